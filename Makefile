@@ -1,0 +1,81 @@
+# `make run` runs the study on the embedded cohort; `make test` checks the project.
+# Both need nothing before them but Python >= 3.11 and make, can be repeated, and pick up where
+# they were cut off. Every path is relative, so that a folder with a space in its name works.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+
+# What the environment is made from; found by tools/find_python unless named: make PYTHON=...
+PYTHON ?=
+# More arguments: make run ARGS="--pipelines stratified", make test ARGS="-k splitting"
+ARGS ?=
+# Where the patients' folders of ACDC lie: make acdc ACDC=/where/acdc/lies
+ACDC ?= ../shared/data/acdc
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+KEDRO := $(BIN)/python -m kedro
+
+export KEDRO_DISABLE_TELEMETRY := 1
+# the environment is the project's own, whatever shell it is started from
+unexport PYTHONPATH PYTHONHOME
+
+# The stamp is written last and holds the folder's path. Without it, or with another path in it, an
+# installation was cut off or the folder was moved: then the environment is made anew.
+SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
+
+.PHONY: help run test test-slow lint format acdc viz install constraints clean
+ifneq ($(SETTLED),yes)
+.PHONY: $(STAMP)
+endif
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' Makefile
+
+run: $(STAMP) ## set up and run the study on the embedded cohort
+	$(KEDRO) run $(ARGS)
+
+test: lint ## set up, lint and run the fast tests
+	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(STAMP) ## run the tests that train, install and package
+	$(BIN)/python -m pytest -m slow $(ARGS)
+
+lint: $(STAMP) ## style, types and import contracts
+	$(BIN)/python -m ruff check
+	$(BIN)/python -m ruff format --check
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## mend what ruff can mend
+	$(BIN)/python -m ruff check --fix
+	$(BIN)/python -m ruff format
+
+acdc: $(STAMP) ## run the study on ACDC
+	$(KEDRO) run --env acdc --params "source_root=$(ACDC)" $(ARGS)
+
+viz: $(STAMP) ## show the lineage of the study in a browser
+	$(KEDRO) viz run $(ARGS)
+
+install: $(STAMP) ## make the environment and nothing else
+
+$(STAMP): pyproject.toml constraints.txt
+ifneq ($(SETTLED),yes)
+	python=$$(sh tools/find_python $(if $(PYTHON),"$(PYTHON)")) && rm -rf $(VENV) && "$$python" -m venv $(VENV)
+endif
+	@rm -f $(STAMP)
+	$(PIP) install --quiet --upgrade -c constraints.txt pip setuptools
+	$(PIP) install --no-build-isolation -c constraints.txt -e ".[dev]"
+	@pwd -P > $(STAMP)
+
+constraints: $(STAMP) ## write the versions that are installed now to constraints.txt
+	@echo "# The versions that the tests have passed with; written by 'make constraints'." > constraints.txt.new
+	@$(PIP) list --format=freeze --exclude-editable | sed 's/+.*//' >> constraints.txt.new
+	@mv constraints.txt.new constraints.txt && touch $(STAMP)
+
+clean: ## remove the environment and what tools have cached; studies stay
+	rm -rf $(VENV) build dist .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

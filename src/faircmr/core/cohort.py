@@ -1,0 +1,54 @@
+"""A cohort: who is in it, what is known of them, and their scans, read one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.scan import Scan, ScanFiles
+
+ScanKey = tuple[str, Phase]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Subjects by study key, and a way to read their scans.
+
+    Attributes:
+        subjects: One row a subject: ``subject_id`` (the study key) and the attributes that the
+            source gives (``sex``, ``age``, ``height``, ``pathology``, ...), missing values as NA.
+        scans: One row a scan: ``subject_id``, ``phase`` (``ED``/``ES``), ``labelled``,
+            ``fingerprint`` (changes when a file of the scan changes).
+        files: Paths of every scan; never shown.
+        read_files: Reads one scan with labels mapped to ``Structure`` values; raises
+            :class:`InvalidScanError` with a placeholder offender that :meth:`read` replaces.
+    """
+
+    subjects: pd.DataFrame
+    scans: pd.DataFrame
+    files: Mapping[ScanKey, ScanFiles] = field(repr=False)
+    read_files: Callable[[ScanFiles], Scan] = field(repr=False)
+
+    def read(self, subject_id: str, phase: Phase) -> Scan:
+        """Read one scan.
+
+        Raises:
+            InvalidCohortError: The cohort has no such scan.
+            InvalidScanError: The scan cannot be used; names the study key and phase.
+        """
+        files = self.files.get((subject_id, phase))
+        if files is None:
+            raise InvalidCohortError(f"{subject_id} {phase}", "no such scan", "a subject and phase of this cohort")
+        try:
+            return self.read_files(files)
+        except InvalidScanError as error:
+            raise InvalidScanError(
+                f"{subject_id} {phase}", error.value, error.permitted, error.remedy or LOOK_UP
+            ) from None
+
+
+LOOK_UP = "mend or remove the scan that 01_raw/key.csv lists under this key"

@@ -1,0 +1,58 @@
+"""The one family of expected errors: what is wrong, what is permitted, what to do.
+
+A message never holds a source id, a path below the source root, or a voxel value of a person:
+subjects are named by their study key (``sub-0001``).
+"""
+
+from __future__ import annotations
+
+
+class FaircmrError(Exception):
+    """An expected error that ends a run with one clear line.
+
+    Args:
+        offender: What is wrong: a parameter, a scan (``sub-0007 ED``), a file of the study.
+        value: The value found.
+        permitted: The permitted form.
+        remedy: What to do about it.
+    """
+
+    def __init__(self, offender: str, value: object, permitted: str, remedy: str = "") -> None:
+        self.offender, self.value, self.permitted, self.remedy = offender, value, permitted, remedy
+        super().__init__(offender, value, permitted, remedy)
+
+    def __str__(self) -> str:
+        parts = (f"{self.offender}: {self.value}", self.permitted, self.remedy)
+        return "; ".join(part for part in parts if part)
+
+
+class InvalidParameterError(FaircmrError):
+    """A parameter is unknown, of the wrong type, or out of range."""
+
+
+class InvalidCohortError(FaircmrError):
+    """The cohort as a whole cannot be used: no scans, duplicate ids, missing attributes."""
+
+
+class InvalidScanError(FaircmrError):
+    """One scan cannot be used: unreadable, inconsistent, or outside the label map."""
+
+
+class InvalidSplitError(FaircmrError):
+    """Subjects cannot be divided into training, validation and test as asked."""
+
+
+class InvalidScoresError(FaircmrError):
+    """Scores are missing, not numbers, or outside their range."""
+
+
+class StudyMismatchError(FaircmrError):
+    """Results of different studies were asked to stand in one table."""
+
+
+class InvalidModelError(FaircmrError):
+    """A checkpoint or model does not belong to this configuration, or is damaged."""
+
+
+class OutputError(FaircmrError):
+    """An output cannot be written or read back whole."""

@@ -1,0 +1,93 @@
+"""Configuration against its model: a name that is unknown, or a value that is not permitted, in one line."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from faircmr.core.errors import InvalidParameterError
+
+Model = TypeVar("Model", bound=BaseModel)
+LONGEST_VALUE = 60
+"""Characters of a value that an error repeats."""
+
+
+def validated(model: type[Model], value: object, path: str) -> Model:
+    """Make a model from configuration.
+
+    Args:
+        model: The form that is permitted.
+        value: What the configuration says.
+        path: Where it says so, e.g. ``"training"``; the error names what lies below with dots.
+
+    Raises:
+        InvalidParameterError: A name is unknown, missing, or its value is not permitted.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise invalid(error, path, list(known_paths(model, path))) from None
+
+
+def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidParameterError:
+    """The clearest of a model's complaints: an unknown name before all others.
+
+    Args:
+        error: What pydantic found.
+        path: Where the model lies in the configuration.
+        known: Every name that there is, for the nearest right one.
+    """
+    complaints = error.errors(include_url=False)
+    first = next((one for one in complaints if one["type"] == "extra_forbidden"), complaints[0])
+    place = ".".join([path, *map(str, first["loc"])])
+    if first["type"] == "extra_forbidden":
+        return unknown_name(place, first["input"], known)
+    if first["type"] == "missing":
+        return InvalidParameterError(place, "missing", "a value is needed", "set it")
+    permitted = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return InvalidParameterError(place, _short(first["input"]), permitted)
+
+
+def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidParameterError:
+    """The error of a name that is none, with the nearest one that is.
+
+    Args:
+        place: The name found, with dots.
+        value: What it was set to; of nested values the first is named.
+        known: Every name that there is.
+    """
+    while isinstance(value, Mapping) and value:
+        name, value = next(iter(value.items()))
+        place = f"{place}.{name}"
+    right = nearest(place, known)
+    remedy = f"did you mean {right}?" if right else ""
+    return InvalidParameterError(place, _short(value), "there is no such name", remedy)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The name that is spelt most like ``name``; empty where there is none."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)), "")
+
+
+def known_paths(model: type[BaseModel], path: str) -> Iterator[str]:
+    """Every name below ``path`` in the configuration of a model, with dots."""
+    for name, field in model.model_fields.items():
+        below = f"{path}.{name}"
+        yield below
+        for nested in _models_in(field.annotation):
+            yield from known_paths(nested, below)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

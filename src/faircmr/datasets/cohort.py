@@ -1,0 +1,99 @@
+"""The catalog's entry for a data set of scans, whatever its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Never
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+
+from faircmr.core.cohort import Cohort
+from faircmr.core.keys import assign_keys, keep_source_ids
+from faircmr.core.validation import validated
+from faircmr.datasets.base import import_named
+from faircmr.datasets.key_table import read_keys, write_keys
+from faircmr.sources.base import Source, SourceFiles
+from faircmr.sources.building import build_cohort, first_paths
+from faircmr.sources.fingerprints import digest, located_states
+
+
+class CohortDataset(AbstractDataset[Never, Cohort]):
+    """Scans of a source as a :class:`~faircmr.core.cohort.Cohort`, named by study keys.
+
+    Args:
+        source: Dotted path of the source, e.g. ``faircmr.sources.acdc.Acdc``.
+        filepath: Folder of the raw scans.
+        path: The table of keys, ``01_raw/key.csv``: the only file that holds source ids.
+        parameters: The source's own parameters.
+        keep_ids: Whether subjects may be named by their source ids; for public data only.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        filepath: str,
+        path: str,
+        *,
+        parameters: Mapping[str, Any] | None = None,
+        keep_ids: bool = False,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._source_path = source
+        self._root = Path(filepath)
+        self._key_path = Path(path)
+        self._parameters = dict(parameters or {})
+        self._keep_ids = keep_ids
+        self.metadata = metadata
+
+    def load(self) -> Cohort:
+        """List the subjects, give new ones their key, and return the cohort; no image is opened."""
+        source = self._prepared_source()
+        return build_cohort(source, self._updated_keys(source.scan_files()))
+
+    def save(self, data: Never) -> Never:
+        """Refuse: scans are never written back."""
+        raise DatasetError("the cohort is read only")
+
+    def files(self) -> list[Path]:
+        """The table of keys; the scans are not the study's own."""
+        return [self._key_path]
+
+    def fingerprint(self) -> str:
+        """Digest of configuration, keys, and size and time of every scan and table; opens no image."""
+        source = self._prepared_source()
+        files = source.scan_files()
+        keys = self._updated_keys(files)
+        present = keys[keys["source_id"].isin({source_id for source_id, _ in files})]
+        paths = [path for scan in files.values() for path in (scan.image, scan.label) if path is not None]
+        return digest(
+            {
+                "source": self._source_path,
+                "parameters": self._parameters,
+                "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
+                "scans": located_states(paths, self._root),
+                "attributes": located_states(source.attribute_files(), self._root),
+            }
+        )
+
+    def _prepared_source(self) -> Source:
+        kind: type[Source] = import_named(self._source_path, "cohort.source")
+        # a new one each time: a source may remember what it has listed
+        source = kind(self._root, validated(kind.parameters_type, self._parameters, "cohort.parameters"))
+        source.prepare()
+        return source
+
+    def _updated_keys(self, files: SourceFiles) -> pd.DataFrame:
+        paths = first_paths(files, self._root)
+        keys = keep_source_ids(paths) if self._keep_ids else assign_keys(read_keys(self._key_path), paths)
+        write_keys(self._key_path, keys)
+        return keys
+
+    def _exists(self) -> bool:
+        return self._root.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        # no path: folders of patients' scans may be named after them
+        return {"source": self._source_path}

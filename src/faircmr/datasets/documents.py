@@ -1,0 +1,75 @@
+"""Files of one piece: text (SVG), bytes (PNG), and parameter models as readable JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from faircmr.core.errors import OutputError
+from faircmr.core.files import write_whole
+from faircmr.core.parameters import Parameters
+from faircmr.datasets.base import StudyDataset, import_named
+
+REDO = "delete it and run its pipeline again"
+
+
+class BytesDataset(StudyDataset[bytes, bytes]):
+    """Bytes, such as a PNG."""
+
+    def load(self) -> bytes:
+        """Read the file."""
+        return _read(self._filepath)
+
+    def save(self, data: bytes) -> None:
+        """Write the file."""
+        write_whole(self._filepath, data)
+
+
+class TextDataset(StudyDataset[str, str]):
+    """Text in UTF-8, such as an SVG."""
+
+    def load(self) -> str:
+        """Read the file."""
+        return _read(self._filepath).decode()
+
+    def save(self, data: str) -> None:
+        """Write the file."""
+        write_whole(self._filepath, data.encode())
+
+
+class JsonModelDataset(StudyDataset[Parameters, Parameters]):
+    """A parameter model, such as the plans.
+
+    Args:
+        filepath: The JSON file.
+        model: Dotted path of the model, e.g. ``faircmr.segmentation.plans.Plans``.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(self, filepath: str, model: str, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, metadata)
+        self._model = model
+
+    def load(self) -> Parameters:
+        """Read the file and check it."""
+        kind: type[Parameters] = import_named(self._model, "model")
+        try:
+            return kind.model_validate_json(_read(self._filepath))
+        except ValidationError:
+            raise OutputError(self._filepath.name, "damaged", f"the JSON of {kind.__name__}", REDO) from None
+
+    def save(self, data: Parameters) -> None:
+        """Write the file, one value a line."""
+        write_whole(self._filepath, f"{data.model_dump_json(indent=2)}\n".encode())
+
+    def _describe(self) -> dict[str, Any]:
+        return {**super()._describe(), "model": self._model}
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        raise OutputError(path.name, "missing or not readable", "a whole file", REDO) from None

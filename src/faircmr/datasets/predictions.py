@@ -1,0 +1,118 @@
+"""Predicted label images: NIfTI on the source's own grid, read one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidScanError, OutputError
+from faircmr.core.parameters import Parameters
+from faircmr.core.prediction import Prediction, PredictionKey, Predictions, run_name
+from faircmr.datasets.base import StudyDataset
+from faircmr.datasets.staging import publish, staged
+from faircmr.sources.nifti import read_label, write_label
+
+MANIFEST_NAME = "predictions.json"
+REDO = "delete predictions.json and run the strategy's pipeline again"
+
+
+class PredictionEntry(Parameters):
+    """One prediction in the manifest."""
+
+    seed: int
+    fold: int | None
+    subject_id: str
+    phase: Phase
+
+    @property
+    def key(self) -> PredictionKey:
+        """Name of the prediction."""
+        return PredictionKey(self.seed, self.fold, self.subject_id, self.phase)
+
+
+class PredictionManifest(Parameters):
+    """Every prediction of a strategy, in the order in which it was made."""
+
+    predictions: tuple[PredictionEntry, ...]
+
+
+def prediction_path(key: PredictionKey) -> Path:
+    """Where a prediction lies in the folder of its strategy."""
+    return Path(run_name(key.seed, key.fold), "predictions", f"{key.subject_id}_{key.phase}.nii.gz")
+
+
+class StoredPredictions(Mapping[PredictionKey, Prediction]):
+    """Predictions of one strategy; each access reads one file.
+
+    Args:
+        folder: The strategy's folder.
+        keys: What it holds.
+    """
+
+    def __init__(self, folder: Path, keys: Iterable[PredictionKey]) -> None:
+        self._folder = folder
+        self._keys = dict.fromkeys(keys)
+
+    def __getitem__(self, key: PredictionKey) -> Prediction:
+        if key not in self._keys:
+            raise KeyError(key)
+        try:
+            label, geometry = read_label(self._folder / prediction_path(key))
+        except InvalidScanError as error:
+            raise OutputError(
+                f"prediction of {key.subject_id} {key.phase}", error.value, error.permitted, REDO
+            ) from None
+        return Prediction(key.subject_id, key.phase, key.seed, key.fold, label, geometry)
+
+    def __iter__(self) -> Iterator[PredictionKey]:
+        return iter(self._keys)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} predictions)"
+
+
+class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
+    """Predictions of one strategy, below ``07_model_output/<strategy>``."""
+
+    def load(self) -> Predictions:
+        """List the predictions; each is read when it is asked for.
+
+        Raises:
+            OutputError: The manifest is missing or damaged.
+        """
+        return StoredPredictions(self._filepath, self._keys())
+
+    def save(self, data: Iterable[Prediction]) -> None:
+        """Write every prediction, remove those that are no more, then the manifest."""
+        known = set(self._paths())
+        entries: list[PredictionEntry] = []
+        with staged(self._filepath) as aside:
+            for prediction in data:
+                write_label(aside / prediction_path(prediction.key), prediction.label, prediction.geometry)
+                entries.append(PredictionEntry.model_validate(prediction.key._asdict()))
+            gone = known - {self._filepath / prediction_path(entry.key) for entry in entries}
+            manifest = PredictionManifest(predictions=tuple(entries)).model_dump_json(indent=1)
+            publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), sorted(gone))
+
+    def files(self) -> list[Path]:
+        """The manifest and the images that it lists."""
+        return [self._filepath / MANIFEST_NAME, *self._paths()]
+
+    def _paths(self) -> list[Path]:
+        try:
+            return [self._filepath / prediction_path(key) for key in self._keys()]
+        except OutputError:
+            return []
+
+    def _keys(self) -> list[PredictionKey]:
+        try:
+            manifest = PredictionManifest.model_validate_json((self._filepath / MANIFEST_NAME).read_bytes())
+        except (OSError, ValidationError):
+            raise OutputError(MANIFEST_NAME, "missing or damaged", "the list of predictions", REDO) from None
+        return [entry.key for entry in manifest.predictions]

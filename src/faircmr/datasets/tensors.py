@@ -1,0 +1,84 @@
+"""The preprocessed subjects: one safetensors file each, and a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from faircmr.core.errors import OutputError
+from faircmr.core.files import write_whole
+from faircmr.datasets.base import StudyDataset
+from faircmr.datasets.staging import publish, staged
+from faircmr.segmentation.tensors import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, part_name
+
+
+class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
+    """Tensors of every subject, in a folder.
+
+    A part stays as it is where the subject's fingerprint and the code do, and the file is whole; then
+    its arrays are not looked at, and so not computed where they are made on demand.
+
+    Attributes:
+        code: Digest of the code that makes the tensors, set by the catalog before it saves; parts
+            that other code has made are made anew. ``None`` keeps them.
+    """
+
+    code: str | None = None
+
+    def load(self) -> TensorStore:
+        """Open the folder; arrays are read when they are asked for."""
+        return TensorStore(self._filepath)
+
+    def save(self, data: Iterable[SubjectTensors]) -> None:
+        """Write the parts that have changed, remove those of subjects that are gone, then the manifest."""
+        known, before = self._fingerprints(), self._code()
+        code = before if self.code is None else self.code
+        fingerprints: dict[str, str] = {}
+        with staged(self._filepath) as aside:
+            for subject in data:
+                fingerprints[subject.subject_id] = subject.fingerprint
+                part = self._filepath / part_name(subject.subject_id)
+                same = code == before and known.get(subject.subject_id) == subject.fingerprint
+                if not (same and _is_whole(part)):
+                    write_whole(aside / part.name, _encode(subject))
+            gone = [self._filepath / part_name(subject_id) for subject_id in known.keys() - fingerprints.keys()]
+            manifest = TensorManifest(fingerprints=fingerprints, code=code).model_dump_json(indent=1)
+            publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), gone)
+
+    def files(self) -> list[Path]:
+        """The manifest and the parts that it lists."""
+        return [self._filepath / MANIFEST_NAME, *(self._filepath / part_name(name) for name in self._fingerprints())]
+
+    def _fingerprints(self) -> Mapping[str, str]:
+        store = self._store()
+        return {} if store is None else store.fingerprints
+
+    def _code(self) -> str:
+        store = self._store()
+        return "" if store is None else store.code
+
+    def _store(self) -> TensorStore | None:
+        # not self.load(): Kedro wraps what that raises
+        try:
+            return TensorStore(self._filepath)
+        except OutputError:
+            return None
+
+
+def _encode(subject: SubjectTensors) -> bytes:
+    import numpy as np
+    from safetensors.numpy import save
+
+    content: bytes = save({name: np.ascontiguousarray(array) for name, array in subject.arrays.items()})
+    return content
+
+
+def _is_whole(part: Path) -> bool:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        # opening compares the file's size with its header
+        with safe_open(part, framework="np"):
+            return True
+    except (OSError, SafetensorError):
+        return False

@@ -1,0 +1,1 @@
+"""Scores of segmentations, and how they differ between groups of subjects."""

@@ -1,0 +1,49 @@
+"""Scores of every prediction of a strategy, each against the label drawn on the same scan."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pandas as pd
+
+from faircmr.core.cohort import Cohort
+from faircmr.core.prediction import Predictions
+from faircmr.fairness.scoring import ScoredScan, collect_scores, score_prediction
+
+logger = logging.getLogger(__name__)
+
+
+def score_predictions(predictions: Predictions, cohort: Cohort, strategy: str, study_key: str) -> pd.DataFrame:
+    """Score predictions one scan at a time.
+
+    Args:
+        predictions: Label images by (seed, fold, subject, phase).
+        cohort: Holds the reference labels.
+        strategy: Name of the strategy that predicted.
+        study_key: Digest of what all strategies of the study share.
+
+    Returns:
+        Long scores as :func:`~faircmr.fairness.scoring.collect_scores` returns them. A scan without
+        a reference has a prediction and no scores; the log says how many.
+
+    Raises:
+        InvalidScanError: A reference label cannot be read.
+        InvalidScoresError: Prediction and reference lie on different grids.
+    """
+    unlabelled = 0
+
+    def scored() -> Iterator[tuple[ScoredScan, pd.DataFrame]]:
+        nonlocal unlabelled
+        for key in predictions:
+            reference = cohort.read(key.subject_id, key.phase).label
+            if reference is None:
+                unlabelled += 1
+                continue
+            scan = ScoredScan(strategy, key.seed, key.fold, study_key, key.subject_id, key.phase)
+            yield scan, score_prediction(predictions[key].label, reference)
+
+    scores = collect_scores(scored())
+    if unlabelled:
+        logger.warning("%d of %d predicted scans have no reference and are not scored", unlabelled, len(predictions))
+    return scores

@@ -1,0 +1,52 @@
+"""What happens around the nodes of every run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import pipelines
+from kedro.pipeline import Pipeline
+
+from faircmr.incremental.catalog import IncrementalCatalog
+from faircmr.incremental.keys import IncrementalParameters, expected_keys
+from faircmr.running.parameter_check import check_parameters
+from faircmr.running.summary import summarise
+
+
+class StudyHooks:
+    """Check the parameters, tell the catalog what is up to date, and show the tables."""
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Refuse unknown parameters and values that are not permitted, before anything is written.
+
+        Every name in ``globals.yml`` can be set on the command line, for the catalog takes it from there.
+        """
+        configured = context.config_loader["parameters"]
+        check_parameters(configured, dict(pipelines), set(context.config_loader["globals"]))
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
+        """Compute what the outputs would be made from now."""
+        _expect(pipeline, catalog)
+
+    @hook_impl
+    def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
+        """Show the tables of all that the run's pipelines make, also when nothing had to be done."""
+        names = run_params["pipeline_names"] or ["__default__"]
+        whole = sum((pipelines[name] for name in names), Pipeline([]))
+        if set(whole.nodes) != set(pipeline.nodes):  # some were left out: what they make may be stale
+            _expect(whole, catalog)
+        text = summarise(whole, catalog)
+        if text:
+            click.echo(f"\n{text}")
+
+
+def _expect(pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
+    configured = catalog.get("params:incremental")
+    parameters = IncrementalParameters.model_validate({} if configured is None else configured.load())
+    catalog.keeps_code = parameters.on_code_change == "keep"
+    catalog.expected = expected_keys(pipeline, catalog, parameters.on_code_change)

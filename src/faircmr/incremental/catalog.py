@@ -1,0 +1,65 @@
+"""The catalog whose outputs exist only where they are what a run now would make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
+
+from kedro.framework.context import CatalogCommandsMixin
+from kedro.io import DataCatalog
+
+from faircmr.incremental.receipts import Key, key_of, remove_receipt, write_receipt
+
+
+@runtime_checkable
+class _PlaceOfWork(Protocol):
+    """A data set that is a work folder: what is made in it, and under which key."""
+
+    of: str
+    key: str
+
+
+class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
+    """Kedro's catalog with receipts.
+
+    It works wherever it is pickled to (a Dask worker, where no hook runs), for it brings the expected
+    keys along.
+
+    Attributes:
+        expected: Keys of the outputs of the run in progress; without one nothing is expected and
+            ``exists()`` is Kedro's own.
+        keeps_code: Whether work begun by other code may be continued.
+    """
+
+    expected: Mapping[str, Key] = MappingProxyType({})
+    keeps_code: bool = False
+
+    def exists(self, ds_name: str) -> bool:
+        """Whether the output is there, whole, and made from what it would be made from now."""
+        dataset = self.get(ds_name)
+        if dataset is None or not super().exists(ds_name):
+            return False
+        return ds_name not in self.expected or key_of(dataset) == self.expected[ds_name]
+
+    def save(self, ds_name: str, data: Any) -> None:
+        """Save between removing the old receipt and writing the new one.
+
+        A data set that keeps parts of what it holds (it has an attribute ``code``) first learns by
+        which code they must have been made.
+        """
+        dataset = self[ds_name]
+        remove_receipt(dataset)
+        if ds_name in self.expected and hasattr(dataset, "code"):
+            dataset.code = None if self.keeps_code else self.expected[ds_name].code
+        super().save(ds_name, data)
+        if ds_name in self.expected:
+            write_receipt(dataset, self.expected[ds_name])
+
+    def load(self, ds_name: str, version: str | None = None) -> Any:
+        """Load; a work folder first learns the key of what is to be made in it."""
+        dataset: object = self.get(ds_name)
+        if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
+            key = self.expected[dataset.of]
+            dataset.key = key.data if self.keeps_code else f"{key.data}-{key.code}"
+        return super().load(ds_name, version)

@@ -1,0 +1,1 @@
+"""Mitigation strategies: which subjects, which batches, which loss, which stages."""

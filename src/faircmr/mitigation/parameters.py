@@ -1,0 +1,36 @@
+"""A mitigation strategy: one choice on each axis on which strategies differ."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from faircmr.core.parameters import Parameters
+
+
+class StrategyParameters(Parameters):
+    """Which subjects a strategy trains on, and how its batches are drawn.
+
+    Attributes:
+        name: Of the strategy; also the namespace of its data sets and its row in Table 2.
+        cohort: ``natural`` trains on every training subject.
+        sampler: ``random`` passes over all subjects in random order; ``stratified`` holds each
+            protected group equally in every batch.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    cohort: Literal["natural"] = "natural"
+    sampler: Literal["random", "stratified"] = "random"
+
+
+class FitsParameters(Parameters):
+    """Which fits every strategy of the study consists of.
+
+    Attributes:
+        training_seeds: Each trains the strategy anew.
+        folds: Folds of a cross-validation to run; all of them if not named.
+    """
+
+    training_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
+    folds: tuple[Annotated[int, Field(ge=0)], ...] | None = None

@@ -1,0 +1,1 @@
+"""Kedro pipelines: nodes adapt and delegate."""

@@ -1,0 +1,50 @@
+"""Nodes of data engineering: each hands its inputs to the module that does the work."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pandas as pd
+
+from faircmr.core.cohort import Cohort
+from faircmr.core.demographics import summarise
+from faircmr.core.scan_index import index_scans
+from faircmr.core.splitting import SplitParameters, split_subjects
+from faircmr.core.subject_index import AttributeParameters, index_subjects
+from faircmr.segmentation.plans import PlanOverrides, Plans
+from faircmr.segmentation.tensors import SubjectTensors
+
+
+def index_cohort(cohort: Cohort, attributes: AttributeParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Read and check every scan, and list the subjects that take part.
+
+    Both tables are made before either is saved: a cohort that cannot be used changes nothing.
+    """
+    subjects = index_subjects(cohort, attributes)
+    scans = index_scans(cohort)
+    return scans[scans["subject_id"].isin(subjects["subject_id"])], subjects
+
+
+def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
+    """Count subjects, sexes and ages by protected group (the paper's Fig. 2)."""
+    return summarise(subjects)
+
+
+def split_cohort(subjects: pd.DataFrame, split: SplitParameters) -> pd.DataFrame:
+    """Divide the subjects into training, validation and test."""
+    return split_subjects(subjects, split)
+
+
+def plan_study(scans: pd.DataFrame, splits: pd.DataFrame, plans: PlanOverrides) -> Plans:
+    """Choose spacing, patch and network from the scans that training may see."""
+    from faircmr.segmentation.planning import plan
+
+    seen = splits.loc[splits["split"].isin(["train", "validation"]), "subject_id"]
+    return plan(scans[scans["subject_id"].isin(seen)], plans)
+
+
+def preprocess_cohort(cohort: Cohort, scans: pd.DataFrame, plans: Plans) -> Iterable[SubjectTensors]:
+    """Normalise and resample every scan; subjects are computed as they are saved."""
+    from faircmr.segmentation.preprocessing import preprocess_subjects
+
+    return preprocess_subjects(cohort.read, scans, plans)

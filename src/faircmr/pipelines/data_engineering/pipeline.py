@@ -1,0 +1,21 @@
+"""Data engineering, the same for every data set."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from faircmr.pipelines.data_engineering import nodes
+
+
+def create_pipeline() -> Pipeline:
+    """Cohort -> scans, subjects, demographics, splits, plans, tensors."""
+    return pipeline(
+        [
+            node(nodes.index_cohort, ["cohort", "params:attributes"], ["scans", "subjects"], name="index_cohort"),
+            node(nodes.summarise_demographics, "subjects", "demographics", name="summarise_demographics"),
+            node(nodes.split_cohort, ["subjects", "params:split"], "splits", name="split_cohort"),
+            node(nodes.plan_study, ["scans", "splits", "params:plans"], "plans", name="plan_study"),
+            node(nodes.preprocess_cohort, ["cohort", "scans", "plans"], "tensors", name="preprocess_cohort"),
+        ],
+        tags=["data_engineering", "cpu"],
+    )

@@ -1,0 +1,22 @@
+"""Evaluation over strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from faircmr.pipelines.evaluation import nodes
+
+
+def create_pipeline(strategies: Sequence[str]) -> Pipeline:
+    """Scores of every strategy -> Table 2.
+
+    Args:
+        strategies: Rows of Table 2, in order.
+    """
+    scores = {strategy: f"{strategy}.scores" for strategy in strategies}
+    return pipeline(
+        [node(nodes.compare_strategies, {"subjects": "subjects", **scores}, "table2", name="compare_strategies")],
+        tags=["evaluation", "cpu"],
+    )

@@ -1,0 +1,5 @@
+"""One template, instantiated by name for every mitigation strategy."""
+
+from faircmr.pipelines.training.template import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,82 @@
+"""Tables of a study as text for the terminal: percent with two decimals."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+WIDTH = 400
+"""Columns of the virtual terminal: wide enough that no cell is ever wrapped."""
+
+TABLE_1_NOTE = "DSC in %, mean over the n subjects of a row. Avg: mean over phases and structures."
+TABLE_2_NOTE = (
+    "DSC in %, mean over a group's subjects. Avg: unweighted mean of the groups. SD: over groups (ddof = 1), points.\n"
+    "SER: largest over smallest error. Both are positive by chance alone, the more so the smaller the groups;\n"
+    "a low SD beside a low Avg means that everybody got the same, not that anybody got more."
+)
+
+
+def render_table1(table: pd.DataFrame, title: str) -> str:
+    """Table 1 as text.
+
+    Args:
+        table: As :func:`faircmr.fairness.disaggregate.table1` makes it.
+        title: Line above it, e.g. the strategy's name.
+
+    Returns:
+        Aligned plain text, without a line break at its end; ``-`` where a value is missing.
+    """
+    numbers = list(table.columns[3:])
+    rendered = _empty(title, ["", "n", *(str(name).replace(" ", "\n") for name in numbers)])
+    for _, rows in table.groupby("attribute", sort=False):
+        for _, row in rows.iterrows():
+            rendered.add_row(_row_name(row), str(row["n"]), *(_decimal(row[name]) for name in numbers))
+        rendered.add_section()
+    return _text(rendered, TABLE_1_NOTE)
+
+
+def render_table2(table: pd.DataFrame, title: str) -> str:
+    """Table 2 as text.
+
+    Args:
+        table: As :func:`faircmr.fairness.comparison.table2` makes it.
+        title: Line above it.
+
+    Returns:
+        Aligned plain text, without a line break at its end; ``-`` where a value is missing.
+    """
+    rendered = _empty(title, ["", *map(str, table.columns[1:])])
+    for _, row in table.iterrows():
+        rendered.add_row(str(row["strategy"]), *(_decimal(value) for value in row.iloc[1:]))
+    return _text(rendered, TABLE_2_NOTE)
+
+
+def _empty(title: str, columns: list[str]) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="", pad_edge=False)
+    for number, name in enumerate(columns):
+        table.add_column(name, justify="right" if number else "left", no_wrap=True)
+    return table
+
+
+def _row_name(row: pd.Series[str]) -> str:
+    """Groups and totals by their name alone, others with the attribute: a value may be just ``F``."""
+    if row["attribute"] in {"total", "protected_group"}:
+        return str(row["group"])
+    return f"{row['attribute']}: {row['group']}"
+
+
+def _decimal(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _text(table: Table, note: str) -> str:
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    lines = [line.rstrip() for line in capture.get().splitlines()]
+    return "\n".join(["\n".join(lines).strip("\n"), "", note])

@@ -1,0 +1,59 @@
+"""Errors that a user can mend: found in whatever wraps them, shown as one line, traceback in the log file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from kedro.validation.exceptions import ParameterValidationError
+from pydantic import ValidationError
+
+from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.core.validation import invalid
+from faircmr.running.log_file import log_traceback
+
+
+@contextmanager
+def one_clear_line(project: Path) -> Iterator[None]:
+    """End a command on an expected error with ``Error: <offender>: <value>; <permitted>; <what to do>``.
+
+    Outside a command (a notebook, a test) errors pass as they are.
+
+    Args:
+        project: Folder of the project, below which the log file lies.
+
+    Raises:
+        click.ClickException: Click shows it as one line on stderr and exits with 1.
+    """
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        expected = expected_error(error)
+        if expected is None or click.get_current_context(silent=True) is None:
+            raise
+        log_traceback(error, project)
+        raise click.ClickException(" ".join(str(expected).split())) from None
+
+
+def expected_error(error: BaseException | None) -> FaircmrError | None:
+    """The expected error that an exception is, or was caused by."""
+    while error is not None:
+        translated = _translated(error)
+        if translated is not None:
+            return translated
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return None
+
+
+def _translated(error: BaseException) -> FaircmrError | None:
+    if isinstance(error, FaircmrError):
+        return error
+    if isinstance(error, ValidationError):
+        return invalid(error, error.title, ())
+    if isinstance(error, ParameterValidationError):
+        return InvalidParameterError("parameters", error, "see the models in the signatures of the nodes")
+    return None

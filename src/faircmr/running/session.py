@@ -1,0 +1,60 @@
+"""The session: a run does what is missing or stale, and ends expected errors with one line."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from kedro.config import MissingConfigException
+from kedro.framework.context import KedroContext
+from kedro.framework.project import pipelines
+from kedro.framework.session import KedroSession
+from kedro.runner import ParallelRunner
+
+from faircmr.core.errors import InvalidParameterError
+from faircmr.core.validation import nearest
+from faircmr.running.expected_errors import one_clear_line
+from faircmr.running.log_file import log_to_file
+
+
+class StudySession(KedroSession):
+    """Kedro's session, with nothing done twice."""
+
+    def run(self, *args: Any, **options: Any) -> dict[str, Any]:
+        """Run as :meth:`KedroSession.run` does, but only nodes with an output that is missing or stale.
+
+        Nodes that are named, or from which on to run, run in any case.
+
+        Raises:
+            click.ClickException: Inside a command, for every error that a user can mend.
+        """
+        log_to_file(self._project_path)
+        with one_clear_line(self._project_path):
+            choices = inspect.signature(KedroSession.run).bind(self, *args, **options).arguments
+            choices.pop("self")
+            _check(choices)
+            named = choices.get("node_names") or choices.get("from_nodes")
+            choices["only_missing_outputs"] = choices.get("only_missing_outputs", False) or not named
+            return super().run(**choices)
+
+    def load_context(self) -> KedroContext:
+        """Load configuration; see :meth:`run` for errors."""
+        with one_clear_line(self._project_path):
+            try:
+                return super().load_context()
+            except MissingConfigException:
+                env = self.store.get("env") or "local"
+                raise InvalidParameterError("--env", repr(env), "a folder in conf", f"create conf/{env}") from None
+
+
+def _check(choices: dict[str, Any]) -> None:
+    if isinstance(choices.get("runner"), ParallelRunner):
+        # Kedro gives it a catalog of its own, which knows no receipts
+        raise InvalidParameterError(
+            "--runner", "ParallelRunner", "SequentialRunner or ThreadRunner", "leave out --runner"
+        )
+    names = choices.get("pipeline_names") or [choices.get("pipeline_name")]
+    unknown = [name for name in names if name and name not in pipelines]
+    if unknown:
+        remedy = f"did you mean {nearest(unknown[0], pipelines)}?"
+        raise InvalidParameterError("--pipelines", repr(unknown[0]), f"one of {', '.join(pipelines)}", remedy)

@@ -1,0 +1,46 @@
+"""What a run's user wants to see: the tables that it concerns, and where its results lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from kedro.pipeline import Pipeline
+
+from faircmr.incremental.catalog import IncrementalCatalog
+from faircmr.incremental.receipts import path_of
+
+
+def summarise(pipeline: Pipeline, catalog: IncrementalCatalog) -> str:
+    """Tables 1 and 2 among the outputs of a pipeline, and the paths of what it ends in.
+
+    Args:
+        pipeline: All of it, also nodes that had nothing to do.
+        catalog: Expects the keys of the pipeline's outputs; what does not have them is not shown.
+
+    Returns:
+        Text for the terminal; empty where there is nothing to show.
+    """
+    made = [name for node in pipeline.nodes for name in node.outputs]
+    tables = [name for last in ("table1", "table2") for name in made if name.rpartition(".")[2] == last]
+    blocks = [block for name in tables for block in _table(name, catalog)]
+    ends = [name for name in made if name in pipeline.outputs() and catalog.exists(name)]
+    return "\n\n".join([*blocks, "\n".join(line for name in ends for line in _location(name, catalog))]).strip()
+
+
+def _table(name: str, catalog: IncrementalCatalog) -> Iterator[str]:
+    from faircmr.reporting.tables import render_table1, render_table2
+
+    strategy, _, table = name.rpartition(".")
+    if catalog.exists(name):
+        content = catalog.load(name)
+        yield render_table1(content, f"Table 1: {strategy}") if table == "table1" else render_table2(content, "Table 2")
+    elif (dataset := catalog.get(name)) is not None and dataset.exists():
+        yield f"{name} is of an earlier state of the study and not shown."
+
+
+def _location(name: str, catalog: IncrementalCatalog) -> Iterator[str]:
+    path = path_of(catalog[name])
+    if path is not None:
+        here = Path.cwd()
+        yield f"{name}: {path.relative_to(here) if path.is_relative_to(here) else path}"

@@ -1,0 +1,24 @@
+"""What one training step sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Samples of one step.
+
+    Attributes:
+        image: Shape (samples, channels, rows, columns), float32.
+        label: Class of each pixel, uint8, shape (samples, rows, columns).
+        keys: Opaque key of each sample's subject.
+        step: Step from 0; everything random about the batch is a function of it and the seed.
+    """
+
+    image: Tensor
+    label: Tensor
+    keys: tuple[str, ...]
+    step: int

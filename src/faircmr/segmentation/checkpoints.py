@@ -1,0 +1,95 @@
+"""The state of a fit after an epoch, kept so that a fit that was cut off goes on exactly.
+
+A checkpoint is one safetensors file: tensors of the state, and its record as text in the header. It
+is written whole or not at all, and the one before is kept until the next is written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from faircmr.core.errors import InvalidModelError
+from faircmr.core.files import remove
+from faircmr.core.parameters import Parameters
+from faircmr.segmentation.models import EpochRecord
+from faircmr.segmentation.weights import load_tensors, save_tensors
+
+KEPT = 2
+PATTERN = "checkpoint-*.safetensors"
+
+logger = logging.getLogger(__name__)
+
+
+class Progress(Parameters):
+    """How far a fit has come.
+
+    Attributes:
+        fingerprint: Of everything that determines the weights.
+        history: One record a finished epoch.
+    """
+
+    fingerprint: str
+    history: tuple[EpochRecord, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A state to go on from."""
+
+    progress: Progress
+    tensors: Mapping[str, Tensor]
+
+
+def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the state after an epoch, then remove all but the two newest.
+
+    Raises:
+        OutputError: The folder cannot be written; older checkpoints are untouched.
+    """
+    name = f"checkpoint-{len(checkpoint.progress.history):06d}.safetensors"
+    save_tensors(folder / name, checkpoint.tensors, {"progress": checkpoint.progress.model_dump_json()})
+    for path in _newest_first(folder)[KEPT:]:
+        remove(path)
+
+
+def latest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
+    """Newest state of this very fit that can be read.
+
+    Args:
+        folder: The fit's folder; need not exist.
+        fingerprint: Of the fit to go on with.
+
+    Returns:
+        The state, or ``None`` where there is none. A truncated file is passed over with a warning;
+        states of another fit (other plans, parameters, subjects, seed or code) are not used.
+    """
+    for path in _newest_first(folder):
+        checkpoint = _read(path)
+        if checkpoint is not None and checkpoint.progress.fingerprint == fingerprint:
+            return checkpoint
+    return None
+
+
+def clear_checkpoints(folder: Path) -> None:
+    """Remove every checkpoint, and what a killed process left half-written beside them."""
+    for path in (*_newest_first(folder), *folder.glob(f".*-{PATTERN}")):
+        remove(path)
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(PATTERN), reverse=True)
+
+
+def _read(path: Path) -> Checkpoint | None:
+    try:
+        tensors, metadata = load_tensors(path)
+        return Checkpoint(Progress.model_validate_json(metadata.get("progress", "")), tensors)
+    except (InvalidModelError, ValidationError):
+        logger.warning("%s is truncated or of another version: the checkpoint before it is used", path.name)
+        return None

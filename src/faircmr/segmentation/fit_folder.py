@@ -1,0 +1,75 @@
+"""What a fit leaves in its folder: its weights, and a record that they are whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from faircmr.core.errors import InvalidModelError
+from faircmr.core.files import remove, write_whole
+from faircmr.segmentation.checkpoints import Progress, clear_checkpoints
+from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, FitRecord
+from faircmr.segmentation.training_state import TrainingState
+from faircmr.segmentation.weights import load_tensors, save_network
+
+
+def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
+    """Record of a finished fit, if this very fit is finished and its weights are whole."""
+    try:
+        record = FitRecord.model_validate_json((folder / RECORD_NAME).read_text())
+        load_tensors(folder / WEIGHTS_NAME)
+    except (OSError, ValidationError, InvalidModelError):
+        return None
+    return record if record.fingerprint == fingerprint else None
+
+
+def start_over(job: FitJob) -> None:
+    """Leave nothing of another fit in the folder: its record would vouch for weights that are not its own."""
+    remove(job.folder / RECORD_NAME)
+    remove(job.folder / WEIGHTS_NAME)
+    clear_checkpoints(job.folder)
+    write_whole(job.folder / JOB_NAME, job.model_dump_json(indent=2).encode())
+
+
+def keep_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
+    """Write the weights if they are to be the best by validation, and are the best so far.
+
+    They are written before the checkpoint of their epoch: cut off in between, the epoch is trained
+    again and the same weights are written again.
+    """
+    if job.training.final_weights == "best" and best_epoch(progress) == len(progress.history):
+        save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+
+
+def best_epoch(progress: Progress) -> int:
+    """Epoch (from 1) of the highest validation DSC, the first of equals; the last if none was validated."""
+    validated = [
+        (record.validation_dsc, -epoch)
+        for epoch, record in enumerate(progress.history, start=1)
+        if record.validation_dsc is not None
+    ]
+    return -max(validated)[1] if validated else len(progress.history)
+
+
+def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
+    """Write the weights and then the record, and remove the checkpoints.
+
+    Returns:
+        The record, which exists only beside whole weights.
+    """
+    kept = best_epoch(progress) if job.training.final_weights == "best" else len(progress.history)
+    if kept == len(progress.history):
+        save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+    record = FitRecord(
+        name=job.name,
+        seed=job.seed,
+        fold=job.fold,
+        fingerprint=progress.fingerprint,
+        history=progress.history,
+        weights_epoch=kept,
+    )
+    write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
+    clear_checkpoints(job.folder)
+    return record

@@ -1,0 +1,122 @@
+"""One fit as a readable file: everything that determines a network's weights."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from faircmr.core.errors import InvalidModelError, InvalidParameterError
+from faircmr.core.parameters import Parameters
+from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.plans import Plans
+
+SEGMENTATION_OBJECTIVE = "faircmr.segmentation.objective.SegmentationObjective"
+
+
+class Component(Parameters):
+    """A function or class by its dotted path, and what it is called with besides its inputs.
+
+    Attributes:
+        path: E.g. ``faircmr.mitigation.batch_sampling.stratified``.
+        parameters: Keyword arguments.
+    """
+
+    path: str
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+    def load(self) -> Any:
+        """The function or class itself.
+
+        Raises:
+            InvalidParameterError: Nothing can be imported under this path.
+        """
+        module, _, name = self.path.rpartition(".")
+        try:
+            return getattr(import_module(module), name)
+        except (ImportError, AttributeError, ValueError) as error:
+            permitted = "the dotted path of a function or class"
+            raise InvalidParameterError("component", self.path, permitted, "correct its spelling") from error
+
+
+class FitJob(Parameters):
+    """One fit.
+
+    Attributes:
+        name: Place in the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
+        folder: The fit's own folder, for checkpoints and weights.
+        tensors: Folder of preprocessed subjects.
+        training_subjects: Study keys, in a fixed order.
+        validation_subjects: Study keys; may be empty.
+        keys: Opaque key of each training subject for samplers and objectives; empty where none is
+            needed, so that nothing about a subject reaches a training that must not know it.
+        plans: Grid, patch, batch and network.
+        training: Schedule.
+        sampler: ``(keys, batch_size, seed, step) -> positions of training subjects``.
+        objective: ``(plans, **parameters) -> torch module (heads, batch) -> loss``.
+        seed: Training seed.
+        fold: Fold that the subjects come from, or ``None``.
+        inputs_key: Digest of whatever else determines the result, such as code.
+    """
+
+    name: str
+    folder: Path
+    tensors: Path
+    training_subjects: tuple[str, ...] = Field(min_length=1)
+    validation_subjects: tuple[str, ...] = ()
+    keys: dict[str, str] = Field(default_factory=dict)
+    plans: Plans
+    training: TrainingParameters
+    sampler: Component
+    objective: Component = Component(path=SEGMENTATION_OBJECTIVE)
+    seed: int = 0
+    fold: int | None = None
+    inputs_key: str = ""
+
+    @property
+    def subject_keys(self) -> tuple[str, ...]:
+        """Key of each training subject in order; all equal where the job names none."""
+        return tuple(self.keys.get(subject_id, "") for subject_id in self.training_subjects)
+
+    def fingerprint(self, tensors: Mapping[str, str]) -> str:
+        """Digest of everything that determines the weights, wherever the files lie.
+
+        Args:
+            tensors: Fingerprint of each preprocessed subject.
+        """
+        content = self.model_dump(mode="json", exclude={"name", "folder", "tensors"})
+        used = sorted({*self.training_subjects, *self.validation_subjects})
+        content["tensors"] = [tensors.get(subject_id) for subject_id in used]
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a job from its JSON file.
+
+        Raises:
+            InvalidModelError: The file is missing or is no job.
+        """
+        try:
+            return cls.model_validate_json(path.read_text())
+        except (OSError, ValidationError) as error:
+            detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "not readable"
+            raise InvalidModelError(path.name, detail, "a job as training writes it", "run training again") from error
+
+    @model_validator(mode="after")
+    def _divides_subjects(self) -> Self:
+        shared = set(self.training_subjects) & set(self.validation_subjects)
+        if shared:
+            raise ValueError(f"{len(shared)} subjects are both in training and validation: list each once")
+        unknown = set(self.keys) - set(self.training_subjects)
+        missing = set(self.training_subjects) - set(self.keys)
+        if self.keys and (unknown or missing):
+            raise ValueError(
+                f"keys miss {len(missing)} training subjects and name {len(unknown)} others: "
+                "give every training subject a key, or none"
+            )
+        return self

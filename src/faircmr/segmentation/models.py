@@ -1,0 +1,60 @@
+"""What training leaves behind: a record of each fit, and the fits of a strategy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from faircmr.core.parameters import Parameters
+
+WEIGHTS_NAME = "weights.safetensors"
+JOB_NAME = "job.json"
+RECORD_NAME = "fit.json"
+
+
+class EpochRecord(Parameters):
+    """What one epoch came to.
+
+    Attributes:
+        loss: Mean training loss.
+        validation_dsc: Mean over structures of the Dice over all validation samples, 0..1; ``None``
+            where this epoch was not validated.
+    """
+
+    loss: float
+    validation_dsc: float | None = None
+
+
+class FitRecord(Parameters):
+    """One finished fit; written last, so that it exists only beside whole weights.
+
+    Attributes:
+        name: Place in the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
+        seed: Training seed.
+        fold: Fold whose training subjects were used, or ``None``.
+        fingerprint: Of everything that determines the weights.
+        history: One record an epoch.
+        weights_epoch: Epoch (from 1) whose weights were kept.
+    """
+
+    name: str
+    seed: int
+    fold: int | None = None
+    fingerprint: str
+    history: tuple[EpochRecord, ...]
+    weights_epoch: int
+
+    def files(self, folder: Path) -> tuple[Path, ...]:
+        """Files of this fit below a strategy's models folder."""
+        return tuple(folder / self.name / file for file in (JOB_NAME, WEIGHTS_NAME, RECORD_NAME))
+
+
+class TrainedModels(Parameters):
+    """Every fit of one strategy.
+
+    Attributes:
+        folder: The strategy's models folder, below which each fit has its own.
+        fits: In the order of seeds, then folds.
+    """
+
+    folder: Path
+    fits: tuple[FitRecord, ...]

@@ -1,0 +1,129 @@
+"""Parameters of training, augmentation and prediction, with nnU-Net's values as defaults."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from faircmr.core.parameters import Parameters
+
+
+class RandomRange(Parameters):
+    """A random change: how often it happens, and the range of its strength (uniform).
+
+    Attributes:
+        probability: Share of samples that are changed, 0..1.
+        low: Smallest strength.
+        high: Largest strength.
+    """
+
+    probability: float = Field(ge=0.0, le=1.0)
+    low: float
+    high: float
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"low is {self.low:g} and high is {self.high:g}: low must not exceed high")
+        return self
+
+
+class PositiveRange(RandomRange):
+    """A random change whose strength is a factor above zero."""
+
+    low: float = Field(gt=0.0)
+
+
+class SpreadRange(RandomRange):
+    """A random change whose strength is a width, zero or more."""
+
+    low: float = Field(ge=0.0)
+
+
+class AugmentationParameters(Parameters):
+    """nnU-Net's 2-D augmentation.
+
+    Attributes:
+        rotation: Degrees.
+        scaling: Magnification; 0.7 shrinks the heart to 70 %.
+        noise: Standard deviation of Gaussian noise, in units of the normalised image.
+        blur: Standard deviation of a Gaussian kernel, in pixels.
+        brightness: Factor on intensities.
+        contrast: Factor on the distance from the mean, clipped to the sample's own range.
+        low_resolution: Size of the grid that the sample is reduced to, relative to its own.
+        inverted_gamma: Exponent, applied to the inverted image.
+        gamma: Exponent; mean and standard deviation of the sample are kept.
+        mirroring: Probability of a flip along rows, and of one along columns, 0..1.
+
+    Source:
+        nnU-Net v2 ``nnUNetTrainer.get_training_transforms``.
+    """
+
+    rotation: RandomRange = RandomRange(probability=0.2, low=-180.0, high=180.0)
+    scaling: PositiveRange = PositiveRange(probability=0.2, low=0.7, high=1.4)
+    noise: SpreadRange = SpreadRange(probability=0.1, low=0.0, high=0.1)
+    blur: PositiveRange = PositiveRange(probability=0.2, low=0.5, high=1.0)
+    brightness: PositiveRange = PositiveRange(probability=0.15, low=0.75, high=1.25)
+    contrast: PositiveRange = PositiveRange(probability=0.15, low=0.75, high=1.25)
+    low_resolution: PositiveRange = PositiveRange(probability=0.25, low=0.5, high=1.0)
+    inverted_gamma: PositiveRange = PositiveRange(probability=0.1, low=0.7, high=1.5)
+    gamma: PositiveRange = PositiveRange(probability=0.3, low=0.7, high=1.5)
+    mirroring: float = Field(default=0.5, ge=0.0, le=1.0)
+
+
+class TrainingParameters(Parameters):
+    """How a network is trained; the same for every strategy of a study.
+
+    Attributes:
+        epochs: Epochs of the schedule.
+        iterations_per_epoch: Steps an epoch.
+        learning_rate: Of the first epoch; falls to zero by ``poly_exponent``.
+        momentum: Nesterov momentum.
+        weight_decay: L2 penalty.
+        poly_exponent: Exponent of the schedule ``(1 - epoch / epochs) ** poly_exponent``.
+        gradient_clip: Largest norm of the gradient.
+        foreground_oversampling: Share of each batch that must show a structure, 0..1.
+        augmentation: Random changes of training samples.
+        device: ``auto`` takes a GPU where there is one.
+        threads: CPU threads of one fit; results are bit-identical only at equal thread counts.
+        final_weights: Which weights predict: the last, or the best by validation DSC.
+        validation_interval: Epochs between two validations; the last epoch is always validated.
+        validation_batches: Batches of one validation, the same samples every time.
+
+    Source:
+        Isensee et al. 2021, nnU-Net; the paper trains 1,000 epochs of 250 steps.
+    """
+
+    epochs: int = Field(default=1000, ge=1)
+    iterations_per_epoch: int = Field(default=250, ge=1)
+    learning_rate: float = Field(default=0.01, gt=0.0)
+    momentum: float = Field(default=0.99, gt=0.0, lt=1.0)
+    weight_decay: float = Field(default=3e-5, ge=0.0)
+    poly_exponent: float = Field(default=0.9, gt=0.0)
+    gradient_clip: float = Field(default=12.0, gt=0.0)
+    foreground_oversampling: float = Field(default=1 / 3, ge=0.0, le=1.0)
+    augmentation: AugmentationParameters = AugmentationParameters()
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=2, ge=1)
+    final_weights: Literal["last", "best"] = "last"
+    validation_interval: int = Field(default=1, ge=1)
+    validation_batches: int = Field(default=8, ge=1)
+
+
+class InferenceParameters(Parameters):
+    """How a trained network predicts a scan.
+
+    Attributes:
+        overlap: Share that neighbouring windows overlap, where a slice exceeds the patch.
+        mirroring: Average the predictions of the four mirror images (four times the time).
+        batch_size: Windows a forward pass.
+        device: ``auto`` takes a GPU where there is one.
+        threads: CPU threads.
+    """
+
+    overlap: float = Field(default=0.5, ge=0.0, lt=1.0)
+    mirroring: bool = False
+    batch_size: int = Field(default=16, ge=1)
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = Field(default=2, ge=1)

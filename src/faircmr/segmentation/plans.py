@@ -1,0 +1,95 @@
+"""Plans: the readable, editable contract between preprocessing, training and prediction."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from faircmr.core.parameters import Parameters
+
+Millimetres = Annotated[float, Field(gt=0.0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Plans(Parameters):
+    """Everything that is decided once for a data set: grid, patch, batch and network.
+
+    Attributes:
+        spacing: Millimetres between rows and between columns of every tensor.
+        patch: Rows and columns that the network sees.
+        batch_size: Patches a step.
+        filters: Channels of each stage, from the full resolution to the bottleneck.
+        kernels: Kernel of each stage, rows and columns, odd.
+        strides: Stride into each stage, rows and columns; the first is (1, 1).
+        deep_supervision_heads: Resolutions at which the decoder is supervised, the output included.
+        channels: Image channels.
+        classes: Background and structures.
+    """
+
+    spacing: tuple[Millimetres, Millimetres]
+    patch: tuple[Count, Count]
+    batch_size: Count
+    filters: Annotated[tuple[Count, ...], Field(min_length=3)]
+    kernels: tuple[tuple[Count, Count], ...]
+    strides: tuple[tuple[Count, Count], ...]
+    deep_supervision_heads: Count = 1
+    channels: Count = 1
+    classes: Annotated[int, Field(ge=2)] = 4
+
+    @property
+    def reduction(self) -> tuple[int, int]:
+        """Rows and columns of the patch that become one in the bottleneck."""
+        rows = columns = 1
+        for row_stride, column_stride in self.strides:
+            rows, columns = rows * row_stride, columns * column_stride
+        return rows, columns
+
+    @model_validator(mode="after")
+    def _describe_one_network(self) -> Self:
+        stages = len(self.filters)
+        for name, values in (("kernels", self.kernels), ("strides", self.strides)):
+            if len(values) != stages:
+                raise ValueError(f"{name} lists {len(values)} stages and filters {stages}: list the same number")
+        if any(size % 2 == 0 for kernel in self.kernels for size in kernel):
+            raise ValueError(f"kernels are {self.kernels}: every size must be odd")
+        if self.strides[0] != (1, 1):
+            raise ValueError(f"the first stride is {self.strides[0]}: it must be (1, 1)")
+        if self.deep_supervision_heads > stages - 1:
+            raise ValueError(
+                f"deep_supervision_heads is {self.deep_supervision_heads}: {stages} stages have at most {stages - 1}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _patch_fits_the_strides(self) -> Self:
+        for size, reduction in zip(self.patch, self.reduction, strict=True):
+            if size % reduction or size // reduction < 2:
+                # instance norm has no variance over a single value
+                raise ValueError(
+                    f"patch is {self.patch} and the strides reduce it by {self.reduction}: "
+                    "each side must be a multiple of its reduction, at least twice it"
+                )
+        return self
+
+
+class PlanOverrides(Parameters):
+    """Values that a study fixes instead of planning them; ``None`` leaves them to the rules.
+
+    Attributes:
+        spacing: As in :class:`Plans`.
+        patch: As in :class:`Plans`; rounded up to what the stages can divide.
+        batch_size: As in :class:`Plans`.
+        base_filters: Channels of the first stage; doubled from stage to stage.
+        maximum_filters: Channels that no stage exceeds.
+        stages: Largest number of resolutions.
+        memory_gb: Memory that one training step may take; it sets the batch size.
+    """
+
+    spacing: tuple[Millimetres, Millimetres] | None = None
+    patch: tuple[Count, Count] | None = None
+    batch_size: Count | None = None
+    base_filters: Count = 32
+    maximum_filters: Count = 512
+    stages: Annotated[int, Field(ge=3)] | None = None
+    memory_gb: Annotated[float, Field(gt=0.0)] = 8.0

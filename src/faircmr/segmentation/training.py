@@ -1,0 +1,136 @@
+"""Training a network: one job, one fit, one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import monotonic
+
+import torch
+
+from faircmr.core.errors import InvalidModelError
+from faircmr.segmentation.checkpoints import (
+    Checkpoint,
+    Progress,
+    latest_checkpoint,
+    save_checkpoint,
+)
+from faircmr.segmentation.devices import cpu_threads, device_of
+from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, start_over
+from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.models import EpochRecord, FitRecord
+from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.reports import EpochReport, OnEpoch, ignore
+from faircmr.segmentation.tensors import TensorStore
+from faircmr.segmentation.training_data import TrainingData, open_data
+from faircmr.segmentation.training_state import TrainingState, initial_state
+from faircmr.segmentation.validation import validation_dsc
+
+
+def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
+    """Train one network, or go on where training was cut off, or return what is done already.
+
+    Batch and augmentation of a step are functions of seed and step, and a checkpoint holds all that
+    changes, so that a fit which was cut off and goes on ends in the same weights, bit by bit, as one
+    which was not (same machine, same number of threads).
+
+    Args:
+        job: Everything that determines the weights.
+        on_epoch: Called after each epoch, once its checkpoint is on disk.
+
+    Returns:
+        Record of the finished fit; its weights are in ``job.folder``.
+
+    Raises:
+        InvalidModelError: The loss is not a number; names the step.
+        InvalidCohortError: A subject has no tensors or no label.
+        OutputError: The fit's folder cannot be written.
+    """
+    store = TensorStore(job.tensors)
+    fingerprint = job.fingerprint(store.fingerprints)
+    if (record := finished_record(job.folder, fingerprint)) is not None:
+        return record
+    with cpu_threads(job.training.threads):
+        device = device_of(job.training.device)
+        data, state = open_data(job, store, device), initial_state(job, device)
+        progress = _restored(job, state, fingerprint)
+        pace = _pace(job, len(progress.history))
+        for epoch in range(len(progress.history), job.training.epochs):
+            set_learning_rate(state.optimiser, learning_rate(epoch, job.training))
+            first = epoch * job.training.iterations_per_epoch
+            losses = [train_step(state, data, step) for step in range(first, first + job.training.iterations_per_epoch)]
+            result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=_validate(state, data, epoch))
+            progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
+            keep_best(job, state, progress)
+            save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
+            on_epoch(pace(progress))
+        return finish(job, state, progress)
+
+
+def train_step(state: TrainingState, data: TrainingData, step: int) -> float:
+    """Change the weights by the batch of one step.
+
+    Returns:
+        The loss of the batch before the change.
+
+    Raises:
+        InvalidModelError: The loss is not a finite number; the weights are unchanged.
+    """
+    batch = data.batch(step)
+    state.optimiser.zero_grad(set_to_none=True)
+    loss = state.objective(state.network(batch.image), batch)
+    if not torch.isfinite(loss):
+        raise InvalidModelError(
+            f"{data.job.name}, step {step}",
+            f"loss is {loss.item()}",
+            "a finite loss",
+            "lower training.learning_rate, or run again from the last checkpoint after mending the inputs",
+        )
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(state.parameters.values(), data.job.training.gradient_clip)
+    state.optimiser.step()
+    return float(loss.detach())
+
+
+def learning_rate(epoch: int, training: TrainingParameters) -> float:
+    """Learning rate of an epoch (from 0), falling to zero at the end of the schedule.
+
+    Source:
+        nnU-Net's ``PolyLRScheduler``, stepped once an epoch.
+    """
+    return float(training.learning_rate * (1 - epoch / training.epochs) ** training.poly_exponent)
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Use one learning rate for all parameters from now on."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+
+
+def _restored(job: FitJob, state: TrainingState, fingerprint: str) -> Progress:
+    checkpoint = latest_checkpoint(job.folder, fingerprint)
+    if checkpoint is None:
+        start_over(job)
+        return Progress(fingerprint=fingerprint)
+    state.restore(checkpoint.tensors)
+    return checkpoint.progress
+
+
+def _validate(state: TrainingState, data: TrainingData, epoch: int) -> float | None:
+    done, training = epoch + 1, data.job.training
+    due = done % training.validation_interval == 0 or done == training.epochs
+    if not due or not data.validated:
+        return None
+    return validation_dsc(state.network, data.validation_batches())
+
+
+def _pace(job: FitJob, done_before: int) -> Callable[[Progress], EpochReport]:
+    """Report of an epoch, with the time left at the pace since now."""
+    started = monotonic()
+
+    def report(progress: Progress) -> EpochReport:
+        done, epochs = len(progress.history), job.training.epochs
+        result = progress.history[-1]
+        seconds = (monotonic() - started) / (done - done_before) * (epochs - done)
+        return EpochReport(job.name, done, epochs, result.loss, result.validation_dsc, seconds)
+
+    return report

@@ -1,0 +1,62 @@
+"""Weights with the plans that they belong to, in one safetensors file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from faircmr.core.errors import InvalidModelError
+from faircmr.core.files import write_whole
+from faircmr.segmentation.networks import SegmentationNetwork, build_network
+from faircmr.segmentation.plans import Plans
+
+REMEDY = "delete the fit's folder and run training again"
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
+    """Write tensors and text in one step: the file is whole or absent.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    write_whole(path, save(contiguous, dict(metadata)))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors on the CPU, and text, of one file.
+
+    Raises:
+        InvalidModelError: The file is missing, truncated or of another kind.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise InvalidModelError(path.name, "missing or truncated", "a whole safetensors file", REMEDY) from error
+
+
+def save_network(path: Path, network: SegmentationNetwork, plans: Plans) -> None:
+    """Write a network so that :func:`load_network` needs nothing else."""
+    save_tensors(path, network.state_dict(), {"plans": plans.model_dump_json()})
+
+
+def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
+    """Network and plans of one file.
+
+    Raises:
+        InvalidModelError: The file is damaged, or its weights do not fit its plans.
+    """
+    tensors, metadata = load_tensors(path)
+    try:
+        plans = Plans.model_validate_json(metadata.get("plans", ""))
+        network = build_network(plans, seed=0)
+        network.load_state_dict(tensors)
+    except (ValidationError, RuntimeError) as error:
+        raise InvalidModelError(path.name, "weights and plans disagree", "weights of this version", REMEDY) from error
+    return network, plans

@@ -1,0 +1,144 @@
+"""ACDC: the Automated Cardiac Diagnosis Challenge, as its organisers publish it.
+
+One folder a subject, ``<id>/Info.cfg``, ``<id>/<id>_frameFF.nii.gz`` and ``<id>_frameFF_gt.nii.gz``,
+directly below the root or in ``training`` and ``testing``.
+
+Source: Bernard et al. 2018, "Deep Learning Techniques for Automatic MRI Cardiac Multi-structures
+Segmentation and Diagnosis: Is the Problem Solved?", IEEE Transactions on Medical Imaging 37(11).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+
+import pandas as pd
+
+from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.parameters import Parameters
+from faircmr.core.scan import ScanFiles
+from faircmr.sources.base import NoParameters, SourceFiles, check_unique, no_scans
+
+INFO = "Info.cfg"
+LAYOUT = "folders <id>/ with Info.cfg, <id>_frameFF.nii.gz and <id>_frameFF_gt.nii.gz"
+BMI_CLASSES = ("underweight", "normal", "overweight", "obese")
+BMI_LIMITS = (18.5, 25.0, 30.0)
+"""Lower limits in kg/m2 of all classes but the first (World Health Organization)."""
+
+
+class Acdc:
+    """The ACDC data set; attributes are ``pathology``, ``height`` (cm), ``weight`` (kg), ``bmi_class``."""
+
+    parameters_type: ClassVar[type[Parameters]] = NoParameters
+    label_values: Mapping[int, Structure] = MappingProxyType({1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP})
+
+    def __init__(self, root: Path, parameters: Parameters) -> None:
+        """Remember where the data set lies; nothing is read yet."""
+        self._root = root
+
+    def prepare(self) -> None:
+        """Check that there are subjects, and that all say which frame is which phase.
+
+        Raises:
+            InvalidCohortError: There are none, or a folder of scans has no ``Info.cfg``.
+        """
+        if not self._folders:
+            raise no_scans(LAYOUT)
+        images = {image.parent for layout in ("*/*_frame*", "*/*/*_frame*") for image in self._root.glob(layout)}
+        anonymous = images.difference(self._folders)
+        if anonymous:
+            raise InvalidCohortError(
+                INFO,
+                f"missing in {len(anonymous)} of {len(images)} folders with scans",
+                LAYOUT,
+                "restore it, or move the folders out of source_root",
+            )
+
+    def scan_files(self) -> SourceFiles:
+        """Image and label at the end-diastolic and end-systolic frames that ``Info.cfg`` names.
+
+        Raises:
+            InvalidCohortError: Two folders have the same name, or ``Info.cfg`` lacks a frame.
+        """
+        check_unique(folder.name for folder in self._folders)
+        return {
+            (folder.name, phase): _frame_files(folder, int(info[phase]))
+            for folder, info in self._infos.items()
+            for phase in Phase
+        }
+
+    def attribute_files(self) -> Sequence[Path]:
+        """Every ``Info.cfg``."""
+        return [folder / INFO for folder in self._folders]
+
+    def attributes(self) -> pd.DataFrame:
+        """Pathology group, height, weight and body-mass-index class of every subject."""
+        check_unique(folder.name for folder in self._folders)
+        infos = self._infos.values()
+        index = pd.Index([folder.name for folder in self._infos], name="source_id", dtype="str")
+        height, weight = _numbers(infos, "Height", index), _numbers(infos, "Weight", index)
+        return pd.DataFrame(
+            {
+                "pathology": _column(infos, "Group", index),
+                "height": height,
+                "weight": weight,
+                "bmi_class": bmi_class(height, weight),
+            }
+        )
+
+    @cached_property
+    def _folders(self) -> list[Path]:
+        if not self._root.is_dir():
+            return []
+        return sorted(info.parent for layout in (f"*/{INFO}", f"*/*/{INFO}") for info in self._root.glob(layout))
+
+    @cached_property
+    def _infos(self) -> dict[Path, dict[str, str]]:
+        infos = {folder: _read_info(folder / INFO) for folder in self._folders}
+        incomplete = sum(not all(info.get(phase, "").isdecimal() for phase in Phase) for info in infos.values())
+        if incomplete:
+            raise InvalidCohortError(
+                INFO,
+                f"{incomplete} of {len(infos)} have no ED or ES frame",
+                "lines 'ED: <frame>' and 'ES: <frame>'",
+                f"list them in source_root with: grep -rL --include={INFO} '^ES:'",
+            )
+        return infos
+
+
+def bmi_class(height: pd.Series, weight: pd.Series) -> pd.Series:
+    """Body-mass-index class of the World Health Organization.
+
+    Args:
+        height: Centimetres.
+        weight: Kilograms.
+
+    Returns:
+        One of :data:`BMI_CLASSES`, or missing where height or weight is.
+    """
+    index = weight / (height / 100) ** 2
+    return pd.cut(index, [0, *BMI_LIMITS, float("inf")], right=False, labels=list(BMI_CLASSES)).astype("str")
+
+
+def _read_info(path: Path) -> dict[str, str]:
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    pairs = (line.partition(":") for line in lines)
+    return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
+
+
+def _frame_files(folder: Path, frame: int) -> ScanFiles:
+    stem = f"{folder.name}_frame{frame:02d}"
+    label = folder / f"{stem}_gt.nii.gz"
+    return ScanFiles(folder / f"{stem}.nii.gz", label if label.exists() else None)
+
+
+def _column(infos: Iterable[Mapping[str, str]], name: str, index: pd.Index) -> pd.Series:
+    return pd.Series([info.get(name, pd.NA) for info in infos], index, dtype="str")
+
+
+def _numbers(infos: Iterable[Mapping[str, str]], name: str, index: pd.Index) -> pd.Series:
+    return pd.to_numeric(_column(infos, name, index), errors="coerce").astype("float64")

@@ -1,0 +1,84 @@
+"""What a data set must answer to become a cohort."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Protocol
+
+import pandas as pd
+
+from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.parameters import Parameters
+from faircmr.core.scan import ScanFiles
+
+SourceFiles = Mapping[tuple[str, Phase], ScanFiles]
+"""Files of every scan, by source id and phase."""
+
+
+class NoParameters(Parameters):
+    """Parameters of a source that has none."""
+
+
+class Source(Protocol):
+    """One data set on disk.
+
+    Listing opens no image: a source says where scans lie, and ``sources.nifti`` reads them.
+
+    Attributes:
+        parameters_type: Model of the source's own parameters.
+    """
+
+    parameters_type: ClassVar[type[Parameters]]
+
+    def __init__(self, root: Path, parameters: Parameters) -> None: ...
+
+    @property
+    def label_values(self) -> Mapping[int, Structure]:
+        """Structure that each value of the source's label images stands for; 0 is background."""
+
+    def prepare(self) -> None:
+        """Make the data ready to be listed.
+
+        Raises:
+            InvalidCohortError: The folder is empty or holds another layout.
+        """
+
+    def scan_files(self) -> SourceFiles:
+        """Where every scan lies.
+
+        Raises:
+            InvalidCohortError: A subject is listed twice, or incompletely.
+        """
+
+    def attribute_files(self) -> Sequence[Path]:
+        """Files from which :meth:`attributes` is read."""
+
+    def attributes(self) -> pd.DataFrame:
+        """What is known of the subjects: one row a subject, index ``source_id``, missing as NA.
+
+        Raises:
+            InvalidCohortError: A subject is listed twice.
+        """
+
+
+def check_unique(source_ids: Iterable[str]) -> None:
+    """Refuse a list of subjects in which an id stands twice.
+
+    Raises:
+        InvalidCohortError: Says how many ids stand twice, never which.
+    """
+    repeated = sum(count > 1 for count in Counter(source_ids).values())
+    if repeated:
+        raise InvalidCohortError(
+            "subject ids", f"{repeated} duplicated", "each subject once", "remove the duplicates from source_root"
+        )
+
+
+def no_scans(expected: str) -> InvalidCohortError:
+    """The error of a source folder that holds no scan of the expected layout."""
+    return InvalidCohortError(
+        "source_root", "no scans found there", expected, "set source_root to the data set's folder"
+    )

@@ -1,0 +1,68 @@
+"""From a source and its study keys to a cohort."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+
+from faircmr.core.cohort import Cohort, ScanKey
+from faircmr.core.scan import ScanFiles
+from faircmr.sources.base import Source, SourceFiles, no_scans
+from faircmr.sources.fingerprints import located, scan_fingerprint
+from faircmr.sources.nifti import read_scan
+
+logger = logging.getLogger(__name__)
+
+
+def build_cohort(source: Source, key: pd.DataFrame) -> Cohort:
+    """Name every subject by its study key and forget the source ids.
+
+    Args:
+        source: A prepared source.
+        key: Columns ``subject_id`` and ``source_id``; holds every subject of the source.
+
+    Returns:
+        The cohort; its images are read later, one at a time.
+
+    Raises:
+        InvalidCohortError: There are no scans, or a subject is listed twice.
+    """
+    keys = dict(zip(key["source_id"], key["subject_id"], strict=True))
+    files = {(keys[source_id], phase): scan for (source_id, phase), scan in source.scan_files().items()}
+    if not files:
+        raise no_scans("at least one scan")
+    ordered = {scan: files[scan] for scan in sorted(files)}
+    return Cohort(
+        subjects=_subjects(source.attributes(), keys, {subject_id for subject_id, _ in files}),
+        scans=_scans(ordered),
+        files=ordered,
+        read_files=partial(read_scan, label_values=source.label_values),
+    )
+
+
+def first_paths(files: SourceFiles, root: Path) -> dict[str, str]:
+    """Path of each subject's first scan below the source root, by source id."""
+    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in files.items())
+    return {source_id: path for source_id, _, path in reversed(images)}
+
+
+def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:
+    study_keys = attributes.index.map(keys)
+    others = int((~study_keys.isin(present)).sum())
+    if others:
+        logger.warning("%d of %d subjects with attributes have no scan and are left out", others, len(attributes))
+    subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
+    subjects.index.name = "subject_id"
+    return subjects.reset_index()
+
+
+def _scans(files: Mapping[ScanKey, ScanFiles]) -> pd.DataFrame:
+    rows = [
+        (subject_id, str(phase), scan.label is not None, scan_fingerprint(scan))
+        for (subject_id, phase), scan in files.items()
+    ]
+    return pd.DataFrame(rows, columns=["subject_id", "phase", "labelled", "fingerprint"])

@@ -1,0 +1,70 @@
+"""NIfTI headers as ``Geometry`` and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faircmr.core.errors import InvalidScanError
+from faircmr.core.scan import Geometry, Matrix
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Header
+
+_NO_EXTENSIONS = bytes(4)
+_DATA_OFFSET = 352
+
+
+def geometry_of(header: Nifti1Header, what: str = "image") -> Geometry:
+    """Grid of a volume, without anything else that a header may hold (names, dates, free text).
+
+    Args:
+        header: Header of a 3-D volume or of a 4-D series.
+        what: ``image`` or ``label``, for the error.
+
+    Raises:
+        InvalidScanError: The spacing is not positive.
+    """
+    columns, rows, slices = (int(size) for size in header.get_data_shape()[:3])
+    spacing = tuple(float(zoom) for zoom in header.get_zooms()[2::-1])
+    if not all(np.isfinite(size) and size > 0 for size in spacing):
+        raise InvalidScanError("scan", f"the {what} has spacing {spacing} mm", "positive millimetres")
+    return Geometry(
+        shape=(slices, rows, columns),
+        spacing=(spacing[0], spacing[1], spacing[2]),
+        qform=_matrix(header.get_qform(coded=True)[0]),
+        qform_code=int(header["qform_code"]),
+        sform=_matrix(header.get_sform(coded=True)[0]),
+        sform_code=int(header["sform_code"]),
+        pixdim=tuple(float(value) for value in header["pixdim"]),
+        units=int(header["xyzt_units"]),
+    )
+
+
+def header_of(geometry: Geometry, dtype: np.dtype[Any]) -> bytes:
+    """The bytes before the voxels of a single-file NIfTI-1 volume on this grid.
+
+    Args:
+        geometry: The grid; without ``pixdim`` its spacing is written.
+        dtype: Stored type of the voxels.
+    """
+    from nibabel import Nifti1Header
+
+    header = Nifti1Header()
+    header.set_data_shape(geometry.shape[::-1])
+    header.set_data_dtype(dtype)
+    if geometry.qform is not None:
+        header.set_qform(np.array(geometry.qform), geometry.qform_code)
+    header.set_sform(None if geometry.sform is None else np.array(geometry.sform), geometry.sform_code)
+    # after the qform, which writes its own rounded zooms
+    header["pixdim"] = geometry.pixdim or (1.0, *geometry.spacing[::-1], 1.0, 1.0, 1.0, 1.0)
+    header["xyzt_units"] = geometry.units
+    header["vox_offset"] = _DATA_OFFSET
+    header["scl_slope"], header["scl_inter"] = 1, 0
+    return bytes(header.binaryblock) + _NO_EXTENSIONS
+
+
+def _matrix(values: npt.NDArray[np.float64] | None) -> Matrix | None:
+    return None if values is None else tuple(tuple(float(value) for value in row) for row in values)

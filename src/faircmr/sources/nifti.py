@@ -1,0 +1,177 @@
+"""NIfTI in and out: arrays are (slices, rows, columns), the NIfTI axes reversed."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from faircmr.core.anatomy import Structure
+from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import write_whole
+from faircmr.core.scan import Geometry, Image, LabelImage, Scan, ScanFiles
+from faircmr.sources.geometry import geometry_of, header_of
+
+if TYPE_CHECKING:
+    from nibabel import Nifti1Image
+
+SPACING_TOLERANCE = 1e-3
+"""Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
+_GZIP = b"\x1f\x8b"
+_NIFTI2_HEADER_SIZE = 540
+_FOREIGN = 255
+_NAMED_VALUES = 5
+_STORED_VALUES = (0, *Structure)
+
+
+def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
+    """Read one scan and refuse what cannot be trained on or scored.
+
+    Args:
+        files: Image, label (if one was drawn) and the frame of a 4-D file, counted from 0.
+        label_values: Structure of each value of the source's label images; 0 is background.
+
+    Returns:
+        Image as float32 with the header's intensity scaling applied, label as ``Structure`` values.
+
+    Raises:
+        InvalidScanError: A file is missing or damaged; the image is not 3-D or not finite; the label
+            lies on another grid, holds values outside the map, or is all background. The offender is
+            ``scan``: only :meth:`Cohort.read` knows the study key.
+    """
+    image, geometry = _read_volume(files.image, files.frame, "image")
+    if not np.isfinite(image).all():
+        raise InvalidScanError("scan", "the image holds NaN or infinite intensities", "finite intensities")
+    if files.label is None:
+        return Scan(image, None, geometry)
+    values, label_geometry = _read_volume(files.label, files.frame, "label")
+    _check_same_grid(geometry, label_geometry)
+    return Scan(image, map_label(values, label_values), geometry)
+
+
+def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
+    """Translate a source's label values to ``Structure`` values.
+
+    Args:
+        values: Label image as stored.
+        label_values: Structure of each value but 0; keys in 0..254.
+
+    Raises:
+        InvalidScanError: A value is not in the map, or there is nothing but background.
+    """
+    table = np.full(256, _FOREIGN, dtype=np.uint8)
+    table[0] = 0
+    table[list(label_values)] = [int(structure) for structure in label_values.values()]
+    with np.errstate(invalid="ignore"):
+        index = np.where((values >= 0) & (values < _FOREIGN), values, _FOREIGN).astype(np.uint8)
+    label: LabelImage = table[index]
+    # a value such as 1.5 must not pass as 1
+    foreign = (label == _FOREIGN) | (index != values)
+    if foreign.any():
+        raise _outside_the_map(values[foreign], label_values)
+    if not label.any():
+        raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
+    return label
+
+
+def read_label(path: Path) -> tuple[LabelImage, Geometry]:
+    """Read a label image that :func:`write_label` wrote; nothing but background is permitted.
+
+    Raises:
+        InvalidScanError: The file is missing or damaged, or a value is no structure.
+    """
+    values, geometry = _read_volume(path, None, "label")
+    if not np.isin(values, _STORED_VALUES).all():
+        raise _outside_the_map(values[~np.isin(values, _STORED_VALUES)], {value: value for value in Structure})
+    return values.astype(np.uint8), geometry
+
+
+def write_image(path: Path, image: Image | npt.NDArray[np.int16], geometry: Geometry) -> None:
+    """Write intensities as ``.nii.gz`` or ``.nii``; equal input gives equal bytes.
+
+    Args:
+        path: Where to; the suffix decides on compression.
+        image: Shape (slices, rows, columns); its type is the stored type.
+        geometry: The grid, written as it stands.
+
+    Raises:
+        OutputError: The folder cannot be written.
+        ValueError: The shape is not the geometry's.
+    """
+    _write(path, image, geometry)
+
+
+def write_label(path: Path, label: LabelImage, geometry: Geometry) -> None:
+    """Write a label image as :func:`write_image` does; values are stored as they are."""
+    _write(path, label, geometry)
+
+
+def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geometry]:
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+
+    try:
+        nifti = _parse(path.read_bytes())
+        data = np.asanyarray(nifti.dataobj)
+    except FileNotFoundError:
+        raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
+    except (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError):
+        # what the libraries say holds the path
+        raise InvalidScanError(
+            "scan", f"the {what} file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"
+        ) from None
+    data = _frame(data, frame, what)
+    return np.ascontiguousarray(data.T, dtype=np.float32), geometry_of(nifti.header, what)
+
+
+def _parse(content: bytes) -> Nifti1Image:
+    from nibabel import Nifti1Image, Nifti2Image
+
+    # decompressing all of it checks length and CRC, which reading up to the last voxel does not
+    raw = gzip.decompress(content) if content.startswith(_GZIP) else content
+    size = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
+    kind: type[Nifti1Image] = Nifti2Image if _NIFTI2_HEADER_SIZE in size else Nifti1Image
+    return kind.from_bytes(raw)
+
+
+def _frame(data: npt.NDArray[Any], frame: int | None, what: str) -> npt.NDArray[Any]:
+    # a label drawn for one frame is 3-D beside a 4-D image
+    if frame is not None and data.ndim == 4 and frame < data.shape[3]:
+        data = data[..., frame]
+    if data.ndim != 3 or 0 in data.shape or data.dtype.fields is not None:
+        raise InvalidScanError("scan", f"the {what} has {data.ndim} dimensions", "3 dimensions, none of them empty")
+    return data
+
+
+def _check_same_grid(image: Geometry, label: Geometry) -> None:
+    if image.shape != label.shape:
+        raise InvalidScanError(
+            "scan", f"the image has shape {image.shape}, the label {label.shape}", "the same shape for both"
+        )
+    if not np.allclose(image.spacing, label.spacing, rtol=SPACING_TOLERANCE, atol=0):
+        raise InvalidScanError(
+            "scan",
+            f"the image has spacing {image.spacing} mm, the label {label.spacing} mm",
+            "the same spacing for both",
+        )
+
+
+def _outside_the_map(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> InvalidScanError:
+    distinct = ", ".join(f"{value:g}" for value in np.unique(values)[:_NAMED_VALUES])
+    permitted = ", ".join(str(value) for value in sorted({0, *label_values}))
+    return InvalidScanError("scan", f"the label holds the values {distinct}", f"only {permitted}")
+
+
+def _write(path: Path, array: npt.NDArray[Any], geometry: Geometry) -> None:
+    if array.shape != geometry.shape:
+        raise ValueError(f"array of shape {array.shape} on a grid of shape {geometry.shape}")
+    header = header_of(geometry, array.dtype)
+    # (slices, rows, columns) in C order is (columns, rows, slices) in NIfTI's Fortran order
+    content = header + np.ascontiguousarray(array).tobytes()
+    compressed = path.suffix == ".gz"
+    write_whole(path, gzip.compress(content, compresslevel=1, mtime=0) if compressed else content)

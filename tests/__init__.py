@@ -1,0 +1,1 @@
+"""The tests: they mirror ``src/faircmr``; beside them, the architecture, the packaging, and whole studies."""

@@ -1,0 +1,34 @@
+"""The configuration as a run of a fresh clone sees it, for every environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.config import OmegaConfigLoader
+
+from faircmr import settings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONF = REPOSITORY / "conf"
+ENVIRONMENTS = sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "local")
+
+
+def loader(environment: str, **runtime_params: object) -> OmegaConfigLoader:
+    """The project's own config loader."""
+    arguments: Mapping[str, Any] = getattr(settings, "CONFIG_LOADER_ARGS", {})
+    return OmegaConfigLoader(
+        conf_source=str(CONF),
+        env=environment,
+        runtime_params=runtime_params,
+        **{"base_env": "base", "default_run_env": "local", **arguments},
+    )
+
+
+def catalog(environment: str, **runtime_params: object) -> dict[str, dict[str, Any]]:
+    return loader(environment, **runtime_params)["catalog"]
+
+
+def parameters(environment: str, **runtime_params: object) -> dict[str, Any]:
+    return loader(environment, **runtime_params)["parameters"]

@@ -1,0 +1,62 @@
+"""Modules and functions stay small enough to be read at once."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+LONGEST_MODULE = 200
+LONGEST_FUNCTION = 50
+MEDIAN_FUNCTION = 10
+NINE_IN_TEN_FUNCTIONS = 20
+LONGER_MODULES: dict[str, str] = {}
+"""Modules that may be longer, by path below ``src/faircmr``, and why."""
+
+
+@pytest.fixture(scope="module")
+def source(project_root: Path) -> Path:
+    return project_root / "src" / "faircmr"
+
+
+@pytest.fixture(scope="module")
+def function_lengths(source: Path) -> dict[str, int]:
+    """Lines of every function without its docstring."""
+    return {
+        f"{path.relative_to(source)}:{function.name}:{function.lineno}": length_of(function)
+        for path in source.rglob("*.py")
+        for function in functions_of(path)
+    }
+
+
+def functions_of(path: Path) -> Iterator[ast.FunctionDef]:
+    yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+
+
+def length_of(function: ast.FunctionDef) -> int:
+    first = function.body[0]
+    has_docstring = ast.get_docstring(function) is not None
+    docstring = (first.end_lineno or first.lineno) - first.lineno + 1 if has_docstring else 0
+    return (function.end_lineno or function.lineno) - function.lineno + 1 - docstring
+
+
+def test_no_module_is_long(source: Path):
+    lengths = {str(path.relative_to(source)): len(path.read_text().splitlines()) for path in source.rglob("*.py")}
+    long = {name for name, length in lengths.items() if length > LONGEST_MODULE}
+
+    assert long - LONGER_MODULES.keys() == set()
+    assert LONGER_MODULES.keys() - long == set(), "no longer long: strike it off the list"
+
+
+def test_no_function_is_long(function_lengths: dict[str, int]):
+    assert {name: length for name, length in function_lengths.items() if length > LONGEST_FUNCTION} == {}
+
+
+def test_most_functions_are_short(function_lengths: dict[str, int]):
+    lengths = list(function_lengths.values())
+
+    assert statistics.median(lengths) <= MEDIAN_FUNCTION
+    assert statistics.quantiles(lengths, n=10)[-1] <= NINE_IN_TEN_FUNCTIONS

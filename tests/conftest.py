@@ -1,0 +1,55 @@
+"""What every test can ask for: the repository, real scans where there are some, and a finished tiny study."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import skip_policy
+from tests.studies import Project, write_tiny_project
+
+# Examples are the same in every run, and no example is judged by its time.
+settings.register_profile("faircmr", deadline=None, derandomize=True)
+settings.load_profile("faircmr")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    skip_policy.register(config)
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The repository."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def acdc_root(project_root: Path) -> Path:
+    """Scans of ACDC in its official layout: real people, never copied into the repository."""
+    root = project_root.parent / "shared" / "data" / "acdc"
+    if not root.is_dir():
+        pytest.skip("ACDC lies elsewhere: expected beside the repository, in shared/data/acdc")
+    return root
+
+
+@pytest.fixture
+def tiny_project(tmp_path: Path, project_root: Path) -> Project:
+    """A project whose study is tiny and has not begun."""
+    return write_tiny_project(tmp_path / "project", project_root)
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Project:
+    """A project whose tiny study (``kedro run``) is finished; shared by all tests, so only to be read."""
+    project = write_tiny_project(tmp_path_factory.mktemp("finished") / "project", project_root)
+    finished = project.run()
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return project
+
+
+@pytest.fixture
+def finished_project(finished_study: Project, tmp_path: Path) -> Project:
+    """A copy of the finished tiny study, to be changed."""
+    return finished_study.copied_to(tmp_path / "project")

@@ -1,0 +1,83 @@
+"""Study keys last as long as the study, whoever joins or leaves."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.keys import assign_keys, keep_source_ids, no_keys
+
+source_ids = st.text("0123456789ab", min_size=1, max_size=7)
+cohorts = st.sets(source_ids, max_size=12)
+
+
+def paths_of(ids):
+    return {source_id: f"{source_id}/image.nii.gz" for source_id in ids}
+
+
+def as_dict(keys):
+    return dict(zip(keys["source_id"], keys["subject_id"], strict=True))
+
+
+def test_numbers_new_subjects_in_the_order_of_their_source_ids():
+    keys = assign_keys(no_keys(), paths_of(["b", "a"]))
+
+    assert keys.to_dict("list") == {
+        "subject_id": ["sub-0001", "sub-0002"],
+        "source_id": ["a", "b"],
+        "path": ["a/image.nii.gz", "b/image.nii.gz"],
+    }
+
+
+def test_gives_a_new_subject_the_next_number_although_its_id_comes_first():
+    before = assign_keys(no_keys(), paths_of(["b", "c"]))
+
+    assert as_dict(assign_keys(before, paths_of(["a", "b", "c"]))) == {"b": "sub-0001", "c": "sub-0002", "a": "sub-0003"}
+
+
+def test_reserves_the_key_of_a_subject_that_has_left():
+    before = assign_keys(no_keys(), paths_of(["a", "b"]))
+    without = assign_keys(before, paths_of(["a", "c"]))
+
+    assert as_dict(without) == {"a": "sub-0001", "b": "sub-0002", "c": "sub-0003"}
+    assert as_dict(assign_keys(without, paths_of(["b"])))["b"] == "sub-0002"
+
+
+def test_follows_a_subject_to_a_new_path():
+    before = assign_keys(no_keys(), {"a": "old"})
+
+    assert assign_keys(before, {"a": "new"})["path"].tolist() == ["new"]
+
+
+def test_goes_on_after_four_digits_in_the_order_of_numbers():
+    keys = assign_keys(no_keys(), paths_of(f"{number:05d}" for number in range(10_001)))
+
+    assert keys["subject_id"].tolist()[-2:] == ["sub-10000", "sub-10001"]
+
+
+@given(st.lists(cohorts, min_size=1, max_size=4))
+def test_never_changes_a_key_and_never_gives_one_twice(history):
+    keys, known = no_keys(), {}
+    for ids in history:
+        keys = assign_keys(keys, paths_of(ids))
+        now = as_dict(keys)
+        assert known.items() <= now.items()
+        assert set(ids) <= now.keys()
+        assert len(set(now.values())) == len(now)
+        known = now
+
+
+def test_keeps_the_ids_of_a_public_data_set():
+    assert as_dict(keep_source_ids(paths_of(["patient001"]))) == {"patient001": "patient001"}
+
+
+def test_starts_over_with_numbers_where_ids_are_no_longer_kept():
+    kept = keep_source_ids(paths_of(["patient001"]))
+
+    assert as_dict(assign_keys(kept, paths_of(["patient001"]))) == {"patient001": "sub-0001"}
+
+
+def test_refuses_to_keep_an_id_that_is_no_file_name_without_naming_it():
+    with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*keep_ids to false") as error:
+        keep_source_ids(paths_of(["a", "Jane Doe/1"]))
+    assert "Jane" not in str(error.value)

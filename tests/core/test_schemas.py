@@ -1,0 +1,91 @@
+"""Tables are refused by column and number of rows; no value of a person is repeated."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError, InvalidSplitError
+from faircmr.core.schemas import SCHEMAS, schema_named, validate_scans, validate_scores, validate_splits, validate_subjects
+
+SUBJECTS = pd.DataFrame(
+    {"subject_id": ["sub-0001", "sub-0002"], "protected_group": ["A", "B"], "age": [61.0, np.nan], "centre": ["x", None]}
+)
+SCANS = pd.DataFrame(
+    {
+        "subject_id": "sub-0001",
+        "phase": ["ED", "ES"],
+        "labelled": True,
+        "fingerprint": ["a", "b"],
+        "slices": 9,
+        "rows": 64,
+        "columns": 64,
+        "spacing_slice": 10.0,
+        "spacing_row": 2.25,
+        "spacing_column": 2.25,
+    }
+)
+SPLITS = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "split": ["train", "test"]})
+SCORES = pd.DataFrame(
+    {
+        "strategy": "baseline",
+        "seed": 0,
+        "fold": pd.array([None, None], dtype="Int64"),
+        "study_key": "training:1 plans:2",
+        "subject_id": "sub-0001",
+        "phase": "ED",
+        "structure": ["LVBP", "LVM"],
+        "metric": "dsc",
+        "value": [0.9, 0.8],
+    }
+)
+GOOD = {"subjects": SUBJECTS, "scans": SCANS, "splits": SPLITS, "scores": SCORES}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_accepts_a_good_table_and_an_empty_one(name):
+    schema = schema_named(name)
+
+    pd.testing.assert_frame_equal(schema.validate(GOOD[name]), GOOD[name])
+    assert schema.validate(schema.empty()).dtypes.to_dict() == schema.empty().dtypes.to_dict()
+
+
+def test_keeps_attributes_that_it_knows_nothing_of():
+    assert validate_subjects(SUBJECTS)["centre"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("validate", "table", "kind", "message"),
+    [
+        (validate_subjects, SUBJECTS.assign(age=[612.0, 1.0]), InvalidCohortError, r"'age' fails in 1 of 2 .* 0\.\.120"),
+        (validate_subjects, SUBJECTS.assign(age=["61", "sixty"]), InvalidCohortError, "'age' fails in 1 of 2 rows"),
+        (validate_subjects, SUBJECTS.assign(subject_id="x"), InvalidCohortError, "'subject_id' fails in 2 of 2.*once"),
+        (validate_subjects, SUBJECTS.assign(protected_group=["", "B"]), InvalidCohortError, "1 of 2 rows.*not empty"),
+        (validate_subjects, SUBJECTS.assign(protected_group=[None, "B"]), InvalidCohortError, "a value in every row"),
+        (validate_subjects, SUBJECTS[["subject_id"]], InvalidCohortError, "no column 'protected_group'"),
+        (validate_scans, SCANS.assign(rows=0), InvalidCohortError, "'rows' fails in 2 of 2 rows; more than 0"),
+        (validate_scans, SCANS.assign(phase="ED"), InvalidCohortError, "each row once"),
+        (validate_scans, SCANS.assign(phase=["ED", "MD"]), InvalidCohortError, "'phase' fails in 1 of 2.*one of: ED, ES"),
+        (validate_splits, SPLITS.assign(split=["train", "tset"]), InvalidSplitError, "one of: train, validation"),
+        (validate_splits, pd.concat([SPLITS, SPLITS]), InvalidSplitError, "2 subjects stand in two splits"),
+        (validate_scores, SCORES.assign(value=[93.5, 0.8]), InvalidScoresError, r"dsc fails in 1 of 2 .* 0\.\.1"),
+        (validate_scores, SCORES.assign(value=[np.nan, 0.8]), InvalidScoresError, "'value' fails in 1 of 2"),
+        (validate_scores, SCORES.assign(structure="LVBP"), InvalidScoresError, "each row once"),
+    ],
+)
+def test_names_the_column_and_how_many_rows_fail(validate, table, kind, message):
+    with pytest.raises(kind, match=message):
+        validate(table)
+
+
+def test_quotes_no_value_of_a_person_not_even_in_the_error_behind_the_error():
+    with pytest.raises(InvalidCohortError) as error:
+        validate_subjects(SUBJECTS.assign(age=[612.0, 1.0]))
+
+    assert "612" not in str(error.value)
+    assert error.value.__cause__ is None
+    assert error.value.__context__ is None
+
+
+def test_names_the_schemas_that_there_are():
+    with pytest.raises(InvalidParameterError, match="'score'; one of: subjects, scans, splits, scores"):
+        schema_named("score")

@@ -1,0 +1,116 @@
+"""A small hospital's cohort in ACDC's layout, with 7-digit ids, and a study of it run as a user runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+
+SUBJECTS = tuple(str(number) for number in range(1_234_501, 1_234_521))
+PATHOLOGIES = ("NOR", "DCM")
+PARAMETERS = """
+split: {method: kfold, folds: 2, validation_fraction: 0.2}
+plans: {spacing: [2.0, 2.0], patch: [32, 32], batch_size: 4, base_filters: 4, stages: 3}
+training: {epochs: 1, iterations_per_epoch: 2, threads: 1}
+fits: {folds: [0]}
+"""
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """A project folder (configuration only), the clinic's scans, and the study's data."""
+
+    folder: Path
+
+    @property
+    def project(self) -> Path:
+        return self.folder / "project"
+
+    @property
+    def source(self) -> Path:
+        return self.folder / "scans"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def run(self, *arguments: str, params: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """``kedro run --env acdc`` in a process of its own."""
+        roots = {"data_root": str(self.data), "source_root": str(self.source)}
+        pairs = ",".join(f"{name}={value}" for name, value in {**roots, **(params or {})}.items())
+        return subprocess.run(
+            [sys.executable, "-m", "kedro", "run", "--env", "acdc", *arguments, "--params", pairs],
+            cwd=self.project,
+            env={**os.environ, "KEDRO_DISABLE_TELEMETRY": "1", "COLUMNS": "400"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    def contents(self) -> dict[str, str]:
+        """Digest of every file below data_root."""
+        return {
+            str(path.relative_to(self.data)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self.data.rglob("*"))
+            if path.is_file()
+        }
+
+    def files_that_name(self, ids: re.Pattern[str]) -> list[str]:
+        """Files of the study and the project, names and contents, that give a source id away."""
+        places = [path for root in (self.data, self.project) for path in root.rglob("*") if path.is_file()]
+        return [
+            str(path)
+            for path in places
+            if path.name != "key.csv"
+            and ids.search(str(path.relative_to(self.folder)) + path.read_bytes().decode("latin-1"))
+        ]
+
+    def copied_to(self, folder: Path) -> Clinic:
+        """The same clinic elsewhere, times of files kept."""
+        shutil.copytree(self.folder, folder)
+        return Clinic(folder)
+
+
+def write_clinic(folder: Path, repository: Path) -> Clinic:
+    """Scans of 20 invented subjects, and a project that is the repository's configuration."""
+    clinic = Clinic(folder)
+    for number, subject in enumerate(SUBJECTS):
+        write_subject(clinic.source / subject, PATHOLOGIES[number % len(PATHOLOGIES)], number)
+    clinic.project.mkdir(parents=True)
+    shutil.copytree(repository / "conf", clinic.project / "conf")
+    shutil.copy(repository / "pyproject.toml", clinic.project)
+    (clinic.project / "src").mkdir()
+    (clinic.project / ".telemetry").write_text("consent: false\n")
+    merge = clinic.project / "conf" / "acdc" / "parameters.yml"
+    merge.write_text(f"attributes: {{protected_attribute: pathology, covariates: [height, weight]}}\n{PARAMETERS}")
+    return clinic
+
+
+def write_subject(folder: Path, pathology: str, seed: int) -> None:
+    """Concentric ventricles in noise, at two frames, as ACDC stores them."""
+    folder.mkdir(parents=True)
+    (folder / "Info.cfg").write_text(
+        f"ED: 1\nES: 5\nGroup: {pathology}\nHeight: {170 + seed % 7}.0\nNbFrame: 10\nWeight: {60 + seed % 11}.0\n"
+    )
+    noise = np.random.default_rng(seed)
+    rows, columns = np.meshgrid(np.arange(32), np.arange(32), indexing="ij")
+    for frame, radius in ((1, 7.0), (5, 5.0)):
+        left = np.hypot(rows - 16, columns - 18)
+        label = np.zeros((32, 32, 4), np.uint8)
+        label[np.hypot(rows - 16, columns - 8) < radius - 1] = 1
+        label[left < radius + 2] = 2
+        label[left < radius] = 3
+        image = np.choose(label, (20.0, 180.0, 60.0, 200.0)) + noise.normal(0, 8, label.shape)
+        for suffix, data in (("", image.astype(np.float32)), ("_gt", label)):
+            volume = nib.Nifti1Image(data, np.diag((2.0, 2.0, 10.0, 1.0)))
+            nib.save(volume, folder / f"{folder.name}_frame{frame:02d}{suffix}.nii.gz")

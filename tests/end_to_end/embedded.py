@@ -1,0 +1,69 @@
+"""A tiny study of the embedded cohort, run inside the test process so that its nodes can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.framework.project import settings
+from kedro.framework.startup import bootstrap_project
+
+from tests.studies import Project
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What one run did: nodes in order, and the subjects whose tensors were written."""
+
+    nodes: tuple[str, ...]
+    subjects: frozenset[str]
+
+
+@dataclass
+class NodeRecorder:
+    """A hook that notes which nodes ran."""
+
+    nodes: list[str] = field(default_factory=list)
+
+    @hook_impl
+    def after_node_run(self, node: Any) -> None:
+        self.nodes.append(node.name)
+
+
+@dataclass(frozen=True)
+class EmbeddedStudy:
+    """A project whose runs tell what they did."""
+
+    project: Project
+
+    @property
+    def data(self) -> Path:
+        return self.project.data
+
+    @property
+    def scans(self) -> Path:
+        return self.project.data / "01_raw" / "scans"
+
+    def run(self, *pipelines: str, **runtime_params: Any) -> Ran:
+        """Run pipelines (all of them by default) with parameters as the command line would set them."""
+        before = self._tensor_times()
+        recorder = NodeRecorder()
+        with self._session(runtime_params) as session:
+            session._hook_manager.register(recorder)
+            session.run(pipeline_names=list(pipelines) or None)
+        after = self._tensor_times()
+        return Ran(tuple(recorder.nodes), frozenset(name for name in after if after[name] != before.get(name)))
+
+    def _tensor_times(self) -> dict[str, int]:
+        tensors = self.data / "05_model_input" / "tensors"
+        return {path.stem: path.stat().st_mtime_ns for path in tensors.glob("*.safetensors")}
+
+    @contextmanager
+    def _session(self, runtime_params: dict[str, Any]) -> Iterator[Any]:
+        bootstrap_project(self.project.folder)
+        with settings.SESSION_CLASS.create(project_path=self.project.folder, runtime_params=runtime_params) as session:
+            yield session

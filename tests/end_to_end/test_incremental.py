@@ -1,0 +1,123 @@
+"""Nothing changed, nothing done: each change reruns exactly the nodes and subjects that depend on it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.end_to_end.embedded import EmbeddedStudy
+from tests.studies import Project
+
+STRATEGY = ("select_training_cohort", "train", "predict", "score", "tabulate")
+PREPARED = ("index_cohort", "summarise_demographics", "split_cohort", "plan_study", "preprocess_cohort")
+COMPARED = {"compare_strategies"}
+REPORTED = {"plot_demographics", "show_cohort"}
+NOTHING: set[str] = set()
+STRATEGIES = ("baseline", "stratified")
+GROUPS = {"A": 6, "B": 2, "C": 2, "D": 2, "E": 2, "F": 2}
+
+
+def of_each(*steps: str, strategies: tuple[str, ...] = STRATEGIES) -> set[str]:
+    return {f"{strategy}.{step}" for strategy in strategies for step in steps}
+
+
+ALL = {*PREPARED, *of_each(*STRATEGY), *COMPARED, *REPORTED}
+
+
+def first_file(folder: Path, pattern: str) -> Path:
+    return sorted(folder.rglob(pattern))[0]
+
+
+def touch_one_scan(study: EmbeddedStudy) -> None:
+    image = next(path for path in sorted(study.scans.rglob("*ED.nii.gz")))
+    status = image.stat()
+    os.utime(image, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000_000))
+
+
+def delete(pattern: str) -> Callable[[EmbeddedStudy], None]:
+    return lambda study: first_file(study.data, pattern).unlink()
+
+
+def truncate(pattern: str) -> Callable[[EmbeddedStudy], None]:
+    def cut(study: EmbeddedStudy) -> None:
+        path = first_file(study.data, pattern)
+        path.write_bytes(path.read_bytes()[:-1])
+
+    return cut
+
+
+def leave_alone(study: EmbeddedStudy) -> None:
+    """What changes is on the command line."""
+
+
+@dataclass(frozen=True)
+class Change:
+    make: Callable[[EmbeddedStudy], None] = leave_alone
+    nodes: set[str] = field(default_factory=set)
+    subjects: int = 0
+    """How many subjects' tensors are written."""
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+TABLE = {
+    "nothing": Change(),
+    "a shared parameter": Change(
+        params={"training": {"learning_rate": 0.02}},
+        nodes=of_each("train", "predict", "score", "tabulate") | COMPARED,
+    ),
+    "a parameter of prediction": Change(
+        params={"inference": {"overlap": 0.25}}, nodes=of_each("predict", "score", "tabulate") | COMPARED
+    ),
+    "one strategy's parameter": Change(
+        params={"stratified": {"strategy": {"sampler": "random"}}},
+        nodes=of_each(*STRATEGY, strategies=("stratified",)) | COMPARED,
+    ),
+    "which attributes are audited": Change(
+        params={"attributes": {"audit_attributes": ["sex", "centre"]}}, nodes=ALL, subjects=0
+    ),
+    "one subject touched": Change(touch_one_scan, nodes=ALL, subjects=1),
+    "one subject added": Change(params={"training_subjects": {**GROUPS, "A": 7}}, nodes=ALL, subjects=1),
+    "one subject removed": Change(params={"training_subjects": {**GROUPS, "A": 5}}, nodes=ALL, subjects=0),
+    "an output deleted": Change(delete("table2.csv"), nodes=COMPARED),
+    "an output in the middle deleted": Change(delete("splits.csv"), nodes={"split_cohort"}),
+    "an output truncated": Change(truncate("stratified/scores.parquet"), nodes={"stratified.score"}),
+    "weights truncated": Change(truncate("baseline/seed-0/shared/weights.safetensors"), nodes={"baseline.train"}),
+    "one prediction deleted": Change(delete("baseline/seed-0/predictions/*.nii.gz"), nodes={"baseline.predict"}),
+    "one subject's tensors deleted": Change(delete("*.safetensors"), nodes={"preprocess_cohort"}, subjects=1),
+}
+
+
+@pytest.mark.parametrize("change", TABLE.values(), ids=TABLE)
+def test_reruns_exactly_what_depends_on_the_change(change: Change, study: EmbeddedStudy) -> None:
+    change.make(study)
+
+    ran = study.run(**change.params)
+
+    assert set(ran.nodes) == change.nodes
+    assert len(ran.subjects) == change.subjects
+    assert study.run(**change.params).nodes == ()
+
+
+CODE = {
+    "a comment": ("core/geometry_of_nothing.py", set()),
+}
+
+
+def ran_nodes(project: Project) -> set[str]:
+    """Nodes that a run in a process of its own logs as run, after the project's own source was edited."""
+    finished = project.run()
+    assert finished.returncode == 0, finished.stderr
+    return set(re.findall(r"Running node: (\S+?):", finished.stdout + finished.stderr))
+
+
+def edit(project: Project, module: str, old: str, new: str) -> None:
+    path = project.folder / "src" / "faircmr" / module
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))

@@ -1,0 +1,83 @@
+"""``kedro run`` as a user sees it: what is on the last line, in the log, and on disk."""
+
+from __future__ import annotations
+
+import pytest
+from click.testing import CliRunner, Result
+from kedro.framework.cli.project import run
+from kedro.runner import ThreadRunner
+
+from faircmr.core.errors import InvalidParameterError
+from tests.mini_study import ALL, MiniStudy
+
+
+def kedro_run(*arguments: str) -> Result:
+    return CliRunner().invoke(run, arguments)
+
+
+def test_deprecated_and_present_names_of_a_pipeline_both_work(study: MiniStudy) -> None:
+    assert kedro_run("--pipelines", "first,last").exit_code == 0
+    with pytest.warns(DeprecationWarning, match="--pipeline"):
+        assert kedro_run("--pipeline", "first").exit_code == 0
+
+
+def test_an_error_in_a_data_set_ends_with_one_line(study: MiniStudy) -> None:
+    (study.data / "numbers.json").unlink()
+
+    finished = kedro_run()
+
+    assert finished.exit_code == 1
+    assert finished.stderr.splitlines()[-1] == "Error: sub-0001 ED: file missing; a whole file; mend it"
+    assert "Traceback" not in finished.output
+    assert "Traceback" in (study.folder / "logs" / "faircmr.log").read_text()
+
+
+@pytest.mark.parametrize(
+    ("params", "line"),
+    [
+        ("doublng.factor=3", "doublng.factor: 3; there is no such name; did you mean doubling.factor?"),
+        ("doubling.factr=3", "doubling.factr: 3; there is no such name; did you mean doubling.factor?"),
+        (
+            "doubling.inner.rotaton=3",
+            "doubling.inner.rotaton: 3; there is no such name; did you mean doubling.inner.rot",
+        ),
+        ("data_rot=x", "data_rot: 'x'; there is no such name; did you mean data_root?"),
+        ("doubling.factor=five", "doubling.factor: 'five'; Input should be a valid integer"),
+        ("a.strategy.sampler=fair", "a.strategy.sampler: 'fair'; Input should be 'random' or 'stratified'"),
+    ],
+)
+def test_a_wrong_parameter_ends_with_one_line_before_anything_is_written(
+    study: MiniStudy, params: str, line: str
+) -> None:
+    before = sorted(study.data.rglob("*"))
+
+    finished = kedro_run("--params", params, "--pipelines", "first")
+
+    assert finished.exit_code == 1
+    assert finished.stderr.splitlines()[-1].startswith(f"Error: {line}")
+    assert sorted(study.data.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (("--pipelines", "frist"), "Error: --pipelines: 'frist'; one of __default__, first, last; did you mean first?"),
+        (("--env", "acdcc"), "Error: --env: 'acdcc'; a folder in conf; create conf/acdcc"),
+        (("--runner", "ParallelRunner"), "Error: --runner: ParallelRunner; SequentialRunner or ThreadRunner; "),
+    ],
+)
+def test_a_wrong_choice_ends_with_one_line(study: MiniStudy, arguments: tuple[str, ...], line: str) -> None:
+    finished = kedro_run(*arguments)
+
+    assert finished.exit_code == 1
+    assert finished.stderr.splitlines()[-1].startswith(line)
+
+
+def test_in_a_notebook_the_error_itself_arrives(study: MiniStudy) -> None:
+    with pytest.raises(InvalidParameterError, match="did you mean data_root"):
+        study.run({"data_rot": "x"})
+
+
+def test_threads_are_as_good_as_one_after_the_other(study: MiniStudy) -> None:
+    assert study.run(runner=ThreadRunner()) == ALL
+    assert study.run() == []
