@@ -18,7 +18,8 @@ test_subjects: 2
 """
 LOCAL_PARAMETERS = """
 plans: {patch: [32, 32], batch_size: 6, base_filters: 4, stages: 3}
-training: {epochs: 1, iterations_per_epoch: 2, threads: 1}
+training: {epochs: 1, iterations_per_epoch: 2, threads: 1, validation_batches: 1}
+inference: {overlap: 0.0, threads: 1}
 """
 
 
@@ -60,16 +61,21 @@ class Project:
 
     def contents(self) -> dict[str, str]:
         """Digest of every file of the study, by its path below the study's folder."""
-        return {
-            str(path.relative_to(self.data)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(self.data.rglob("*"))
-            if path.is_file()
-        }
+        return digests(self.data)
 
     def copied_to(self, folder: Path) -> Project:
         """The same project elsewhere, times of files kept."""
         shutil.copytree(self.folder, folder)
         return Project(folder)
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """Digest of every file, by its path below the folder."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def write_tiny_project(folder: Path, repository: Path) -> Project:

@@ -12,9 +12,9 @@ from tests.studies import Project
     [
         ("registry list", "stratified"),
         ("registry describe stratified", "stratified.train"),
-        ("catalog describe-datasets --pipelines data_engineering", "TensorsDataset"),
+        ("catalog describe-datasets --pipeline data_engineering", "TensorsDataset"),
         ("catalog list-patterns", "{strategy}.scores"),
-        ("catalog resolve-patterns --pipelines baseline", "table1_baseline.csv"),
+        ("catalog resolve-patterns --pipeline baseline", "table1_baseline.csv"),
     ],
 )
 def test_kedros_commands_show_the_project(tiny_project: Project, command: str, shows: str):

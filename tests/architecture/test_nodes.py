@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from typing import Any, get_args, get_type_hints
 
@@ -14,7 +15,8 @@ from faircmr.pipeline_registry import register_pipelines
 from tests.architecture.registered import PARAMETER, arguments, nodes
 
 every_node = pytest.mark.parametrize("node", nodes().values(), ids=nodes())
-LONGEST_NODE = 20
+LONGEST_NODE = 15
+"""Lines below the docstring."""
 
 
 @every_node
@@ -61,9 +63,12 @@ def test_no_node_is_a_generator_that_is_saved_piece_by_piece(node: Node):
 
 
 @every_node
-def test_every_node_has_a_docstring_and_fits_on_a_screen(node: Node):
+def test_every_node_says_what_it_does_and_delegates_the_work(node: Node):
+    (function,) = ast.parse(inspect.getsource(node.func)).body
+    docstring, *statements = function.body
+
     assert inspect.getdoc(node.func)
-    assert len(inspect.getsource(node.func).splitlines()) <= LONGEST_NODE
+    assert statements[-1].end_lineno - docstring.end_lineno <= LONGEST_NODE
 
 
 def test_a_name_means_the_same_node_in_every_pipeline():

@@ -15,6 +15,8 @@ MEDIAN_FUNCTION = 10
 NINE_IN_TEN_FUNCTIONS = 20
 LONGER_MODULES: dict[str, str] = {}
 """Modules that may be longer, by path below ``src/faircmr``, and why."""
+LONGER_FUNCTIONS = {"pipelines/training/template.py:create_pipeline": "a table of nodes, one input a line"}
+"""Functions that may be longer, by module and name, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -26,14 +28,19 @@ def source(project_root: Path) -> Path:
 def function_lengths(source: Path) -> dict[str, int]:
     """Lines of every function without its docstring."""
     return {
-        f"{path.relative_to(source)}:{function.name}:{function.lineno}": length_of(function)
+        f"{path.relative_to(source)}:{name}": length_of(function)
         for path in source.rglob("*.py")
-        for function in functions_of(path)
+        for name, function in functions_of(ast.parse(path.read_text()))
     }
 
 
-def functions_of(path: Path) -> Iterator[ast.FunctionDef]:
-    yield from (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))
+def functions_of(scope: ast.AST, prefix: str = "") -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions and methods of a module, with the names of the classes and functions around them."""
+    for node in ast.iter_child_nodes(scope):
+        name = f"{prefix}{node.name}" if isinstance(node, ast.ClassDef | ast.FunctionDef) else prefix.rstrip(".")
+        if isinstance(node, ast.FunctionDef):
+            yield name, node
+        yield from functions_of(node, f"{name}." if name else "")
 
 
 def length_of(function: ast.FunctionDef) -> int:
@@ -52,7 +59,10 @@ def test_no_module_is_long(source: Path):
 
 
 def test_no_function_is_long(function_lengths: dict[str, int]):
-    assert {name: length for name, length in function_lengths.items() if length > LONGEST_FUNCTION} == {}
+    long = {name for name, length in function_lengths.items() if length > LONGEST_FUNCTION}
+
+    assert long - LONGER_FUNCTIONS.keys() == set()
+    assert LONGER_FUNCTIONS.keys() - long == set(), "no longer long: strike it off the list"
 
 
 def test_most_functions_are_short(function_lengths: dict[str, int]):

@@ -32,7 +32,11 @@ def test_numbers_new_subjects_in_the_order_of_their_source_ids():
 def test_gives_a_new_subject_the_next_number_although_its_id_comes_first():
     before = assign_keys(no_keys(), paths_of(["b", "c"]))
 
-    assert as_dict(assign_keys(before, paths_of(["a", "b", "c"]))) == {"b": "sub-0001", "c": "sub-0002", "a": "sub-0003"}
+    assert as_dict(assign_keys(before, paths_of(["a", "b", "c"]))) == {
+        "b": "sub-0001",
+        "c": "sub-0002",
+        "a": "sub-0003",
+    }
 
 
 def test_reserves_the_key_of_a_subject_that_has_left():

@@ -5,10 +5,22 @@ import pandas as pd
 import pytest
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError, InvalidSplitError
-from faircmr.core.schemas import SCHEMAS, schema_named, validate_scans, validate_scores, validate_splits, validate_subjects
+from faircmr.core.schemas import (
+    SCHEMAS,
+    schema_named,
+    validate_scans,
+    validate_scores,
+    validate_splits,
+    validate_subjects,
+)
 
 SUBJECTS = pd.DataFrame(
-    {"subject_id": ["sub-0001", "sub-0002"], "protected_group": ["A", "B"], "age": [61.0, np.nan], "centre": ["x", None]}
+    {
+        "subject_id": ["sub-0001", "sub-0002"],
+        "protected_group": ["A", "B"],
+        "age": [61.0, np.nan],
+        "centre": ["x", None],
+    }
 )
 SCANS = pd.DataFrame(
     {
@@ -56,7 +68,12 @@ def test_keeps_attributes_that_it_knows_nothing_of():
 @pytest.mark.parametrize(
     ("validate", "table", "kind", "message"),
     [
-        (validate_subjects, SUBJECTS.assign(age=[612.0, 1.0]), InvalidCohortError, r"'age' fails in 1 of 2 .* 0\.\.120"),
+        (
+            validate_subjects,
+            SUBJECTS.assign(age=[612.0, 1.0]),
+            InvalidCohortError,
+            r"'age' fails in 1 of 2 .* 0\.\.120",
+        ),
         (validate_subjects, SUBJECTS.assign(age=["61", "sixty"]), InvalidCohortError, "'age' fails in 1 of 2 rows"),
         (validate_subjects, SUBJECTS.assign(subject_id="x"), InvalidCohortError, "'subject_id' fails in 2 of 2.*once"),
         (validate_subjects, SUBJECTS.assign(protected_group=["", "B"]), InvalidCohortError, "1 of 2 rows.*not empty"),
@@ -64,7 +81,12 @@ def test_keeps_attributes_that_it_knows_nothing_of():
         (validate_subjects, SUBJECTS[["subject_id"]], InvalidCohortError, "no column 'protected_group'"),
         (validate_scans, SCANS.assign(rows=0), InvalidCohortError, "'rows' fails in 2 of 2 rows; more than 0"),
         (validate_scans, SCANS.assign(phase="ED"), InvalidCohortError, "each row once"),
-        (validate_scans, SCANS.assign(phase=["ED", "MD"]), InvalidCohortError, "'phase' fails in 1 of 2.*one of: ED, ES"),
+        (
+            validate_scans,
+            SCANS.assign(phase=["ED", "MD"]),
+            InvalidCohortError,
+            "'phase' fails in 1 of 2.*one of: ED, ES",
+        ),
         (validate_splits, SPLITS.assign(split=["train", "tset"]), InvalidSplitError, "one of: train, validation"),
         (validate_splits, pd.concat([SPLITS, SPLITS]), InvalidSplitError, "2 subjects stand in two splits"),
         (validate_scores, SCORES.assign(value=[93.5, 0.8]), InvalidScoresError, r"dsc fails in 1 of 2 .* 0\.\.1"),

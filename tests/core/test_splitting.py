@@ -60,9 +60,7 @@ def test_stratified_takes_its_share_of_each_group_and_never_less_than_the_minimu
 
     splits = split_subjects(
         subjects,
-        SplitParameters(
-            test_fraction=0.25, validation_fraction=0.1, min_test_per_group=3, min_validation_per_group=2
-        ),
+        SplitParameters(test_fraction=0.25, validation_fraction=0.1, min_test_per_group=3, min_validation_per_group=2),
     )
 
     assert counts(splits, subjects, "test") == {group: max(int(size / 4 + 0.5), 3) for group, size in sizes.items()}
@@ -99,7 +97,9 @@ def test_a_subject_that_joins_one_group_moves_nobody_of_another():
 def test_names_the_group_that_is_too_small(method):
     subjects = subjects_of({"A": 40, "B": 4})
 
-    with pytest.raises(InvalidSplitError, match=r"protected group 'B': 4 subjects; at least \d+: .*split\.min_") as error:
+    with pytest.raises(
+        InvalidSplitError, match=r"protected group 'B': 4 subjects; at least \d+: .*split\.min_"
+    ) as error:
         split_subjects(
             subjects,
             SplitParameters(method=method, min_test_per_group=3, min_validation_per_group=3, validation_fraction=0.0),

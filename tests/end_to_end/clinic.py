@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +12,29 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
+from tests.studies import Project, digests, write_tiny_project
+
 SUBJECTS = tuple(str(number) for number in range(1_234_501, 1_234_521))
 PATHOLOGIES = ("NOR", "DCM")
 PARAMETERS = """
+attributes: {protected_attribute: pathology, audit_attributes: [pathology], covariates: [height, weight]}
 split: {method: kfold, folds: 2, validation_fraction: 0.2}
 plans: {spacing: [2.0, 2.0], patch: [32, 32], batch_size: 4, base_filters: 4, stages: 3}
 training: {epochs: 1, iterations_per_epoch: 2, threads: 1}
 fits: {folds: [0]}
+inference: {threads: 1}
 """
 
 
 @dataclass(frozen=True)
 class Clinic:
-    """A project folder (configuration only), the clinic's scans, and the study's data."""
+    """A folder with a project, the clinic's scans, and the study's data."""
 
     folder: Path
 
     @property
-    def project(self) -> Path:
-        return self.folder / "project"
+    def project(self) -> Project:
+        return Project(self.folder / "project")
 
     @property
     def source(self) -> Path:
@@ -46,28 +47,15 @@ class Clinic:
     def run(self, *arguments: str, params: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
         """``kedro run --env acdc`` in a process of its own."""
         roots = {"data_root": str(self.data), "source_root": str(self.source)}
-        pairs = ",".join(f"{name}={value}" for name, value in {**roots, **(params or {})}.items())
-        return subprocess.run(
-            [sys.executable, "-m", "kedro", "run", "--env", "acdc", *arguments, "--params", pairs],
-            cwd=self.project,
-            env={**os.environ, "KEDRO_DISABLE_TELEMETRY": "1", "COLUMNS": "400"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        return self.project.run("--env", "acdc", *arguments, params={**roots, **(params or {})})
 
     def contents(self) -> dict[str, str]:
         """Digest of every file below data_root."""
-        return {
-            str(path.relative_to(self.data)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(self.data.rglob("*"))
-            if path.is_file()
-        }
+        return digests(self.data)
 
     def files_that_name(self, ids: re.Pattern[str]) -> list[str]:
         """Files of the study and the project, names and contents, that give a source id away."""
-        places = [path for root in (self.data, self.project) for path in root.rglob("*") if path.is_file()]
+        places = [path for root in (self.data, self.project.folder) for path in root.rglob("*") if path.is_file()]
         return [
             str(path)
             for path in places
@@ -82,17 +70,12 @@ class Clinic:
 
 
 def write_clinic(folder: Path, repository: Path) -> Clinic:
-    """Scans of 20 invented subjects, and a project that is the repository's configuration."""
+    """Scans of 20 invented subjects, and a project that is to study them."""
     clinic = Clinic(folder)
     for number, subject in enumerate(SUBJECTS):
         write_subject(clinic.source / subject, PATHOLOGIES[number % len(PATHOLOGIES)], number)
-    clinic.project.mkdir(parents=True)
-    shutil.copytree(repository / "conf", clinic.project / "conf")
-    shutil.copy(repository / "pyproject.toml", clinic.project)
-    (clinic.project / "src").mkdir()
-    (clinic.project / ".telemetry").write_text("consent: false\n")
-    merge = clinic.project / "conf" / "acdc" / "parameters.yml"
-    merge.write_text(f"attributes: {{protected_attribute: pathology, covariates: [height, weight]}}\n{PARAMETERS}")
+    write_tiny_project(clinic.project.folder, repository)
+    (clinic.project.folder / "conf" / "acdc" / "parameters.yml").write_text(PARAMETERS)
     return clinic
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -104,20 +104,51 @@ def test_reruns_exactly_what_depends_on_the_change(change: Change, study: Embedd
     assert study.run(**change.params).nodes == ()
 
 
-CODE = {
-    "a comment": ("core/geometry_of_nothing.py", set()),
+EVALUATED = of_each("score", "tabulate") | COMPARED
+LEARNED = of_each("train", "predict", "score", "tabulate") | COMPARED
+
+
+@dataclass(frozen=True)
+class Edit:
+    module: str
+    append: str
+    nodes: set[str]
+
+
+EDITS = {
+    "a comment": Edit("fairness/dice.py", "\n# why it is so\n", NOTHING),
+    "a helper two modules below scoring": Edit("fairness/dice.py", "\nUNUSED = 1\n", EVALUATED),
+    "a helper two modules below preprocessing": Edit(
+        "segmentation/resampling.py", "\nUNUSED = 1\n", {"preprocess_cohort"} | LEARNED
+    ),
+    "a helper that a sampler reaches by its dotted path": Edit(
+        "mitigation/batch_sampling.py", "\nUNUSED = 1\n", LEARNED
+    ),
+    "a helper of figures alone": Edit("reporting/canvas.py", "\nUNUSED = 1\n", REPORTED),
 }
 
 
-def ran_nodes(project: Project) -> set[str]:
-    """Nodes that a run in a process of its own logs as run, after the project's own source was edited."""
-    finished = project.run()
-    assert finished.returncode == 0, finished.stderr
-    return set(re.findall(r"Running node: (\S+?):", finished.stdout + finished.stderr))
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_an_edit_of_the_code_reruns_exactly_what_reaches_it(edit: Edit, finished_project: Project) -> None:
+    module = finished_project.folder / "src" / "faircmr" / edit.module
+    module.write_text(module.read_text() + edit.append)
+
+    assert stale_nodes(finished_project) == edit.nodes
 
 
-def edit(project: Project, module: str, old: str, new: str) -> None:
-    path = project.folder / "src" / "faircmr" / module
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project) -> None:
+    module = finished_project.folder / "src" / "faircmr" / "fairness" / "dice.py"
+    module.write_text(module.read_text() + "\nUNUSED = 1\n")
+
+    finished = finished_project.run(params={"incremental.on_code_change": "keep"})
+
+    assert "Running node" not in finished.stdout + finished.stderr
+    assert "made by other code and is kept" in " ".join((finished.stdout + finished.stderr).split())
+
+
+def stale_nodes(project: Project) -> set[str]:
+    """Nodes that a process with the project's own source would run; nothing is run."""
+    script = Path(__file__).with_name("stale_nodes.py").read_text()
+    listed = project.python("-c", script)
+    assert listed.returncode == 0, listed.stderr
+    return set(json.loads(listed.stdout.strip().splitlines()[-1]))

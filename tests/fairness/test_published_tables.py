@@ -55,7 +55,7 @@ def test_every_row_of_table_2_follows_from_its_own_columns(strategy, column, mea
     assert agrees(measure, TABLE_2[strategy][0], TABLE_2[strategy][column])
 
 
-@pytest.mark.parametrize("group", [*GROUPS, "Female"])
+@pytest.mark.parametrize("group", [*GROUPS, "Total", "Female"])
 def test_the_average_of_a_row_of_table_1_is_the_mean_of_its_cells(group):
     assert agrees(mean, TABLE_1[group][:-1], TABLE_1[group][-1])
 

@@ -5,6 +5,7 @@ import pickle  # noqa: TID251 - what Dask sends a catalog with
 import pytest
 from click.testing import CliRunner
 from kedro.framework.cli.cli import KedroCLI
+from kedro.io import MemoryDataset
 
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.receipts import Key, key_of
@@ -40,6 +41,25 @@ def test_saves_with_receipts_on_a_machine_to_which_it_is_sent(study: MiniStudy) 
     assert here.exists("squares")
     here.expected = {"squares": Key("other data", "code")}
     assert not here.exists("squares")
+
+
+class Parts(MemoryDataset):
+    """Redoes of itself only what other code has made."""
+
+    code: str | None = None
+
+
+def test_tells_a_data_set_made_in_parts_by_which_code_they_must_be_made() -> None:
+    parts = Parts()
+    catalog = IncrementalCatalog({"parts": parts})
+    catalog.expected = {"parts": Key("data", "code")}
+
+    catalog.save("parts", [1])
+    assert parts.code == "code"
+
+    catalog.keeps_code = True
+    catalog.save("parts", [1])
+    assert parts.code is None
 
 
 @pytest.mark.parametrize("command", ["describe-datasets", "list-patterns", "resolve-patterns"])

@@ -73,9 +73,12 @@ def test_make_run_can_be_repeated_and_changes_nothing(clone_that_ran: Path):
     assert table.stat().st_mtime_ns == before
 
 
-def test_what_make_installs_is_consistent_and_lints(clone_that_ran: Path):
+def test_what_make_installs_is_consistent(clone_that_ran: Path):
     call([".venv/bin/python", "-m", "pip", "check"], clone_that_ran)
-    call(["make", "lint"], clone_that_ran)
+
+
+def test_the_tools_start_from_a_path_with_a_space(clone_that_ran: Path):
+    call([".venv/bin/lint-imports"], clone_that_ran)
 
 
 def test_constraints_are_what_make_installs(clone_that_ran: Path):

@@ -83,6 +83,16 @@ def test_says_what_is_known(report, state, caplog):
     assert caplog.messages == [f"baseline: epoch 4 of 4, {state}"]
 
 
+def test_repeats_the_last_validation_in_epochs_without_one(caplog):
+    caplog.set_level(logging.INFO, logger="faircmr")
+
+    with training_progress("baseline", in_a_log()) as on_epoch:
+        on_epoch(Report(3, validation_dsc=0.75))
+        on_epoch(Report(4, validation_dsc=None))
+
+    assert caplog.messages == ["baseline: epoch 4 of 4, loss 0.5123, validation DSC 75.00 %, 1:05 left"]
+
+
 def test_a_failing_training_is_not_hidden():
     with (
         pytest.raises(ZeroDivisionError),

@@ -86,6 +86,8 @@ def test_a_mistake_passes_a_command_unchanged(tmp_path: Path) -> None:
     with click.Context(click.Command("run")), pytest.raises(KeyError), one_clear_line(tmp_path):
         raise KeyError("x")
 
+    assert "KeyError" in (tmp_path / "logs" / "faircmr.log").read_text()
+
 
 def test_outside_a_command_errors_pass_as_they_are(tmp_path: Path) -> None:
     with pytest.raises(DatasetError), one_clear_line(tmp_path):

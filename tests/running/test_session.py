@@ -62,6 +62,8 @@ def test_a_wrong_parameter_ends_with_one_line_before_anything_is_written(
     ("arguments", "line"),
     [
         (("--pipelines", "frist"), "Error: --pipelines: 'frist'; one of __default__, first, last; did you mean first?"),
+        (("--nodes", "cuont"), "Error: --nodes: 'cuont'; one of count, double, spread, total; did you mean count?"),
+        (("--from-nodes", "total", "--pipelines", "first"), "Error: --from-nodes: 'total'; one of count, double; "),
         (("--env", "acdcc"), "Error: --env: 'acdcc'; a folder in conf; create conf/acdcc"),
         (("--runner", "ParallelRunner"), "Error: --runner: ParallelRunner; SequentialRunner or ThreadRunner; "),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Never
 
@@ -10,6 +11,7 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cohort import Cohort
+from faircmr.core.errors import InvalidCohortError
 from faircmr.core.keys import assign_keys, keep_source_ids
 from faircmr.core.validation import validated
 from faircmr.datasets.base import import_named
@@ -50,8 +52,9 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
 
     def load(self) -> Cohort:
         """List the subjects, give new ones their key, and return the cohort; no image is opened."""
-        source = self._prepared_source()
-        return build_cohort(source, self._updated_keys(source.scan_files()))
+        with _no_paths_in_errors():
+            source = self._prepared_source()
+            return build_cohort(source, self._updated_keys(source.scan_files()))
 
     def save(self, data: Never) -> Never:
         """Refuse: scans are never written back."""
@@ -63,20 +66,22 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
 
     def fingerprint(self) -> str:
         """Digest of configuration, keys, and size and time of every scan and table; opens no image."""
+        with _no_paths_in_errors():
+            return digest(self._content())
+
+    def _content(self) -> dict[str, object]:
         source = self._prepared_source()
         files = source.scan_files()
         keys = self._updated_keys(files)
         present = keys[keys["source_id"].isin({source_id for source_id, _ in files})]
         paths = [path for scan in files.values() for path in (scan.image, scan.label) if path is not None]
-        return digest(
-            {
-                "source": self._source_path,
-                "parameters": self._parameters,
-                "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
-                "scans": located_states(paths, self._root),
-                "attributes": located_states(source.attribute_files(), self._root),
-            }
-        )
+        return {
+            "source": self._source_path,
+            "parameters": self._parameters,
+            "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
+            "scans": located_states(paths, self._root),
+            "attributes": located_states(source.attribute_files(), self._root),
+        }
 
     def _prepared_source(self) -> Source:
         kind: type[Source] = import_named(self._source_path, "cohort.source")
@@ -97,3 +102,14 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
     def _describe(self) -> dict[str, Any]:
         # no path: folders of patients' scans may be named after them
         return {"source": self._source_path}
+
+
+@contextmanager
+def _no_paths_in_errors() -> Iterator[None]:
+    """Say of a folder or table that cannot be read what is wrong with it, and not where it lies."""
+    try:
+        yield
+    except OSError as error:
+        raise InvalidCohortError(
+            "source_root", error.strerror or "cannot be read", "folders and tables that can be read", "mend them there"
+        ) from None

@@ -22,7 +22,7 @@ def read_keys(path: Path) -> pd.DataFrame:
     try:
         # every id is text, also one that looks like a number or like a missing value
         keys = pd.read_csv(path, dtype="str", keep_default_na=False)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return no_keys()
     except (OSError, ValueError):
         raise _damaged(path) from None

@@ -52,6 +52,12 @@ def publish(aside: Path, manifest: Path, content: bytes, obsolete: Iterable[Path
         raise cannot_write(manifest.parent, error) from None
     for path in obsolete:
         remove(path)
-        with suppress(OSError):
-            path.parent.rmdir()
+        _remove_empty(path.parent, manifest.parent)
     write_whole(manifest, content)
+
+
+def _remove_empty(folder: Path, top: Path) -> None:
+    with suppress(OSError):  # the first that is not empty ends it
+        while folder != top:
+            folder.rmdir()
+            folder = folder.parent

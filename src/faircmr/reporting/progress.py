@@ -75,29 +75,39 @@ def _bar(console: Console) -> Progress:
 
 def _update_of(progress: Progress, name: str) -> OnEpoch:
     task = progress.add_task(name, total=None, state="")
+    state_of = _describer()
 
     def on_epoch(report: EpochReport) -> None:
-        progress.update(task, completed=report.epoch, total=report.epochs, state=_state(report))
+        progress.update(task, completed=report.epoch, total=report.epochs, state=state_of(report))
 
     return on_epoch
 
 
 def _log_of(name: str, clock: Callable[[], float]) -> OnEpoch:
     last = clock()
+    state_of = _describer()
 
     def on_epoch(report: EpochReport) -> None:
         nonlocal last
-        now = clock()
+        now, state = clock(), state_of(report)
         if now - last >= SECONDS_BETWEEN_LINES or report.epoch == report.epochs:
             last = now
-            logger.info("%s: epoch %d of %d, %s", name, report.epoch, report.epochs, _state(report))
+            logger.info("%s: epoch %d of %d, %s", name, report.epoch, report.epochs, state)
 
     return on_epoch
 
 
-def _state(report: EpochReport) -> str:
-    validation = "" if report.validation_dsc is None else f"validation DSC {100 * report.validation_dsc:.2f} %, "
-    return f"loss {report.loss:.4f}, {validation}{_duration(report.seconds_left)} left"
+def _describer() -> Callable[[EpochReport], str]:
+    """Describes each epoch, with the last validation DSC that was measured: not every epoch is validated."""
+    validation = ""
+
+    def describe(report: EpochReport) -> str:
+        nonlocal validation
+        if report.validation_dsc is not None:
+            validation = f"validation DSC {100 * report.validation_dsc:.2f} %, "
+        return f"loss {report.loss:.4f}, {validation}{_duration(report.seconds_left)} left"
+
+    return describe
 
 
 def _duration(seconds: float) -> str:

@@ -32,10 +32,12 @@ def one_clear_line(project: Path) -> Iterator[None]:
     except click.ClickException:
         raise
     except Exception as error:
-        expected = expected_error(error)
-        if expected is None or click.get_current_context(silent=True) is None:
+        if click.get_current_context(silent=True) is None:
             raise
         log_traceback(error, project)
+        expected = expected_error(error)
+        if expected is None:
+            raise
         raise click.ClickException(" ".join(str(expected).split())) from None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from kedro.config import MissingConfigException
@@ -15,6 +16,8 @@ from faircmr.core.errors import InvalidParameterError
 from faircmr.core.validation import nearest
 from faircmr.running.expected_errors import one_clear_line
 from faircmr.running.log_file import log_to_file
+
+NODE_OPTIONS = {"node_names": "--nodes", "from_nodes": "--from-nodes", "to_nodes": "--to-nodes"}
 
 
 class StudySession(KedroSession):
@@ -53,8 +56,15 @@ def _check(choices: dict[str, Any]) -> None:
         raise InvalidParameterError(
             "--runner", "ParallelRunner", "SequentialRunner or ThreadRunner", "leave out --runner"
         )
-    names = choices.get("pipeline_names") or [choices.get("pipeline_name")]
-    unknown = [name for name in names if name and name not in pipelines]
-    if unknown:
-        remedy = f"did you mean {nearest(unknown[0], pipelines)}?"
-        raise InvalidParameterError("--pipelines", repr(unknown[0]), f"one of {', '.join(pipelines)}", remedy)
+    chosen = choices.get("pipeline_names") or [choices.get("pipeline_name") or "__default__"]
+    _check_names("--pipelines", chosen, list(pipelines))
+    nodes = [node.name for name in chosen for node in pipelines[name].nodes]
+    for choice, option in NODE_OPTIONS.items():
+        _check_names(option, choices.get(choice) or (), nodes)
+
+
+def _check_names(option: str, names: Iterable[str], known: Collection[str]) -> None:
+    for name in names:
+        if name not in known:
+            remedy = f"did you mean {nearest(name, known)}?"
+            raise InvalidParameterError(option, repr(name), f"one of {', '.join(dict.fromkeys(known))}", remedy)

@@ -24,7 +24,7 @@ def summarise(pipeline: Pipeline, catalog: IncrementalCatalog) -> str:
     made = [name for node in pipeline.nodes for name in node.outputs]
     tables = [name for last in ("table1", "table2") for name in made if name.rpartition(".")[2] == last]
     blocks = [block for name in tables for block in _table(name, catalog)]
-    ends = [name for name in made if name in pipeline.outputs() and catalog.exists(name)]
+    ends = [name for name in sorted(pipeline.outputs()) if catalog.exists(name)]
     return "\n\n".join([*blocks, "\n".join(line for name in ends for line in _location(name, catalog))]).strip()
 
 

@@ -40,4 +40,6 @@ def reduced(label: Tensor, shape: Sequence[int]) -> Tensor:
     """Label on a coarser grid, by the pixel nearest to the centre of each cell."""
     if label.shape[1:] == tuple(shape):
         return label
-    return functional.interpolate(label.unsqueeze(1), size=list(shape), mode="nearest-exact").squeeze(1)
+    # interpolation knows no int64
+    mask = label.unsqueeze(1).float()
+    return functional.interpolate(mask, size=list(shape), mode="nearest-exact").squeeze(1).to(label.dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,7 +11,7 @@ from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import remove, write_whole
 from faircmr.segmentation.checkpoints import Progress, clear_checkpoints
 from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, FitRecord
+from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
 from faircmr.segmentation.training_state import TrainingState
 from faircmr.segmentation.weights import load_tensors, save_network
 
@@ -39,18 +40,18 @@ def keep_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
     They are written before the checkpoint of their epoch: cut off in between, the epoch is trained
     again and the same weights are written again.
     """
-    if job.training.final_weights == "best" and best_epoch(progress) == len(progress.history):
+    if job.training.final_weights == "best" and best_epoch(progress.history) == len(progress.history):
         save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
 
 
-def best_epoch(progress: Progress) -> int:
+def best_epoch(history: Sequence[EpochRecord]) -> int:
     """Epoch (from 1) of the highest validation DSC, the first of equals; the last if none was validated."""
     validated = [
         (record.validation_dsc, -epoch)
-        for epoch, record in enumerate(progress.history, start=1)
+        for epoch, record in enumerate(history, start=1)
         if record.validation_dsc is not None
     ]
-    return -max(validated)[1] if validated else len(progress.history)
+    return -max(validated)[1] if validated else len(history)
 
 
 def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
@@ -59,7 +60,7 @@ def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
     Returns:
         The record, which exists only beside whole weights.
     """
-    kept = best_epoch(progress) if job.training.final_weights == "best" else len(progress.history)
+    kept = best_epoch(progress.history) if job.training.final_weights == "best" else len(progress.history)
     if kept == len(progress.history):
         save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
     record = FitRecord(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
-from faircmr.segmentation.plans import PlanOverrides, Plans
+from faircmr.segmentation.plans import SMALLEST_PATCH, PlanOverrides, Plans
 
 Table = npt.NDArray[np.float64]
 Pair = tuple[int, int]
@@ -94,8 +94,7 @@ def _initial_patch(spacing: tuple[float, float], median_shape: Table) -> Pair:
     resolution = 1 / np.array(spacing)
     largest = np.round(resolution * np.sqrt(LARGEST_PATCH / resolution.prod()))
     rows, columns = np.minimum(largest, median_shape).astype(int)
-    # a stage needs two pixels a side in the bottleneck, whatever the data
-    return max(int(rows), 2 * SMALLEST_FEATURE_MAP), max(int(columns), 2 * SMALLEST_FEATURE_MAP)
+    return max(int(rows), SMALLEST_PATCH), max(int(columns), SMALLEST_PATCH)
 
 
 def _topology(spacing: tuple[float, float], patch: Pair, stages: int | None) -> Topology:

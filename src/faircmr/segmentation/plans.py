@@ -11,6 +11,11 @@ from faircmr.core.parameters import Parameters
 Millimetres = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
 
+SMALLEST_PATCH = 16
+"""Rows or columns that can be halved twice and keep nnU-Net's four: three stages, the fewest that make a U."""
+
+PatchSide = Annotated[int, Field(ge=SMALLEST_PATCH)]
+
 
 class Plans(Parameters):
     """Everything that is decided once for a data set: grid, patch, batch and network.
@@ -87,7 +92,7 @@ class PlanOverrides(Parameters):
     """
 
     spacing: tuple[Millimetres, Millimetres] | None = None
-    patch: tuple[Count, Count] | None = None
+    patch: tuple[PatchSide, PatchSide] | None = None
     batch_size: Count | None = None
     base_filters: Count = 32
     maximum_filters: Count = 512

@@ -9,7 +9,8 @@ Segmentation and Diagnosis: Is the Problem Solved?", IEEE Transactions on Medica
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -48,12 +49,11 @@ class Acdc:
         """
         if not self._folders:
             raise no_scans(LAYOUT)
-        images = {image.parent for layout in ("*/*_frame*", "*/*/*_frame*") for image in self._root.glob(layout)}
-        anonymous = images.difference(self._folders)
+        anonymous = sum(INFO not in names for names in self._folders.values())
         if anonymous:
             raise InvalidCohortError(
                 INFO,
-                f"missing in {len(anonymous)} of {len(images)} folders with scans",
+                f"missing in {anonymous} of {len(self._folders)} folders with scans",
                 LAYOUT,
                 "restore it, or move the folders out of source_root",
             )
@@ -66,7 +66,7 @@ class Acdc:
         """
         check_unique(folder.name for folder in self._folders)
         return {
-            (folder.name, phase): _frame_files(folder, int(info[phase]))
+            (folder.name, phase): _frame_files(folder, int(info[phase]), self._folders[folder])
             for folder, info in self._infos.items()
             for phase in Phase
         }
@@ -91,10 +91,9 @@ class Acdc:
         )
 
     @cached_property
-    def _folders(self) -> list[Path]:
-        if not self._root.is_dir():
-            return []
-        return sorted(info.parent for layout in (f"*/{INFO}", f"*/*/{INFO}") for info in self._root.glob(layout))
+    def _folders(self) -> dict[Path, frozenset[str]]:
+        """Names of the files in each subject's folder."""
+        return dict(sorted(_subject_folders(self._root)))
 
     @cached_property
     def _infos(self) -> dict[Path, dict[str, str]]:
@@ -124,16 +123,39 @@ def bmi_class(height: pd.Series, weight: pd.Series) -> pd.Series:
     return pd.cut(index, [0, *BMI_LIMITS, float("inf")], right=False, labels=list(BMI_CLASSES)).astype("str")
 
 
+def _subject_folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
+    """Folders that hold a subject, at most two levels down, each listed once: cohorts may be large."""
+    for folder in _folders_in(root):
+        names = _names_in(folder)
+        if _holds_subject(names):
+            yield folder, names
+            continue
+        listed = ((below, _names_in(below)) for below in _folders_in(folder))
+        yield from ((below, names) for below, names in listed if _holds_subject(names))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()] if folder.is_dir() else []
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    return frozenset(entry.name for entry in os.scandir(folder))
+
+
+def _holds_subject(names: frozenset[str]) -> bool:
+    return INFO in names or any("_frame" in name for name in names)
+
+
 def _read_info(path: Path) -> dict[str, str]:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
     pairs = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
 
 
-def _frame_files(folder: Path, frame: int) -> ScanFiles:
+def _frame_files(folder: Path, frame: int, names: frozenset[str]) -> ScanFiles:
     stem = f"{folder.name}_frame{frame:02d}"
-    label = folder / f"{stem}_gt.nii.gz"
-    return ScanFiles(folder / f"{stem}.nii.gz", label if label.exists() else None)
+    label = f"{stem}_gt.nii.gz"
+    return ScanFiles(folder / f"{stem}.nii.gz", folder / label if label in names else None)
 
 
 def _column(infos: Iterable[Mapping[str, str]], name: str, index: pd.Index) -> pd.Series:

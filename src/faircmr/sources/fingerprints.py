@@ -37,7 +37,8 @@ def located_states(paths: Iterable[Path], root: Path) -> list[tuple[str, FileSta
 
 def located(path: Path, root: Path) -> str:
     """Path below ``root`` with forward slashes; the whole path of a file that lies elsewhere."""
-    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
+    # as text: pathlib's own way takes a third of the time of listing a large cohort
+    return path.as_posix().removeprefix(f"{root.as_posix()}/")
 
 
 def digest(content: object) -> str:

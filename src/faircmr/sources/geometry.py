@@ -27,8 +27,9 @@ def geometry_of(header: Nifti1Header, what: str = "image") -> Geometry:
     Raises:
         InvalidScanError: The spacing is not positive.
     """
-    columns, rows, slices = (int(size) for size in header.get_data_shape()[:3])
-    spacing = tuple(float(zoom) for zoom in header.get_zooms()[2::-1])
+    columns, rows, slices = (int(size) for size in header["dim"][1:4])
+    # other tools write a flipped axis as a negative length
+    spacing = tuple(abs(float(length)) for length in header["pixdim"][3:0:-1])
     if not all(np.isfinite(size) and size > 0 for size in spacing):
         raise InvalidScanError("scan", f"the {what} has spacing {spacing} mm", "positive millimetres")
     return Geometry(

@@ -6,7 +6,7 @@ import gzip
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,6 @@ from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
 from faircmr.core.scan import Geometry, Image, LabelImage, Scan, ScanFiles
 from faircmr.sources.geometry import geometry_of, header_of
-
-if TYPE_CHECKING:
-    from nibabel import Nifti1Image
 
 SPACING_TOLERANCE = 1e-3
 """Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
@@ -112,31 +109,40 @@ def write_label(path: Path, label: LabelImage, geometry: Geometry) -> None:
 
 
 def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geometry]:
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-
     try:
-        nifti = _parse(path.read_bytes())
-        data = np.asanyarray(nifti.dataobj)
+        data, geometry = _parse(path.read_bytes(), what)
     except FileNotFoundError:
         raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
-    except (OSError, EOFError, ValueError, zlib.error, ImageFileError, HeaderDataError):
+    except _damage():
         # what the libraries say holds the path
         raise InvalidScanError(
             "scan", f"the {what} file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"
         ) from None
-    data = _frame(data, frame, what)
-    return np.ascontiguousarray(data.T, dtype=np.float32), geometry_of(nifti.header, what)
+    # what is too large for 32 bits becomes infinite, and is refused as that
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(_frame(data, frame, what).T, dtype=np.float32), geometry
 
 
-def _parse(content: bytes) -> Nifti1Image:
+def _damage() -> tuple[type[Exception], ...]:
+    """Everything that reading a damaged file was seen to raise."""
+    from nibabel.filebasedimages import ImageFileError
+    from nibabel.spatialimages import HeaderDataError
+    from nibabel.wrapstruct import WrapStructError
+
+    return (OSError, EOFError, OverflowError, ValueError, zlib.error, ImageFileError, HeaderDataError, WrapStructError)
+
+
+def _parse(content: bytes, what: str) -> tuple[npt.NDArray[Any], Geometry]:
     from nibabel import Nifti1Image, Nifti2Image
 
     # decompressing all of it checks length and CRC, which reading up to the last voxel does not
     raw = gzip.decompress(content) if content.startswith(_GZIP) else content
     size = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
     kind: type[Nifti1Image] = Nifti2Image if _NIFTI2_HEADER_SIZE in size else Nifti1Image
-    return kind.from_bytes(raw)
+    data = np.asanyarray(kind.from_bytes(raw).dataobj)
+    # unchecked, because nibabel's check would turn a spacing of 0 into 1 mm
+    header = kind.header_class(raw[: kind.header_class.template_dtype.itemsize], check=False)
+    return data, geometry_of(header, what)
 
 
 def _frame(data: npt.NDArray[Any], frame: int | None, what: str) -> npt.NDArray[Any]:

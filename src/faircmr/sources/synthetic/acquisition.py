@@ -21,7 +21,7 @@ def acquire(rng: np.random.Generator, signal: Field, stack: Stack) -> Field:
         stack: Where the pixels are.
     """
     gain = FULL_SCALE * math.exp(rng.normal(0.0, 0.15))
-    noise = 0.035 * math.exp(rng.normal(0.0, 0.15))
+    noise = 0.03 * math.exp(rng.normal(0.0, 0.15))
     image = _point_spread(signal) * _shading(rng, stack)
     real, imaginary = np.float32(noise) * rng.standard_normal((2, *signal.shape), dtype=np.float32)
     image += real

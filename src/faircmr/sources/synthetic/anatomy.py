@@ -42,11 +42,13 @@ class RightVentricle:
     Attributes:
         width: Septum to free wall at the base, mm.
         depth: Distance from the base to where the crescent ends, mm.
+        wall: Thickness of the muscle outside the cavity, mm.
         reach: How far the crescent reaches round the left ventricle (1 is the mean).
     """
 
     width: float
     depth: float
+    wall: float
     reach: float
 
 
@@ -135,10 +137,11 @@ def _draw_papillary(rng: np.random.Generator, angle: float) -> Papillary:
 def _draw_end_diastole(rng: np.random.Generator, scale: float) -> PhaseAnatomy:
     length = 82.0 * scale * rng.normal(1.0, 0.035)
     radius = 25.0 * scale * rng.normal(1.0, 0.045)
-    wall = 7.4 * rng.normal(1.0, 0.07)
+    wall = float(np.clip(rng.normal(7.8, 1.1), 5.5, 10.5))
     right = RightVentricle(
         width=float(29.0 * scale * rng.normal(1.0, 0.08)),
         depth=float(length * rng.normal(0.92, 0.025)),
+        wall=float(rng.uniform(2.0, 5.0)),
         reach=float(rng.normal(1.0, 0.04)),
     )
     cavity = _ventricle(radius, 0.0, length)
@@ -148,7 +151,7 @@ def _draw_end_diastole(rng: np.random.Generator, scale: float) -> PhaseAnatomy:
 def _contracted(rng: np.random.Generator, relaxed: PhaseAnatomy) -> PhaseAnatomy:
     """The same ventricles at ES: the cavity ejects, the muscle keeps its volume, the base moves to the apex."""
     ejection_fraction = float(np.clip(rng.normal(0.60, 0.035), 0.50, 0.70))
-    base = float(np.clip(rng.normal(12.5, 1.5), 8.0, 17.0))
+    base = float(np.clip(rng.normal(11.5, 1.2), 8.0, 15.0))
     apex = relaxed.cavity.centre + relaxed.cavity.depth - 1.0
     wall = 1.35 * (relaxed.epicardium.radius - relaxed.cavity.radius)
     cavity = _with_volume(relaxed.cavity.volume * (1.0 - ejection_fraction), base, apex)
@@ -158,6 +161,7 @@ def _contracted(rng: np.random.Generator, relaxed: PhaseAnatomy) -> PhaseAnatomy
     right = RightVentricle(
         width=relaxed.right.width * float(rng.normal(0.70, 0.03)),
         depth=relaxed.right.depth - base,
+        wall=relaxed.right.wall * 1.2,
         reach=relaxed.right.reach * 0.97,
     )
     return PhaseAnatomy(cavity, epicardium, right)

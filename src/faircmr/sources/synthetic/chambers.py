@@ -9,9 +9,10 @@ from faircmr.sources.synthetic.fields import Field, HeartFields, Stack, coverage
 from faircmr.sources.synthetic.painting import paint
 from faircmr.sources.synthetic.tissues import Tissues
 
-RV_WALL = 3.0
-"""Thickness of the right ventricle's muscle outside the labelled cavity, mm."""
 ATRIAL_WALL = 2.0
+"""Millimetres."""
+RAGGEDNESS = 0.4
+"""Standard deviation in mm of where the trabeculae end."""
 
 
 def paint_heart(
@@ -38,7 +39,7 @@ def paint_heart(
 
 def _paint_fat(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues, coarse: Field) -> None:
     """Fat around both ventricles, thickest in the grooves between them, within a thin dark pericardium."""
-    outside = -smooth_maximum(-fields.epicardium, RV_WALL - fields.free_wall, 14.0)
+    outside = -smooth_maximum(-fields.epicardium, fields.right_wall - fields.free_wall, 14.0)
     outside -= tissues.epicardial_fat + coarse
     paint(image, tissues.myocardium, coverage(outside - 1.2, stack.pixel))
     paint(image, tissues.fat + 0.03 * coarse, coverage(outside, stack.pixel))
@@ -46,8 +47,8 @@ def _paint_fat(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues
 
 def _paint_right_ventricle(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues, fine: Field) -> None:
     blur = 1.4 * stack.pixel
-    paint(image, tissues.myocardium, coverage(fields.free_wall - RV_WALL, blur))
-    layer = tissues.rv_trabeculation * (1.0 + 0.3 * fine)
+    paint(image, tissues.myocardium, coverage(fields.free_wall - fields.right_wall, blur))
+    layer = tissues.rv_trabeculation + RAGGEDNESS * fine
     blood = coverage(smooth_maximum(fields.free_wall + layer, -fields.epicardium, 4.0), blur)
     # trabeculae grow from the free wall, and fill more of the cavity towards the apex
     nearness = ((fields.free_wall + 16.0) / 14.0).clip(0.2, 1.0)
@@ -61,7 +62,7 @@ def _paint_left_ventricle(image: Field, fields: HeartFields, tissues: Tissues, f
     muscle = tissues.myocardium + 0.012 * fine
     paint(image, muscle, coverage(fields.epicardium - tissues.epicardium * free, fields.blur))
     radius = np.maximum(fields.cavity_radius, 0.0)
-    layer = tissues.trabeculation * radius / (radius + 4.0) * (1.0 + 0.3 * fine)
+    layer = (tissues.trabeculation + RAGGEDNESS * fine) * radius / (radius + 2.0)
     lumen = coverage(fields.cavity + layer, fields.blur)
     paint(image, 1.0 - 0.015 * fine, lumen)
     for papillary in fields.papillaries:
@@ -78,11 +79,9 @@ def _papillary(fields: HeartFields, tissues: Tissues, papillary: Papillary) -> F
     return coverage(oval, 2.5) * level
 
 
-def _atria(
-    image: Field, fields: HeartFields, stack: Stack, tissues: Tissues
-) -> tuple[slice, Field, Field] | None:
+def _atria(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues) -> tuple[slice, Field, Field] | None:
     """What replaces the ventricles above the base: which slices, its signal, and its share of them."""
-    above = coverage(-fields.base, stack.thickness)
+    above = coverage(-fields.base, 0.5 * stack.thickness)
     touched = np.flatnonzero(above.max(axis=(0, 2, 3)) > 0)
     if touched.size == 0:
         return None

@@ -63,7 +63,12 @@ def draw_person(cohort_seed: int, source_id: str) -> Person:
 def recorded_attributes(cohort_seed: int, person: Person) -> dict[str, str | float | None]:
     """The person's row in the demographics table, with about 3 % of age, height, weight and centre missing."""
     missing = generator(cohort_seed, "missing", person.source_id).random(4) < MISSING_FRACTION
-    values = {"age": person.age, "height": person.height, "weight": person.weight, "centre": person.centre}
+    values: dict[str, str | float] = {
+        "age": person.age,
+        "height": person.height,
+        "weight": person.weight,
+        "centre": person.centre,
+    }
     recorded = {name: None if gone else value for (name, value), gone in zip(values.items(), missing, strict=True)}
     return {"source_id": person.source_id, "group": person.group, "sex": person.sex, **recorded}
 

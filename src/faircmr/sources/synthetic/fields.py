@@ -17,7 +17,7 @@ import numpy.typing as npt
 from faircmr.sources.synthetic.anatomy import Heart, Papillary, PhaseAnatomy, TruncatedEllipsoid
 from faircmr.sources.synthetic.parameters import SyntheticParameters
 
-Field = npt.NDArray[np.float32]
+Field = npt.NDArray[np.floating]
 MAXIMUM_SLOPE = 1.5
 """Millimetres that a border may move across a millimetre of depth before its blur stops growing (near the apex)."""
 
@@ -50,6 +50,7 @@ class HeartFields:
         epicardium: Outside of the left-ventricular muscle.
         free_wall: Right-ventricular free wall, as if the crescent were a full ellipse.
         right: Right-ventricular cavity as labelled.
+        right_wall: Thickness of the right ventricle's muscle, mm; shape (phases, 1, 1, 1).
         base: Base plane, positive on the atrial side; shape (phases, slices, 1, 1).
         blur: Width in mm over which the left-ventricular borders fade in a slice; shape as ``base``.
         across: Position across the septum (negative towards the right ventricle), mm from the ventricle's axis.
@@ -62,6 +63,7 @@ class HeartFields:
     epicardium: Field
     free_wall: Field
     right: Field
+    right_wall: Field
     base: Field
     blur: Field
     across: Field
@@ -74,7 +76,7 @@ def draw_stack(rng: np.random.Generator, parameters: SyntheticParameters, heart:
     """Place the stack over a heart; each slice is a breath-hold of its own, in which both phases are seen."""
     slices, size = parameters.slices, parameters.size
     cavity = heart.end_diastole.cavity
-    middle = 0.5 * (cavity.centre + cavity.depth) + rng.normal(3.0, 2.0)
+    middle = 0.5 * (cavity.centre + cavity.depth) + rng.normal(4.5, 1.5)
     depth = middle + (np.arange(slices) - (slices - 1) / 2) * parameters.slice_spacing
     position = (np.arange(size) - (size - 1) / 2) * parameters.spacing
     breathing = rng.normal(0.0, 1.0, (2, slices)).clip(-2.5, 2.5) * ((0.7,), (1.4,))
@@ -101,8 +103,9 @@ def heart_fields(heart: Heart, stack: Stack) -> HeartFields:
         epicardium=epicardium,
         free_wall=free_wall,
         right=smooth_maximum(free_wall, -epicardium, 5.0),
+        right_wall=_per_phase(heart, lambda phase: phase.right.wall),
         base=_per_phase(heart, lambda phase: phase.cavity.base) - stack.depth,
-        blur=np.hypot(np.float32(stack.pixel), 0.5 * stack.thickness * slope),
+        blur=np.hypot(0.5 * stack.thickness * slope, stack.pixel, dtype=np.float32),
         across=across,
         along=along,
         cavity_radius=cavity_radius,
@@ -112,19 +115,19 @@ def heart_fields(heart: Heart, stack: Stack) -> HeartFields:
 
 def coverage(signed_distance: Field, blur: Field | float) -> Field:
     """Share of a pixel inside a border: 1 deep inside, 0 outside, a ramp as wide as ``blur`` between."""
-    share: Field = signed_distance * np.float32(-1.0) / blur
-    share += np.float32(0.5)
+    share: Field = signed_distance / blur
+    np.subtract(0.5, share, out=share)
     return share.clip(0.0, 1.0, out=share)
 
 
 def smooth_maximum(first: Field, second: Field, width: float) -> Field:
     """Maximum with its crease rounded over ``width`` mm: the intersection of two shapes without a sharp corner."""
-    overlap = np.abs(first - second)
-    overlap *= np.float32(-1.0 / width)
-    overlap += np.float32(1.0)
+    overlap: Field = np.abs(first - second)
+    overlap *= -1.0 / width
+    overlap += 1.0
     np.maximum(overlap, 0.0, out=overlap)
     overlap *= overlap
-    overlap *= np.float32(width / 4.0)
+    overlap *= width / 4.0
     overlap += np.maximum(first, second)
     return overlap
 
@@ -132,12 +135,14 @@ def smooth_maximum(first: Field, second: Field, width: float) -> Field:
 def _heart_coordinates(heart: Heart, stack: Stack) -> tuple[Field, Field]:
     column, row = stack.column - heart.tilt[0] * stack.depth, stack.row - heart.tilt[1] * stack.depth
     cosine, sine = math.cos(heart.rotation), math.sin(heart.rotation)
-    return column * cosine + row * sine, row * cosine - column * sine
+    across: Field = column * cosine + row * sine
+    along: Field = row * cosine - column * sine
+    return across, along
 
 
 def _outline(heart: Heart, across: Field, along: Field, distance: Field) -> Field:
     """Radius of the outline over its mean: a circle with a second and a third harmonic."""
-    scale = 1.0 / np.maximum(distance, np.float32(0.1))
+    scale = 1.0 / np.maximum(distance, 0.1)
     unit = (across + 1j * along) * scale
     outline = np.ones_like(distance)
     power = unit
@@ -155,36 +160,30 @@ def _radius(
     centre = _per_phase(heart, lambda phase: ellipsoid_of(phase).centre)
     depth = _per_phase(heart, lambda phase: ellipsoid_of(phase).depth)
     height = (stack.depth - centre) / depth
-    square = 1.0 - height**2
-    section = np.sqrt(np.abs(square)) * np.sign(square)
-    slope = radius / depth * np.abs(height) / np.maximum(np.abs(section), 0.05)
-    return radius * section, np.minimum(slope, np.float32(MAXIMUM_SLOPE))
+    square = 1.0 - height * height
+    section: Field = np.sqrt(np.abs(square)) * np.sign(square)
+    slope: Field = radius / depth * np.abs(height) / np.maximum(np.abs(section), 0.05)
+    return radius * section, slope.clip(0.0, MAXIMUM_SLOPE)
 
 
 def _free_wall(heart: Heart, stack: Stack, epicardial_radius: Field, across: Field, along: Field) -> Field:
     """Distance to the ellipse whose part outside the left ventricle is the crescent."""
     base = _per_phase(heart, lambda phase: phase.cavity.base)
-    width, depth, reach = (_per_phase(heart, _right(name)) for name in ("width", "depth", "reach"))
-    fraction = ((stack.depth - base) / depth).clip(-0.2, 1.5)
-    bulge = width * (1.0 - fraction.clip(0.0, 1.5) ** 2)
-    inner = np.maximum(epicardial_radius, 0.0)
-    left = inner + bulge
-    semi_across = np.maximum(0.5 * (left - 0.05 * inner), 1.0)
-    semi_along = np.maximum((0.66 * inner + 0.66 * bulge) * reach, 1.0)
-    u = (across + (left - semi_across)) / semi_across
+    width = _per_phase(heart, lambda phase: phase.right.width)
+    depth = _per_phase(heart, lambda phase: phase.right.depth)
+    reach = _per_phase(heart, lambda phase: phase.right.reach)
+    fraction = ((stack.depth - base) / depth).clip(0.0, 1.5)
+    bulge = width * (1.0 - fraction**2)
+    inner = epicardial_radius.clip(0.0)
+    semi_across = (0.5 * (bulge + 0.95 * inner)).clip(1.0)
+    semi_along = (0.66 * (inner + bulge) * reach).clip(1.0)
+    u = (across + (inner + bulge - semi_across)) / semi_across
     v = along / semi_along
     level = np.hypot(u, v)
+    # first-order distance: the ellipse's equation over the length of its gradient
     gradient = np.hypot(u / semi_across, v / semi_along)
-    result: Field = (level - 1.0) * level / np.maximum(gradient, np.float32(1e-3))
-    return result
-
-
-def _right(name: str) -> Callable[[PhaseAnatomy], float]:
-    def value(phase: PhaseAnatomy) -> float:
-        right: RightVentricle = phase.right
-        return float(getattr(right, name))
-
-    return value
+    distance: Field = (level - 1.0) * level / np.maximum(gradient, 1e-3)
+    return distance
 
 
 def _per_phase(heart: Heart, value: Callable[[PhaseAnatomy], float]) -> Field:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from faircmr.core.anatomy import Structure
 from faircmr.core.randomness import generator
 from faircmr.core.scan import Image, LabelImage
 from faircmr.sources.synthetic.acquisition import acquire
@@ -18,6 +19,7 @@ from faircmr.sources.synthetic.shift import Shift
 from faircmr.sources.synthetic.texture import smooth_noise
 from faircmr.sources.synthetic.thorax import draw_thorax, paint_thorax
 from faircmr.sources.synthetic.tissues import draw_tissues
+
 
 @dataclass(frozen=True)
 class SyntheticSubject:
@@ -51,8 +53,8 @@ def synthesise(parameters: SyntheticParameters, source_id: str, shift: Shift) ->
 
 def _labels(fields: HeartFields) -> LabelImage:
     labels = np.zeros(fields.cavity.shape, dtype=np.uint8)
-    labels[fields.right < 0] = 3
-    labels[fields.epicardium < 0] = 2
-    labels[fields.cavity < 0] = 1
+    labels[fields.right < 0] = Structure.RVBP
+    labels[fields.epicardium < 0] = Structure.LVM
+    labels[fields.cavity < 0] = Structure.LVBP
     labels *= fields.base < 0
     return labels

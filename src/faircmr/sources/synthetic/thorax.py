@@ -55,7 +55,7 @@ def paint_thorax(thorax: Thorax, stack: Stack, tissues: Tissues, coarse: Field, 
         Signal relative to blood, shape (1, slices, rows, columns).
     """
     vessels = 0.16 * (fine - 1.5).clip(0.0, 1.5)
-    image = tissues.lung * (1.0 + 0.25 * coarse) + vessels
+    image: Field = tissues.lung * (1.0 + 0.25 * coarse) + vessels
     _paint_below_the_diaphragm(image, thorax, stack, tissues, coarse)
     paint(image, 0.95, coverage(disc(stack, thorax.aorta, 10.5), stack.pixel))
     _paint_chest_wall(image, thorax, stack, tissues, coarse)
@@ -65,9 +65,9 @@ def paint_thorax(thorax: Thorax, stack: Stack, tissues: Tissues, coarse: Field, 
 def _paint_below_the_diaphragm(image: Field, thorax: Thorax, stack: Stack, tissues: Tissues, coarse: Field) -> None:
     # the diaphragm stands higher near the apex
     rise = 0.12 * stack.depth
-    stomach = np.hypot(stack.column - thorax.stomach[0], stack.row - thorax.stomach[1] + rise) - 38.0
+    stomach: Field = np.hypot(stack.column - thorax.stomach[0], stack.row - thorax.stomach[1] + rise) - 38.0
     paint(image, tissues.stomach + 0.06 * coarse, coverage(stomach, 1.5 * stack.pixel))
-    dome = np.hypot(stack.column - thorax.liver[0], stack.row - thorax.liver[1] + rise) - 84.0
+    dome: Field = np.hypot(stack.column - thorax.liver[0], stack.row - thorax.liver[1] + rise) - 84.0
     liver = smooth_maximum(dome, stack.column - 46.0, 12.0)
     vessels = 0.22 * (coarse - 1.4).clip(0.0, 1.0)
     paint(image, tissues.liver + 0.02 * coarse + vessels, coverage(liver, 1.5 * stack.pixel))

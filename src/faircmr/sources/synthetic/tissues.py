@@ -8,13 +8,16 @@ import numpy as np
 
 from faircmr.sources.synthetic.shift import Shift
 
-MEAN_TRABECULATION = 2.6
-MEAN_EPICARDIUM = 1.8
-MEAN_RV_TRABECULATION = 2.4
-MYOCARDIUM_PER_MM = 0.05
-FAT_PER_MM = 0.13
-RV_BLOOD_PER_MM = -0.06
+# Millimetres in group A; a shift may take almost all of it away.
+MEAN_TRABECULATION = 2.8
+MEAN_EPICARDIUM = 2.5
+MEAN_RV_TRABECULATION = 2.9
+# Appearance that goes with a millimetre of displacement, and by which a group can be told.
+MYOCARDIUM_PER_MM = 0.04
+FAT_PER_MM = 0.06
+RV_BLOOD_PER_MM = -0.05
 PROMINENCE_PER_MM = 0.3
+"""Relative."""
 
 
 @dataclass(frozen=True)
@@ -56,15 +59,15 @@ def draw_tissues(rng: np.random.Generator, shift: Shift) -> Tissues:
     """A person's tissues; only the terms in ``shift`` differ between groups, and the draws do not depend on it."""
     z = rng.standard_normal(12).clip(-2.5, 2.5)
     return Tissues(
-        myocardium=float(0.30 + 0.015 * z[0] + MYOCARDIUM_PER_MM * shift.trabeculation),
+        myocardium=float(0.32 + 0.015 * z[0] + MYOCARDIUM_PER_MM * shift.trabeculation),
         rv_blood=float(0.92 + 0.02 * z[1] + RV_BLOOD_PER_MM * shift.rv_trabeculation),
-        fat=float(0.60 + 0.03 * z[2] + FAT_PER_MM * shift.epicardium),
+        fat=float(0.64 + 0.03 * z[2] + FAT_PER_MM * shift.epicardium),
         liver=float(0.40 + 0.03 * z[3]),
         stomach=float(0.36 + 0.05 * z[4]),
         lung=float(0.09 + 0.012 * z[5]),
-        trabeculation=float(max(MEAN_TRABECULATION + 0.25 * z[6] + shift.trabeculation, 0.0)),
-        epicardium=float(max(MEAN_EPICARDIUM + 0.2 * z[7] + shift.epicardium, 0.0)),
-        rv_trabeculation=float(max(MEAN_RV_TRABECULATION + 0.25 * z[8] + shift.rv_trabeculation, 0.0)),
+        trabeculation=float(max(MEAN_TRABECULATION + 0.12 * z[6] + shift.trabeculation, 0.0)),
+        epicardium=float(max(MEAN_EPICARDIUM + 0.12 * z[7] + shift.epicardium, 0.0)),
+        rv_trabeculation=float(max(MEAN_RV_TRABECULATION + 0.12 * z[8] + shift.rv_trabeculation, 0.0)),
         papillary=float((3.8 + 0.35 * z[9]) * (1.0 + 0.5 * PROMINENCE_PER_MM * shift.trabeculation)),
         rv_bands=float(0.35 * (1.0 + 0.15 * z[10]) * (1.0 + PROMINENCE_PER_MM * shift.rv_trabeculation)),
         epicardial_fat=float(4.5 + 0.9 * z[11]),

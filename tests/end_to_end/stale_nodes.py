@@ -1,0 +1,25 @@
+"""Print as JSON which nodes a run of the project in the current folder would run; run in a process of its own."""
+
+import json
+from pathlib import Path
+
+from kedro.framework.project import settings
+from kedro.framework.startup import bootstrap_project
+from kedro.runner import SequentialRunner
+
+
+class ListingRunner(SequentialRunner):
+    """Keeps the nodes that are left after Kedro's filter, and runs none."""
+
+    nodes: tuple[str, ...] = ()
+
+    def _run(self, pipeline, catalog, hook_manager=None, run_id=None):
+        ListingRunner.nodes = tuple(node.name for node in pipeline.nodes)
+
+
+
+
+bootstrap_project(Path.cwd())
+with settings.SESSION_CLASS.create(project_path=Path.cwd()) as session:
+    session.run(runner=ListingRunner())
+print(json.dumps(ListingRunner.nodes))

@@ -1,0 +1,32 @@
+"""Devices and threads are taken by name and given back."""
+
+import pytest
+import torch
+
+from faircmr.core.errors import InvalidParameterError
+from faircmr.segmentation.devices import cpu_threads, device_of
+
+
+def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
+    for available, expected in ((True, "cuda"), (False, "cpu")):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda available=available: available)
+
+        assert device_of("auto").type == expected
+        assert device_of("cpu").type == "cpu"
+
+
+def test_a_gpu_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+
+    with pytest.raises(InvalidParameterError, match="device: cuda; auto or cpu"):
+        device_of("cuda")
+
+
+def test_threads_are_given_back_even_after_an_error():
+    before = torch.get_num_threads()
+
+    with pytest.raises(ZeroDivisionError), cpu_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        _ = 1 / 0
+
+    assert torch.get_num_threads() == before

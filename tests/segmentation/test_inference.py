@@ -1,0 +1,102 @@
+"""Prediction: one window where it fits, overlapping ones where it does not, on the source's grid at the end."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.inferers import sliding_window_inference
+
+from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidCohortError, InvalidModelError
+from faircmr.segmentation.inference import Predictor
+from faircmr.segmentation.networks import build_network
+from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.tensors import SubjectTensors
+from faircmr.segmentation.training import fit
+from faircmr.segmentation.weights import save_network
+from tests.segmentation.phantoms import job_of, phantom, plans_of
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fit of plans with patch 16 x 16 that has learnt nothing."""
+    folder = tmp_path_factory.mktemp("fit")
+    save_network(folder / "weights.safetensors", build_network(plans_of(), seed=0), plans_of())
+    return folder
+
+
+def predictor(folder: Path, **inference: object) -> Predictor:
+    return Predictor(folder, InferenceParameters.model_validate({"device": "cpu", "threads": 1} | inference))
+
+
+def image_of(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=shape).astype(np.float16)
+
+
+def test_probabilities_sum_to_one_in_every_pixel(folder: Path):
+    for shape in ((3, 16, 16), (3, 40, 25), (1, 9, 30)):
+        probabilities = predictor(folder).predict(image_of(*shape))
+
+        assert probabilities.shape == (4, *shape)
+        np.testing.assert_allclose(probabilities.sum(axis=0), 1, atol=1e-5)
+
+
+def test_a_slice_that_fits_is_predicted_in_one_window(folder: Path):
+    image, mine = image_of(5, 16, 16), predictor(folder, batch_size=2)
+
+    with torch.inference_mode():
+        whole = mine.network(torch.from_numpy(image.astype(np.float32)).unsqueeze(1))[0].softmax(dim=1)
+
+    np.testing.assert_allclose(mine.predict(image), whole.transpose(0, 1).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 16, 16), (2, 11, 14), (2, 10, 16)])
+def test_one_window_equals_sliding_windows_where_it_fits(folder: Path, shape: tuple[int, ...]):
+    image, mine = image_of(*shape), predictor(folder)
+    planes = torch.from_numpy(image.astype(np.float32)).unsqueeze(1)
+
+    with torch.inference_mode():
+        slid = sliding_window_inference(planes, (16, 16), 4, lambda window: mine.network(window)[0], mode="gaussian")
+
+    np.testing.assert_allclose(mine.predict(image), slid.softmax(dim=1).transpose(0, 1).numpy(), atol=1e-5)
+
+
+def test_does_not_depend_on_how_many_windows_go_together(folder: Path):
+    image = image_of(3, 40, 25)
+
+    one, many = (predictor(folder, batch_size=size).predict(image) for size in (1, 16))
+
+    np.testing.assert_allclose(one, many, atol=1e-5)
+
+
+def test_mirroring_makes_the_prediction_of_a_mirrored_image_the_mirrored_prediction(folder: Path):
+    image, mine = image_of(2, 16, 16), predictor(folder, mirroring=True)
+
+    np.testing.assert_allclose(mine.predict(image[..., ::-1])[..., ::-1], mine.predict(image), atol=1e-5)
+    assert not np.allclose(predictor(folder).predict(image), mine.predict(image))
+
+
+def test_what_it_has_learnt_it_finds_on_the_grid_of_the_source(tensors: Path, tmp_path: Path):
+    job = job_of(tensors, tmp_path, epochs=10, iterations_per_epoch=12, momentum=0.9)
+    fit(job)
+    scan = phantom(99)
+    image = (scan.image - scan.image.mean()) / scan.image.std()
+
+    label = predictor(tmp_path).segment(SubjectTensors("sub-0099", "", {"ES.image": image}), Phase.ES, (40, 40))
+
+    truth = np.kron(scan.label, np.ones((1, 2, 2), dtype=np.uint8))
+    assert (label.shape, label.dtype) == ((3, 40, 40), np.uint8)
+    assert 2 * ((label == 1) & (truth == 1)).sum() / ((label == 1).sum() + (truth == 1).sum()) > 0.7
+
+
+def test_a_phase_that_was_not_scanned_is_named(folder: Path):
+    subject = SubjectTensors("sub-0001", "", {"ED.image": image_of(1, 16, 16)})
+
+    with pytest.raises(InvalidCohortError, match=r"sub-0001: no ES image; ED"):
+        predictor(folder).segment(subject, Phase.ES, (16, 16))
+
+
+def test_a_folder_without_weights_is_refused(tmp_path: Path):
+    with pytest.raises(InvalidModelError, match=r"weights.safetensors: missing or truncated"):
+        predictor(tmp_path)

@@ -1,0 +1,119 @@
+"""From scans to tensors, and only when somebody looks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidScanError
+from faircmr.core.scan import Scan
+from faircmr.segmentation.preprocessing import normalise, preprocess, preprocess_subjects, structure_areas
+from tests.segmentation.phantoms import phantom, plans_of
+
+SCANS = pd.DataFrame(
+    {"subject_id": ["sub-0001", "sub-0001", "sub-0002"], "phase": ["ED", "ES", "ED"], "fingerprint": ["a", "b", "c"]}
+)
+
+
+def read(subject_id: str, phase: Phase) -> Scan:
+    return phantom(int(subject_id[-1]) + 10 * list(Phase).index(phase))
+
+
+def test_intensities_have_mean_zero_and_deviation_one():
+    normalised = normalise(100 + 7 * phantom(0).image)
+
+    assert normalised.mean() == pytest.approx(0, abs=1e-6)
+    assert normalised.std() == pytest.approx(1, abs=1e-6)
+    assert normalised.dtype == np.float32
+
+
+def test_a_scan_on_the_grid_of_the_plans_is_only_normalised():
+    arrays = preprocess(phantom(0), plans_of(), Phase.ED)
+
+    np.testing.assert_array_equal(arrays["ED.label"], phantom(0).label)
+    np.testing.assert_allclose(arrays["ED.image"], normalise(phantom(0).image), atol=2e-3)
+    assert {name: array.dtype.name for name, array in arrays.items()} == {
+        "ED.image": "float16",
+        "ED.label": "uint8",
+        "ED.areas": "int32",
+    }
+
+
+def test_a_scan_on_another_grid_is_resampled_within_its_slices():
+    scan = phantom(0)
+    coarse = replace(scan, geometry=replace(scan.geometry, spacing=(10.0, 8.0, 6.0)))
+
+    arrays = preprocess(coarse, plans_of(), Phase.ES)
+
+    assert arrays["ES.image"].shape == arrays["ES.label"].shape == (3, 40, 30)
+
+
+def test_a_scan_that_nobody_labelled_gives_an_image_alone():
+    assert set(preprocess(replace(phantom(0), label=None), plans_of(), Phase.ED)) == {"ED.image"}
+
+
+def test_areas_count_the_pixels_of_each_structure_in_each_slice():
+    label = np.array([[[0, 1], [1, 3]], [[0, 0], [0, 0]]], dtype=np.uint8)
+
+    np.testing.assert_array_equal(structure_areas(label), [[2, 0, 1], [0, 0, 0]])
+
+
+def test_subjects_come_in_order_with_all_their_phases():
+    subjects = list(preprocess_subjects(read, SCANS, plans_of()))
+
+    assert [subject.subject_id for subject in subjects] == ["sub-0001", "sub-0002"]
+    assert [subject.phases for subject in subjects] == [(Phase.ED, Phase.ES), (Phase.ED,)]
+    np.testing.assert_array_equal(
+        subjects[0].arrays["ES.image"], preprocess(read("sub-0001", Phase.ES), plans_of(), Phase.ES)["ES.image"]
+    )
+
+
+def test_a_subject_that_nobody_looks_at_is_not_read():
+    def refuse(subject_id: str, phase: Phase) -> Scan:
+        raise AssertionError("read")
+
+    subjects = list(preprocess_subjects(refuse, SCANS, plans_of()))
+
+    assert all(subject.fingerprint for subject in subjects)
+
+
+def test_a_subject_is_read_once_however_often_it_is_looked_at():
+    seen = []
+
+    def count(subject_id: str, phase: Phase) -> Scan:
+        seen.append((subject_id, phase))
+        return read(subject_id, phase)
+
+    subject = next(preprocess_subjects(count, SCANS, plans_of()))
+    assert len(subject.arrays) == len(dict(subject.arrays)) == 6
+
+    assert seen == [("sub-0001", Phase.ED), ("sub-0001", Phase.ES)]
+
+
+def fingerprints(scans: pd.DataFrame = SCANS, **edit: object) -> list[str]:
+    plans = plans_of().model_copy(update=edit)
+    return [subject.fingerprint for subject in preprocess_subjects(read, scans, plans)]
+
+
+def test_a_changed_scan_changes_the_fingerprint_of_its_subject_alone():
+    before, after = fingerprints(), fingerprints(SCANS.replace("b", "B"))
+
+    assert before[0] != after[0]
+    assert before[1] == after[1]
+
+
+def test_the_grid_changes_every_fingerprint_and_the_batch_size_none():
+    assert not set(fingerprints()) & set(fingerprints(spacing=(2.0, 2.0)))
+    assert fingerprints() == fingerprints(batch_size=12)
+
+
+def test_a_scan_without_contrast_is_refused_by_its_study_key():
+    def flat(subject_id: str, phase: Phase) -> Scan:
+        return replace(phantom(0), image=np.full((3, 20, 20), 7, dtype=np.float32))
+
+    subject = next(preprocess_subjects(flat, SCANS, plans_of()))
+
+    with pytest.raises(InvalidScanError, match=r"sub-0001 ED: the same intensity everywhere"):
+        dict(subject.arrays)

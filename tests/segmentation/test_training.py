@@ -1,0 +1,291 @@
+"""Training: it learns, it says how far it is, and being cut off changes nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from faircmr.core.errors import InvalidModelError, OutputError
+from faircmr.segmentation.fit_folder import best_epoch
+from faircmr.segmentation.jobs import Component, FitJob
+from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.reports import EpochReport
+from faircmr.segmentation.training import fit, learning_rate
+from faircmr.segmentation.weights import load_tensors
+from tests.segmentation.phantoms import UNIFORM, job_of
+
+REMEMBERING = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 0.5})
+FAILING = Component(path="tests.segmentation.objectives.Failing")
+
+
+class Killed(BaseException):
+    """What a signal does to a training, as seen from inside."""
+
+
+def killed_after(epochs: int) -> Callable[[EpochReport], None]:
+    def on_epoch(report: EpochReport) -> None:
+        if report.epoch == epochs:
+            raise Killed
+
+    return on_epoch
+
+
+def weights(job: FitJob) -> dict[str, torch.Tensor]:
+    return load_tensors(job.folder / "weights.safetensors")[0]
+
+
+def same(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> bool:
+    return some.keys() == others.keys() and all(torch.equal(some[name], others[name]) for name in some)
+
+
+@pytest.fixture(scope="module")
+def finished(tensors: Path, tmp_path_factory: pytest.TempPathFactory) -> FitJob:
+    """A fit that was never cut off; only to be read."""
+    job = job_of(tensors, tmp_path_factory.mktemp("finished") / "fit", epochs=4)
+    fit(job)
+    return job
+
+
+def test_the_loss_falls(tensors: Path, tmp_path: Path):
+    record = fit(job_of(tensors, tmp_path, epochs=6, iterations_per_epoch=8, momentum=0.9))
+
+    assert record.history[-1].loss < 0.8 * record.history[0].loss
+
+
+def test_the_learning_rate_falls_as_nnunets():
+    training = TrainingParameters(epochs=4)
+
+    # 0.01 times 1, 3/4, 1/2 and 1/4 to the power of 0.9
+    expected = [0.01, 0.0077188, 0.0053589, 0.0028717]
+    assert [learning_rate(epoch, training) for epoch in range(4)] == pytest.approx(expected, rel=1e-4)
+
+
+def test_reports_every_epoch(tensors: Path, tmp_path: Path):
+    reports: list[EpochReport] = []
+
+    record = fit(job_of(tensors, tmp_path, validation_interval=2), reports.append)
+
+    assert [(report.name, report.epoch, report.epochs) for report in reports] == [
+        ("seed-0/shared", epoch, 3) for epoch in (1, 2, 3)
+    ]
+    assert [report.loss for report in reports] == [epoch.loss for epoch in record.history]
+    assert [report.validation_dsc is None for report in reports] == [True, False, False], "the last one always"
+    assert all(0 <= report.validation_dsc <= 1 for report in reports[1:])
+    assert reports[-1].seconds_left == 0
+    assert reports[0].seconds_left > 0
+
+
+def test_leaves_weights_record_and_job_and_nothing_else(finished: FitJob):
+    assert {path.name for path in finished.folder.iterdir()} == {"weights.safetensors", "fit.json", "job.json"}
+    assert FitJob.read(finished.folder / "job.json") == finished
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4])
+def test_killed_and_resumed_it_ends_in_the_same_weights_bit_by_bit(finished: FitJob, tmp_path: Path, epochs: int):
+    job = finished.model_copy(update={"folder": tmp_path})
+    with pytest.raises(Killed):
+        fit(job, killed_after(epochs))
+    torch.rand(7)
+
+    reports: list[EpochReport] = []
+    record = fit(job, reports.append)
+
+    assert [report.epoch for report in reports] == list(range(epochs + 1, 5)), "goes on, does not start over"
+    assert same(weights(job), weights(finished))
+    assert record == fit(finished)
+
+
+def test_killed_again_and_again_it_still_does(finished: FitJob, tmp_path: Path):
+    job = finished.model_copy(update={"folder": tmp_path})
+    for epochs in (1, 2, 3):
+        with pytest.raises(Killed):
+            fit(job, killed_after(epochs))
+
+    fit(job)
+
+    assert same(weights(job), weights(finished))
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
+def test_killed_by_a_signal_within_an_epoch_it_still_does(finished: FitJob, tmp_path: Path, project_root: Path):
+    job = finished.model_copy(update={"folder": tmp_path / "fit"})
+    (tmp_path / "job.json").write_text(job.model_dump_json())
+    script = (
+        "import os, signal, sys\n"
+        "from pathlib import Path\n"
+        "from faircmr.segmentation import training\n"
+        "from faircmr.segmentation.jobs import FitJob\n"
+        "step = training.train_step\n"
+        "def killing(state, data, number):\n"
+        "    return os.kill(os.getpid(), signal.SIGKILL) if number == 5 else step(state, data, number)\n"
+        "training.train_step = killing\n"
+        "training.fit(FitJob.read(Path(sys.argv[1])))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(project_root / "src")}
+    command = [sys.executable, "-c", script, str(tmp_path / "job.json")]
+    assert subprocess.run(command, env=environment, cwd=project_root, check=False).returncode == -signal.SIGKILL
+    assert not (job.folder / "weights.safetensors").exists()
+
+    fit(job)
+
+    assert same(weights(job), weights(finished))
+
+
+def test_an_objective_that_learns_and_remembers_resumes_exactly(tensors: Path, tmp_path: Path):
+    through, cut = (
+        job_of(tensors, tmp_path / name).model_copy(update={"objective": REMEMBERING}) for name in ("through", "cut")
+    )
+    fit(through)
+    with pytest.raises(Killed):
+        fit(cut, killed_after(2))
+
+    fit(cut)
+
+    assert same(weights(cut), weights(through))
+
+
+def test_a_finished_fit_is_not_trained_again(finished: FitJob):
+    reports: list[EpochReport] = []
+    before = (finished.folder / "weights.safetensors").stat().st_mtime_ns
+
+    record = fit(finished, reports.append)
+
+    assert not reports
+    assert record.weights_epoch == 4
+    assert (finished.folder / "weights.safetensors").stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize("damage", ["truncated", "deleted"])
+def test_a_finished_fit_whose_weights_are_damaged_is_trained_again(finished: FitJob, tmp_path: Path, damage: str):
+    job = finished.model_copy(update={"folder": tmp_path})
+    fit(job)
+    path = tmp_path / "weights.safetensors"
+    path.unlink() if damage == "deleted" else path.write_bytes(path.read_bytes()[:-8])
+
+    fit(job)
+
+    assert same(weights(job), weights(finished))
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(
+    finished: FitJob, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    job = finished.model_copy(update={"folder": tmp_path})
+    with pytest.raises(Killed):
+        fit(job, killed_after(3))
+    first, last = sorted(tmp_path.glob("checkpoint-*"))
+    last.write_bytes(last.read_bytes()[:-8])
+
+    reports: list[EpochReport] = []
+    fit(job, reports.append)
+
+    assert (first.name, last.name) == ("checkpoint-000002.safetensors", "checkpoint-000003.safetensors")
+    assert [report.epoch for report in reports] == [3, 4]
+    assert "checkpoint-000003.safetensors is truncated" in caplog.text
+    assert same(weights(job), weights(finished))
+
+
+def test_a_checkpoint_of_another_fit_is_not_continued(finished: FitJob, tmp_path: Path):
+    with pytest.raises(Killed):
+        fit(finished.model_copy(update={"folder": tmp_path, "seed": 1}), killed_after(3))
+
+    reports: list[EpochReport] = []
+    fit(finished.model_copy(update={"folder": tmp_path}), reports.append)
+
+    assert [report.epoch for report in reports] == [1, 2, 3, 4]
+    assert same(weights(finished.model_copy(update={"folder": tmp_path})), weights(finished))
+
+
+def test_a_record_never_vouches_for_the_weights_of_another_fit(finished: FitJob, tmp_path: Path):
+    here = finished.model_copy(update={"folder": tmp_path})
+    fit(here)
+    with pytest.raises(Killed):
+        fit(here.model_copy(update={"seed": 1}), killed_after(1))
+
+    assert not (tmp_path / "fit.json").exists()
+    assert not (tmp_path / "weights.safetensors").exists()
+
+
+def test_a_loss_that_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_path: Path):
+    job = job_of(tensors, tmp_path).model_copy(update={"objective": FAILING})
+
+    with pytest.raises(InvalidModelError, match=r"seed-0/shared, step 2: loss is nan; a finite loss; lower"):
+        fit(job)
+
+    assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]
+
+
+def test_a_full_disk_leaves_the_checkpoint_before(tensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    job = job_of(tensors, tmp_path)
+    with pytest.raises(Killed):
+        fit(job, killed_after(1))
+    before = (tmp_path / "checkpoint-000001.safetensors").read_bytes()
+
+    def full(path: Path, content: bytes) -> None:
+        raise OutputError("folder", "No space left on device", "a folder that can be written")
+
+    monkeypatch.setattr("faircmr.segmentation.weights.write_whole", full)
+    with pytest.raises(OutputError, match="No space left"):
+        fit(job)
+
+    assert (tmp_path / "checkpoint-000001.safetensors").read_bytes() == before
+
+
+def test_the_best_weights_are_those_of_the_best_epoch(tensors: Path, tmp_path: Path):
+    kept: dict[int, dict[str, torch.Tensor]] = {}
+    job = job_of(tensors, tmp_path, epochs=5, final_weights="best", learning_rate=0.5)
+
+    def keep(report: EpochReport) -> None:
+        state, _ = load_tensors(tmp_path / f"checkpoint-{report.epoch:06d}.safetensors")
+        kept[report.epoch] = {
+            name.removeprefix("network."): value for name, value in state.items() if name.startswith("network.")
+        }
+
+    record = fit(job, keep)
+
+    scores = [epoch.validation_dsc for epoch in record.history]
+    assert record.weights_epoch == 1 + scores.index(max(scores))
+    assert same(weights(job), kept[record.weights_epoch])
+
+
+def test_without_validation_the_best_is_the_last(tensors: Path, tmp_path: Path):
+    job = job_of(tensors, tmp_path, final_weights="best").model_copy(update={"validation_subjects": ()})
+
+    record = fit(job)
+
+    assert record.weights_epoch == len(record.history) == 3
+    assert [epoch.validation_dsc for epoch in record.history] == [None] * 3
+    assert best_epoch(record.history) == 3
+
+
+def test_keys_do_not_reach_a_training_whose_sampler_ignores_them(tensors: Path, tmp_path: Path):
+    unaware, other = (
+        job_of(tensors, tmp_path / name).model_copy(update={"sampler": Component(path=UNIFORM)})
+        for name in ("unaware", "other")
+    )
+    other = other.model_copy(update={"keys": dict(zip(other.keys, "CBAABA", strict=True))})
+    fit(unaware)
+    fit(other)
+
+    assert same(weights(unaware), weights(other))
+
+
+def test_another_seed_or_sampler_gives_other_weights(finished: FitJob, tmp_path: Path):
+    for name, edit in {"seed": {"seed": 1}, "sampler": {"sampler": Component(path=UNIFORM)}}.items():
+        job = finished.model_copy(update={"folder": tmp_path / name} | edit)
+        fit(job)
+
+        assert not same(weights(job), weights(finished))
+
+
+def test_leaves_the_number_of_threads_as_it_was(finished: FitJob, tmp_path: Path):
+    before = torch.get_num_threads()
+
+    fit(job_of(finished.tensors, tmp_path, threads=3, epochs=1))
+
+    assert torch.get_num_threads() == before

@@ -1,0 +1,141 @@
+"""A cohort knows its subjects by study key alone."""
+
+import logging
+import os
+
+import pandas as pd
+import pytest
+
+from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.keys import assign_keys, no_keys
+from faircmr.core.scan import ScanFiles
+from faircmr.sources.building import build_cohort, first_paths
+from faircmr.sources.fingerprints import scan_fingerprint
+from tests.sources.volumes import drawn, ramp, save
+
+LABELS = {1: Structure.LVBP, 2: Structure.LVM, 3: Structure.RVBP}
+
+
+class Clinic:
+    """A source in memory: subjects 7654321 (both phases) and 1234567 (ED, unlabelled)."""
+
+    label_values = LABELS
+
+    def __init__(self, root, attributes):
+        self.root = root
+        self._attributes = attributes
+        for name in ("ED", "ES"):
+            save(root / f"7654321_{name}.nii.gz", ramp())
+            save(root / f"7654321_{name}_label.nii.gz", drawn())
+        save(root / "1234567_ED.nii.gz", ramp())
+
+    def prepare(self):
+        """Nothing to do."""
+
+    def scan_files(self):
+        labelled = {
+            ("7654321", phase): ScanFiles(
+                self.root / f"7654321_{phase}.nii.gz", self.root / f"7654321_{phase}_label.nii.gz"
+            )
+            for phase in reversed(Phase)
+        }
+        return {**labelled, ("1234567", Phase.ED): ScanFiles(self.root / "1234567_ED.nii.gz")}
+
+    def attribute_files(self):
+        return []
+
+    def attributes(self):
+        return self._attributes
+
+
+def attributes_of(**sexes):
+    return pd.DataFrame({"sex": sexes}).rename_axis("source_id")
+
+
+@pytest.fixture
+def clinic(tmp_path):
+    return Clinic(tmp_path, attributes_of(**{"7654321": "female"}))
+
+
+def cohort_of(clinic):
+    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.root))
+    return build_cohort(clinic, key)
+
+
+def test_lists_scans_by_study_key_ed_first(clinic):
+    scans = cohort_of(clinic).scans
+
+    assert scans[["subject_id", "phase", "labelled"]].to_numpy().tolist() == [
+        ["sub-0001", "ED", False],
+        ["sub-0002", "ED", True],
+        ["sub-0002", "ES", True],
+    ]
+
+
+def test_keeps_a_subject_of_whom_nothing_is_known(clinic):
+    subjects = cohort_of(clinic).subjects
+
+    assert subjects["subject_id"].tolist() == ["sub-0001", "sub-0002"]
+    assert subjects["sex"].isna().tolist() == [True, False]
+
+
+def test_counts_who_has_attributes_but_no_scan(clinic, caplog):
+    # one of them even has an id that looks like a study key
+    clinic._attributes = attributes_of(**{"7654321": "female", "5555555": "male", "sub-0001": "male"})
+
+    with caplog.at_level(logging.WARNING):
+        subjects = cohort_of(clinic).subjects
+
+    assert caplog.messages == ["2 of 3 subjects with attributes have no scan and are left out"]
+    assert subjects["sex"].isna().tolist() == [True, False]
+
+
+def test_reads_a_scan_by_study_key(clinic):
+    scan = cohort_of(clinic).read("sub-0002", Phase.ES)
+
+    assert scan.label[:, 0, 0].tolist() == [1, 2, 3, 0]
+
+
+def test_names_the_study_key_of_a_scan_that_cannot_be_read(clinic):
+    cohort = cohort_of(clinic)
+    (clinic.root / "7654321_ES.nii.gz").write_bytes(b"")
+
+    with pytest.raises(InvalidScanError, match=r"sub-0002 ES: the image file is truncated.*01_raw/key\.csv"):
+        cohort.read("sub-0002", Phase.ES)
+
+
+def test_never_shows_a_source_id(clinic):
+    assert "7654321" not in repr(cohort_of(clinic))
+    assert "7654321" not in cohort_of(clinic).scans.to_csv() + cohort_of(clinic).subjects.to_csv()
+
+
+def test_notes_where_the_first_scan_of_each_subject_lies(clinic):
+    assert first_paths(clinic.scan_files(), clinic.root) == {
+        "1234567": "1234567_ED.nii.gz",
+        "7654321": "7654321_ED.nii.gz",
+    }
+
+
+def test_refuses_a_source_without_scans(clinic, monkeypatch):
+    monkeypatch.setattr(clinic, "scan_files", dict)
+
+    with pytest.raises(InvalidCohortError, match="no scans found"):
+        build_cohort(clinic, no_keys())
+
+
+def test_a_fingerprint_changes_with_size_time_label_and_frame_of_a_scan_and_not_with_its_place(tmp_path):
+    image, label, elsewhere = (tmp_path / name for name in ("image", "label", "elsewhere"))
+    for path in (image, label, elsewhere):
+        path.write_text("same")
+        os.utime(path, ns=(5, 5))
+    before = scan_fingerprint(ScanFiles(image))
+
+    assert scan_fingerprint(ScanFiles(elsewhere)) == before
+    others = [ScanFiles(image, label), ScanFiles(image, tmp_path / "missing"), ScanFiles(image, frame=1)]
+    assert len({before, *map(scan_fingerprint, others)}) == 4
+    os.utime(image, ns=(5, 6))
+    touched = scan_fingerprint(ScanFiles(image))
+    image.write_text("longer")
+    os.utime(image, ns=(5, 5))
+    assert len({before, touched, scan_fingerprint(ScanFiles(image))}) == 3
