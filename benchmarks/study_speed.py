@@ -43,13 +43,18 @@ def main() -> None:
     for name, runs in rows.items():
         seconds = [run.seconds for run in runs]
         memory = max(run.private_mib for run in runs)
-        print(f"| {name} | {statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) | {memory:.0f} |")
+        print(
+            f"| {name} | {statistics.median(seconds):.1f} ({min(seconds):.1f} to {max(seconds):.1f}) | {memory:.0f} |"
+        )
 
 
 def one_round(folder: Path) -> list[tuple[str, Measured]]:
     first, second = folder / "stratified", folder / "all"
     return [
-        ("embedded cohort prepared (`--pipelines data_engineering`)", kedro_run(second, "--pipelines", "data_engineering")),
+        (
+            "embedded cohort prepared (`--pipelines data_engineering`)",
+            kedro_run(second, "--pipelines", "data_engineering"),
+        ),
         ("`kedro run --pipelines stratified` from nothing", kedro_run(first, "--pipelines", "stratified")),
         ("`kedro run` after data engineering", kedro_run(second)),
         ("`kedro run` with nothing to do", kedro_run(second)),
@@ -78,9 +83,23 @@ def measure(command: Sequence[str]) -> Measured:
 
 
 def private_mib(pid: int) -> float:
+    """Private memory of a process and of all that it started."""
+    processes = [pid, *descendants(pid)]
+    return sum(own_private_mib(one) for one in processes)
+
+
+def descendants(pid: int) -> list[int]:
+    try:
+        children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+    return [*children, *(below for child in children for below in descendants(child))]
+
+
+def own_private_mib(pid: int) -> float:
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-    except (OSError, ProcessLookupError):
+    except OSError:  # it has just ended
         return 0.0
     return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 

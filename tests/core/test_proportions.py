@@ -4,9 +4,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from faircmr.core.errors import InvalidParameterError
-from faircmr.core.proportions import keep_proportions, largest_counts
+from faircmr.core.proportions import CohortSelectionParameters, largest_counts, select_in_proportion
 
 available = st.dictionaries(st.sampled_from("ABCD"), st.integers(5, 200), min_size=2)
 
@@ -50,7 +51,7 @@ def test_leaves_validation_and_test_alone_and_everybody_in_the_table():
     )
     subjects = pd.DataFrame({"subject_id": list("abcdef"), "protected_group": list("AABBAB")})
 
-    kept = keep_proportions(splits, subjects, {"A": 0.9}, seed=0)
+    kept = select_in_proportion(splits, subjects, CohortSelectionParameters(proportions={"A": 0.9}))
 
     changed = kept["split"] != splits["split"]
     assert kept["subject_id"].tolist() == list("abcdef")
@@ -64,7 +65,7 @@ def test_names_the_nearest_group_of_a_name_that_is_none():
     subjects = pd.DataFrame({"subject_id": ["a", "b"], "protected_group": ["DCM", "NOR"]})
 
     with pytest.raises(InvalidParameterError, match="no protected group 'DCN'; one of: DCM, NOR; did you mean 'DCM'"):
-        keep_proportions(splits, subjects, {"DCN": 0.8}, seed=0)
+        select_in_proportion(splits, subjects, CohortSelectionParameters(proportions={"DCN": 0.8}))
 
 
 def test_refuses_shares_of_all_groups_that_leave_some_over():
@@ -72,4 +73,35 @@ def test_refuses_shares_of_all_groups_that_leave_some_over():
     subjects = pd.DataFrame({"subject_id": ["a", "b"], "protected_group": ["A", "B"]})
 
     with pytest.raises(InvalidParameterError, match=r"all groups together have 0\.9; a sum of 1"):
-        keep_proportions(splits, subjects, {"A": 0.8, "B": 0.1}, seed=0)
+        select_in_proportion(splits, subjects, CohortSelectionParameters(proportions={"A": 0.8, "B": 0.1}))
+
+
+def test_keeps_everybody_where_no_proportions_are_asked_for():
+    splits = pd.DataFrame({"subject_id": ["a", "b"], "split": ["train", "test"]})
+    subjects = pd.DataFrame({"subject_id": ["a", "b"], "protected_group": ["A", "B"]})
+
+    assert select_in_proportion(splits, subjects, CohortSelectionParameters()) is splits
+
+
+def test_leaves_out_training_subjects_of_every_fold():
+    subjects = pd.DataFrame(
+        {"subject_id": [f"sub-{number:04d}" for number in range(60)], "protected_group": ["A", "B", "C"] * 20}
+    )
+    folds = [
+        subjects[["subject_id"]].assign(split=["test" if number // 12 == fold else "train" for number in range(60)])
+        for fold in range(5)
+    ]
+    splits = pd.concat([table.assign(fold=fold) for fold, table in enumerate(folds)], ignore_index=True)
+
+    kept = select_in_proportion(splits, subjects, CohortSelectionParameters(proportions={"A": 0.8, "B": 0.1, "C": 0.1}))
+
+    # 16 of each train: 16 are 80 % of 20, and 10 % of 20 are 2
+    training = kept[kept["split"] == "train"].merge(subjects)
+    by_fold = training.groupby(["fold", "protected_group"]).size().unstack()
+    assert by_fold.drop_duplicates().to_dict("records") == [{"A": 16, "B": 2, "C": 2}]
+    assert len(kept) == 5 * len(subjects)
+
+
+def test_refuses_more_than_everybody():
+    with pytest.raises(ValidationError, match="more than 1"):
+        CohortSelectionParameters(proportions={"A": 0.8, "B": 0.3})

@@ -9,11 +9,19 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from faircmr.core.errors import InvalidSplitError
+from faircmr.core.schemas import schema_named
 from faircmr.core.splits import SPLITS, check_splits
 from faircmr.core.splitting import SplitParameters, split_subjects
 
 group_sizes = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(8, 40), min_size=1)
 methods = st.sampled_from(["random", "stratified", "kfold"])
+
+
+NOT_GIVEN = schema_named("splits").empty()
+
+
+def split(subjects, parameters, given=NOT_GIVEN):
+    return split_subjects(subjects, parameters, given)
 
 
 def subjects_of(sizes):
@@ -31,7 +39,7 @@ def counts(splits, subjects, split):
 def test_divides_everybody_and_nobody_twice(sizes, method, seed):
     subjects = subjects_of(sizes)
 
-    splits = split_subjects(subjects, SplitParameters(method=method, seed=seed, min_test_per_group=0))
+    splits = split(subjects, SplitParameters(method=method, seed=seed, min_test_per_group=0))
 
     check_splits(splits, subjects)
     assert set(splits["split"]) <= set(SPLITS)
@@ -43,13 +51,13 @@ def test_does_not_depend_on_the_order_of_the_subjects(sizes, method, random):
     parameters = SplitParameters(method=method, min_test_per_group=0)
     shuffled = subjects.sample(frac=1, random_state=random.randrange(100))
 
-    pd.testing.assert_frame_equal(split_subjects(shuffled, parameters), split_subjects(subjects, parameters))
+    pd.testing.assert_frame_equal(split(shuffled, parameters), split(subjects, parameters))
 
 
 def test_depends_on_the_seed():
     subjects = subjects_of({"A": 40})
 
-    first, second = (split_subjects(subjects, SplitParameters(seed=seed)) for seed in (0, 1))
+    first, second = (split(subjects, SplitParameters(seed=seed)) for seed in (0, 1))
 
     assert not first.equals(second)
 
@@ -58,7 +66,7 @@ def test_depends_on_the_seed():
 def test_stratified_takes_its_share_of_each_group_and_never_less_than_the_minimum(sizes):
     subjects = subjects_of(sizes)
 
-    splits = split_subjects(
+    splits = split(
         subjects,
         SplitParameters(test_fraction=0.25, validation_fraction=0.1, min_test_per_group=3, min_validation_per_group=2),
     )
@@ -74,7 +82,7 @@ def test_stratified_gives_back_the_pool_that_minima_alone_leave():
     training = {"A": 256, "B": 10, "E": 5}
     subjects = subjects_of({group: count + 23 for group, count in training.items()})
 
-    splits = split_subjects(
+    splits = split(
         subjects,
         SplitParameters(test_fraction=0, validation_fraction=0, min_test_per_group=20, min_validation_per_group=3),
     )
@@ -88,7 +96,7 @@ def test_a_subject_that_joins_one_group_moves_nobody_of_another():
     after = pd.concat([before, pd.DataFrame({"subject_id": ["sub-0999"], "protected_group": ["B"]})])
 
     of_a = before.loc[before["protected_group"] == "A", "subject_id"]
-    first, second = (split_subjects(subjects, parameters).set_index("subject_id") for subjects in (before, after))
+    first, second = (split(subjects, parameters).set_index("subject_id") for subjects in (before, after))
 
     pd.testing.assert_frame_equal(first.loc[of_a], second.loc[of_a])
 
@@ -100,7 +108,7 @@ def test_names_the_group_that_is_too_small(method):
     with pytest.raises(
         InvalidSplitError, match=r"protected group 'B': 4 subjects; at least \d+: .*split\.min_"
     ) as error:
-        split_subjects(
+        split(
             subjects,
             SplitParameters(method=method, min_test_per_group=3, min_validation_per_group=3, validation_fraction=0.0),
         )
@@ -111,7 +119,7 @@ def test_names_the_group_that_is_too_small(method):
 def test_kfold_tests_everybody_once_in_folds_of_one_size_and_one_mixture(sizes, folds):
     subjects = subjects_of(sizes)
 
-    splits = split_subjects(subjects, SplitParameters(method="kfold", folds=folds))
+    splits = split(subjects, SplitParameters(method="kfold", folds=folds))
 
     tested = splits[splits["split"] == "test"].merge(subjects)
     by_group = tested.groupby(["protected_group", "fold"]).size().unstack(fill_value=0)
@@ -123,7 +131,7 @@ def test_kfold_tests_everybody_once_in_folds_of_one_size_and_one_mixture(sizes, 
 def test_kfold_carves_validation_from_who_is_not_tested_and_differently_in_each_fold():
     subjects = subjects_of({"A": 50, "B": 20})
 
-    splits = split_subjects(subjects, SplitParameters(method="kfold", validation_fraction=0.25))
+    splits = split(subjects, SplitParameters(method="kfold", validation_fraction=0.25))
 
     validating = {
         fold: frozenset(rows["subject_id"]) for fold, rows in splits[splits["split"] == "validation"].groupby("fold")
@@ -135,14 +143,14 @@ def test_kfold_carves_validation_from_who_is_not_tested_and_differently_in_each_
 def test_random_takes_its_share_of_everybody():
     subjects = subjects_of({"A": 70, "B": 30})
 
-    splits = split_subjects(subjects, SplitParameters(method="random", test_fraction=0.2, validation_fraction=0.1))
+    splits = split(subjects, SplitParameters(method="random", test_fraction=0.2, validation_fraction=0.1))
 
     assert splits["split"].value_counts().to_dict() == {"train": 70, "test": 20, "validation": 10}
 
 
 def test_random_warns_of_a_group_that_is_hardly_tested(caplog):
     with caplog.at_level(logging.WARNING):
-        split_subjects(subjects_of({"A": 98, "B": 2}), SplitParameters(method="random", min_test_per_group=15))
+        split(subjects_of({"A": 98, "B": 2}), SplitParameters(method="random", min_test_per_group=15))
 
     warned = [record.getMessage() for record in caplog.records]
     assert len(warned) == 1
@@ -150,12 +158,15 @@ def test_random_warns_of_a_group_that_is_hardly_tested(caplog):
     assert "fewer than 15" in warned[0]
 
 
-def test_reads_splits_from_a_file_whatever_its_order(tmp_path):
-    subjects = subjects_of({"A": 3})
-    file = tmp_path / "splits.csv"
-    file.write_text("split,subject_id\ntest,sub-0003\ntrain,sub-0001\nvalidation,sub-0002\n")
+FROM_FILE = SplitParameters(method="from_file")
 
-    splits = split_subjects(subjects, SplitParameters(method="from_file", filepath=file))
+
+def test_takes_given_splits_whatever_their_order():
+    given = pd.DataFrame(
+        {"split": ["test", "train", "validation"], "subject_id": ["sub-0003", "sub-0001", "sub-0002"], "note": "x"}
+    )
+
+    splits = split(subjects_of({"A": 3}), FROM_FILE, given)
 
     assert splits.to_dict("list") == {
         "subject_id": ["sub-0001", "sub-0002", "sub-0003"],
@@ -163,62 +174,35 @@ def test_reads_splits_from_a_file_whatever_its_order(tmp_path):
     }
 
 
-def test_reads_folds_from_a_file(tmp_path):
-    file = tmp_path / "splits.csv"
-    file.write_text("subject_id,split,fold\nsub-0001,test,0\nsub-0002,train,0\nsub-0001,train,1\nsub-0002,test,1\n")
-
-    splits = split_subjects(subjects_of({"A": 2}), SplitParameters(method="from_file", filepath=file))
-
-    assert splits["fold"].tolist() == [0, 0, 1, 1]
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["subject_id\nsub-0001\n", "subject_id,split,fold\nsub-0001,test,one\n", ""],
-    ids=["no split", "fold is no number", "empty"],
-)
-def test_refuses_a_file_that_holds_no_splits(tmp_path, text):
-    file = tmp_path / "splits.csv"
-    file.write_text(text)
-
-    with pytest.raises(InvalidSplitError, match=r"split\.filepath: cannot be read as splits; a CSV file with"):
-        split_subjects(subjects_of({"A": 1}), SplitParameters(method="from_file", filepath=file))
-
-
-def test_refuses_a_file_about_other_subjects_and_names_none_of_them(tmp_path):
-    file = tmp_path / "splits.csv"
-    file.write_text("subject_id,split\n1234567,train\n")
-
-    with pytest.raises(InvalidSplitError, match="1 are unknown") as error:
-        split_subjects(subjects_of({"A": 1}), SplitParameters(method="from_file", filepath=file))
-    assert "1234567" not in str(error.value)
-
-
-def test_leaves_out_training_subjects_of_every_fold_for_the_chosen_proportions():
-    subjects = subjects_of({"A": 20, "B": 20, "C": 20})
-
-    splits = split_subjects(
-        subjects, SplitParameters(method="kfold", validation_fraction=0.0, proportions={"A": 0.8, "B": 0.1, "C": 0.1})
+def test_takes_given_folds():
+    given = pd.DataFrame(
+        {"subject_id": ["sub-0001", "sub-0002"] * 2, "split": ["test", "train", "train", "test"], "fold": [0, 0, 1, 1]}
     )
 
-    # 16 of each are not tested, 1 validates: 15 are 80 % of 19, and 10 % of 19 are 2
-    training = splits[splits["split"] == "train"].merge(subjects)
-    by_fold = training.groupby(["fold", "protected_group"]).size().unstack()
-    assert by_fold.drop_duplicates().to_dict("records") == [{"A": 15, "B": 2, "C": 2}]
-    assert len(by_fold) == 5
-    assert len(splits) == 5 * len(subjects)
+    assert split(subjects_of({"A": 2}), FROM_FILE, given)["fold"].tolist() == [0, 0, 1, 1]
+
+
+def test_says_where_splits_are_expected_when_none_are_given():
+    with pytest.raises(InvalidSplitError, match=r"splits\.csv: missing or empty; .*01_raw"):
+        split(subjects_of({"A": 1}), FROM_FILE, NOT_GIVEN)
+
+
+def test_refuses_given_splits_of_other_subjects_and_names_none_of_them():
+    given = pd.DataFrame({"subject_id": ["1234567"], "split": ["train"]})
+
+    with pytest.raises(InvalidSplitError, match="1 are unknown") as error:
+        split(subjects_of({"A": 1}), FROM_FILE, given)
+    assert "1234567" not in str(error.value)
 
 
 @pytest.mark.parametrize(
     "values",
     [
-        {"method": "from_file"},
         {"test_fraction": 0.6, "validation_fraction": 0.4},
-        {"proportions": {"A": 0.8, "B": 0.3}},
         {"folds": 1, "method": "kfold"},
         {"tests": 3},
     ],
-    ids=["no file", "nobody trains", "more than all", "one fold", "misspelt"],
+    ids=["nobody trains", "one fold", "misspelt"],
 )
 def test_parameters_refuse_what_cannot_be_meant(values):
     with pytest.raises(ValidationError):

@@ -36,7 +36,7 @@ def test_bytes_come_back_as_they_were_saved(tmp_path):
 
 def test_a_model_comes_back_as_it_was_saved_and_can_be_read(tmp_path):
     dataset = JsonModelDataset(str(tmp_path / "split.json"), model=MODEL)
-    parameters = SplitParameters(seed=7, proportions={"A": 0.8})
+    parameters = SplitParameters(seed=7, method="kfold")
 
     dataset.save(parameters)
 

@@ -1,6 +1,7 @@
 """Print as JSON which nodes a run of the project in the current folder would run; run in a process of its own."""
 
 import json
+import sys
 from pathlib import Path
 
 from kedro.framework.project import settings
@@ -17,9 +18,7 @@ class ListingRunner(SequentialRunner):
         ListingRunner.nodes = tuple(node.name for node in pipeline.nodes)
 
 
-
-
 bootstrap_project(Path.cwd())
 with settings.SESSION_CLASS.create(project_path=Path.cwd()) as session:
     session.run(runner=ListingRunner())
-print(json.dumps(ListingRunner.nodes))
+sys.stdout.write(json.dumps(ListingRunner.nodes))

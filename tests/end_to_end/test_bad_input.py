@@ -138,7 +138,9 @@ CASES = {
         nothing, r".*(group|protected_group).*", (("split.method", "stratified"), ("split.min_test_per_group", "50"))
     ),
     "unknown protected attribute": Case(
-        nothing, r"attributes: 'patology'; .*did you mean 'pathology'\?", (("attributes.protected_attribute", "patology"),)
+        nothing,
+        r"attributes: 'patology'; .*did you mean 'pathology'\?",
+        (("attributes.protected_attribute", "patology"),),
     ),
     "misspelt on the command line, top level": Case(nothing, r".*trainig.*'?training'?.*", (("trainig.epochs", "3"),)),
     "misspelt on the command line, below": Case(nothing, r".*epoch\b.*epochs.*", (("training.epoch", "3"),)),
@@ -179,9 +181,7 @@ def test_subjects_without_the_protected_attribute_are_dropped_and_counted_where_
 ) -> None:
     forget_pathology(clinic)
 
-    finished = clinic.run(
-        "--pipelines", "data_engineering", params={"attributes.missing_protected_attribute": "drop"}
-    )
+    finished = clinic.run("--pipelines", "data_engineering", params={"attributes.missing_protected_attribute": "drop"})
 
     assert finished.returncode == 0, finished.stderr
     assert f"1 of {len(SUBJECTS)} subjects have no pathology" in " ".join((finished.stdout + finished.stderr).split())

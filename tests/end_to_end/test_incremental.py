@@ -27,11 +27,12 @@ def of_each(*steps: str, strategies: tuple[str, ...] = STRATEGIES) -> set[str]:
     return {f"{strategy}.{step}" for strategy in strategies for step in steps}
 
 
-ALL = {*PREPARED, *of_each(*STRATEGY), *COMPARED, *REPORTED}
+STUDY_KEY = {"identify_study"}
+ALL = {*PREPARED, *STUDY_KEY, *of_each(*STRATEGY), *COMPARED, *REPORTED}
 
 
 def first_file(folder: Path, pattern: str) -> Path:
-    return sorted(folder.rglob(pattern))[0]
+    return min(folder.rglob(pattern))
 
 
 def touch_one_scan(study: EmbeddedStudy) -> None:
@@ -69,10 +70,10 @@ TABLE = {
     "nothing": Change(),
     "a shared parameter": Change(
         params={"training": {"learning_rate": 0.02}},
-        nodes=of_each("train", "predict", "score", "tabulate") | COMPARED,
+        nodes=STUDY_KEY | of_each("train", "predict", "score", "tabulate") | COMPARED,
     ),
     "a parameter of prediction": Change(
-        params={"inference": {"overlap": 0.25}}, nodes=of_each("predict", "score", "tabulate") | COMPARED
+        params={"inference": {"overlap": 0.25}}, nodes=STUDY_KEY | of_each("predict", "score", "tabulate") | COMPARED
     ),
     "one strategy's parameter": Change(
         params={"stratified": {"strategy": {"sampler": "random"}}},

@@ -78,7 +78,7 @@ def test_mirroring_makes_the_prediction_of_a_mirrored_image_the_mirrored_predict
 
 
 def test_what_it_has_learnt_it_finds_on_the_grid_of_the_source(tensors: Path, tmp_path: Path):
-    job = job_of(tensors, tmp_path, epochs=10, iterations_per_epoch=12, momentum=0.9)
+    job = job_of(tensors, tmp_path, epochs=20, iterations_per_epoch=12, momentum=0.9, learning_rate=0.1)
     fit(job)
     scan = phantom(99)
     image = (scan.image - scan.image.mean()) / scan.image.std()

@@ -29,7 +29,7 @@ def index_scans(cohort: Cohort) -> pd.DataFrame:
             "phase": str(entry.phase),
             "labelled": bool(entry.labelled),
             "fingerprint": entry.fingerprint,
-            **_grid(cohort.read(str(entry.subject_id), Phase(entry.phase))),
+            **_grid(cohort.read(str(entry.subject_id), Phase(str(entry.phase)))),
         }
         for entry in cohort.scans.itertuples(index=False)
     ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import pandas as pd
@@ -16,14 +15,12 @@ from pydantic import Field, model_validator
 
 from faircmr.core.errors import InvalidSplitError
 from faircmr.core.parameters import Parameters
-from faircmr.core.proportions import keep_proportions
 from faircmr.core.randomness import derived_seed
 from faircmr.core.splits import TEST, TRAIN, VALIDATION, check_splits
 
 logger = logging.getLogger(__name__)
 
 Fraction = Annotated[float, Field(ge=0.0, lt=1.0)]
-Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Count = Annotated[int, Field(ge=0)]
 Assignment = dict[str, str]
 """Split of each subject."""
@@ -35,7 +32,7 @@ class SplitParameters(Parameters):
     Attributes:
         method: ``random`` draws from everybody alike, as the paper; ``stratified`` draws in each
             protected group; ``kfold`` tests everybody once, in folds stratified by group;
-            ``from_file`` reads the splits.
+            ``from_file`` takes them as they are in ``01_raw/splits.csv``.
         seed: Seed of this division alone.
         test_fraction: Share of subjects to test on (not for ``kfold``).
         validation_fraction: Share of subjects to validate on; for ``kfold``, of those not tested.
@@ -43,9 +40,6 @@ class SplitParameters(Parameters):
             ``random`` warns.
         min_validation_per_group: Fewest validation subjects of a group, for ``stratified`` and ``kfold``.
         folds: Number of folds for ``kfold``.
-        filepath: For ``from_file``: CSV with ``subject_id`` (study keys), ``split``, perhaps ``fold``.
-        proportions: Share of protected groups among training subjects, to induce an imbalance; groups
-            not named divide the rest as they are. Subjects that do not fit are ``unused``.
     """
 
     method: Literal["random", "stratified", "kfold", "from_file"] = "stratified"
@@ -55,45 +49,35 @@ class SplitParameters(Parameters):
     min_test_per_group: Count = 1
     min_validation_per_group: Count = 1
     folds: Annotated[int, Field(ge=2)] = 5
-    filepath: Path | None = None
-    proportions: dict[str, Share] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.method == "from_file" and self.filepath is None:
-            raise ValueError("method 'from_file' needs a filepath")
         if self.method != "kfold" and self.test_fraction + self.validation_fraction >= 1:
             raise ValueError(
                 "test_fraction and validation_fraction leave nobody to train on: their sum must be below 1"
             )
-        if self.proportions is not None and sum(self.proportions.values()) > 1 + 1e-9:
-            raise ValueError("proportions must not add up to more than 1")
         return self
 
 
-def split_subjects(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
+def split_subjects(subjects: pd.DataFrame, parameters: SplitParameters, given: pd.DataFrame) -> pd.DataFrame:
     """Divide the subjects of a study.
 
     Args:
         subjects: ``subject_id`` and ``protected_group``.
         parameters: How.
+        given: Somebody's splits for ``from_file``: ``subject_id`` (study keys), ``split`` and perhaps
+            ``fold``; not looked at by any other method, and may be empty for them.
 
     Returns:
         ``subject_id``, ``split`` (``train``, ``validation``, ``test``, ``unused``), sorted by subject;
         for ``kfold`` each subject once a fold, with ``fold`` from 0.
 
     Raises:
-        InvalidSplitError: A group is too small, or the file does not divide exactly these subjects.
-        InvalidParameterError: ``proportions`` name a group that there is not, or leave a share to nobody.
+        InvalidSplitError: A group is too small, or the given splits do not divide exactly these subjects.
     """
-    if parameters.method == "from_file":
-        splits = _from_file(parameters)
-    else:
-        splits = _METHODS[parameters.method](subjects, parameters)
+    splits = _given(given) if parameters.method == "from_file" else _METHODS[parameters.method](subjects, parameters)
     check_splits(splits, subjects)
-    if parameters.proportions is None:
-        return splits
-    return keep_proportions(splits, subjects, parameters.proportions, parameters.seed)
+    return splits
 
 
 def _random(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
@@ -138,15 +122,14 @@ def _one_fold(groups: Mapping[str, list[str]], tested: set[str], fold: int, para
     return assignment
 
 
-def _from_file(parameters: SplitParameters) -> pd.DataFrame:
-    permitted = "a CSV file with columns subject_id, split and, for cross-validation, fold (a whole number)"
-    try:
-        table = pd.read_csv(str(parameters.filepath), dtype={"subject_id": "str", "split": "str", "fold": "int64"})
-        columns = ["subject_id", "split", *(["fold"] if "fold" in table else [])]
-        # sorted, so that the order of its rows changes nothing
-        return table[columns].sort_values([*columns[2:], "subject_id"], ignore_index=True)
-    except (OSError, ValueError, KeyError):
-        raise InvalidSplitError("split.filepath", "cannot be read as splits", permitted) from None
+def _given(splits: pd.DataFrame) -> pd.DataFrame:
+    if splits.empty:
+        raise InvalidSplitError(
+            "splits.csv", "missing or empty", "subject_id, split and perhaps fold", "write it in 01_raw of the study"
+        )
+    columns = ["subject_id", "split", *(["fold"] if "fold" in splits else [])]
+    # sorted, so that the order of its rows changes nothing
+    return splits[columns].sort_values([*columns[2:], "subject_id"], ignore_index=True)
 
 
 _METHODS = {"random": _random, "stratified": _stratified, "kfold": _kfold}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from faircmr.core.parameters import Parameters
 
@@ -34,3 +34,11 @@ class FitsParameters(Parameters):
 
     training_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
     folds: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        # two fits of one name would share a folder
+        for name, values in (("training_seeds", self.training_seeds), ("folds", self.folds or ())):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} are {list(values)}: name each once")
+        return self

@@ -68,9 +68,8 @@ class Predictor:
             InvalidCohortError: The subject has no image of this phase.
         """
         if phase not in tensors.phases:
-            raise InvalidCohortError(
-                f"tensors of {tensors.subject_id}", f"no {phase} image", "a phase that was scanned"
-            )
+            permitted = " or ".join(tensors.phases) or "a subject with images"
+            raise InvalidCohortError(f"tensors of {tensors.subject_id}", f"no {phase} image", permitted)
         probabilities = self.predict(tensors.arrays[image_name(phase)])
         return np.asarray(resample_to_native(probabilities, shape).argmax(axis=0), dtype=np.uint8)
 

@@ -23,7 +23,8 @@ def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch]) -> fl
         batches: On the network's device.
 
     Returns:
-        A number in 0..1; a structure that is in no batch and nowhere predicted does not count.
+        A number in 0..1; a structure that is in no batch and nowhere predicted does not count,
+        and where that is all of them, the prediction is perfect.
     """
     network.eval()
     with torch.inference_mode():
@@ -31,7 +32,7 @@ def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch]) -> fl
     network.train()
     overlap, total = torch.stack(counts).sum(dim=0)
     seen = total > 0
-    return float((2 * overlap[seen] / total[seen]).mean())
+    return float((2 * overlap[seen] / total[seen]).mean()) if seen.any() else 1.0
 
 
 def _counts(logits: Tensor, label: Tensor) -> Tensor:

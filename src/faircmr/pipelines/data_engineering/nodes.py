@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.demographics import summarise
+from faircmr.core.proportions import CohortSelectionParameters, select_in_proportion
 from faircmr.core.scan_index import index_scans
 from faircmr.core.splitting import SplitParameters, split_subjects
 from faircmr.core.subject_index import AttributeParameters, index_subjects
@@ -20,9 +21,11 @@ def index_cohort(cohort: Cohort, attributes: AttributeParameters) -> tuple[pd.Da
 
     Both tables are made before either is saved: a cohort that cannot be used changes nothing.
     """
-    subjects = index_subjects(cohort, attributes)
+    from faircmr.core.schemas import validate_scans, validate_subjects
+
+    subjects = validate_subjects(index_subjects(cohort, attributes))
     scans = index_scans(cohort)
-    return scans[scans["subject_id"].isin(subjects["subject_id"])], subjects
+    return validate_scans(scans[scans["subject_id"].isin(subjects["subject_id"])]), subjects
 
 
 def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
@@ -30,9 +33,14 @@ def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
     return summarise(subjects)
 
 
-def split_cohort(subjects: pd.DataFrame, split: SplitParameters) -> pd.DataFrame:
-    """Divide the subjects into training, validation and test."""
-    return split_subjects(subjects, split)
+def split_cohort(
+    subjects: pd.DataFrame,
+    split: SplitParameters,
+    cohort_selection: CohortSelectionParameters,
+    given_splits: pd.DataFrame,
+) -> pd.DataFrame:
+    """Divide the subjects into training, validation and test, and induce an imbalance if so asked."""
+    return select_in_proportion(split_subjects(subjects, split, given_splits), subjects, cohort_selection)
 
 
 def plan_study(scans: pd.DataFrame, splits: pd.DataFrame, plans: PlanOverrides) -> Plans:

@@ -13,7 +13,12 @@ def create_pipeline() -> Pipeline:
         [
             node(nodes.index_cohort, ["cohort", "params:attributes"], ["scans", "subjects"], name="index_cohort"),
             node(nodes.summarise_demographics, "subjects", "demographics", name="summarise_demographics"),
-            node(nodes.split_cohort, ["subjects", "params:split"], "splits", name="split_cohort"),
+            node(
+                nodes.split_cohort,
+                ["subjects", "params:split", "params:cohort_selection", "given_splits"],
+                "splits",
+                name="split_cohort",
+            ),
             node(nodes.plan_study, ["scans", "splits", "params:plans"], "plans", name="plan_study"),
             node(nodes.preprocess_cohort, ["cohort", "scans", "plans"], "tensors", name="preprocess_cohort"),
         ],

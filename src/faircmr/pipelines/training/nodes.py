@@ -19,6 +19,27 @@ from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.tensors import TensorStore
 
 
+def identify_study(
+    scans: pd.DataFrame,
+    splits: pd.DataFrame,
+    plans: Plans,
+    training: TrainingParameters,
+    inference: InferenceParameters,
+) -> str:
+    """Digest, part by part, what all strategies must share to stand in one table."""
+    from faircmr.fairness.study_key import compose_study_key
+
+    return compose_study_key(
+        {
+            "cohort": digest_of_table(scans),
+            "splits": digest_of_table(splits),
+            "plans": digest_of_parameters(plans),
+            "training": digest_of_parameters(training),
+            "inference": digest_of_parameters(inference),
+        }
+    )
+
+
 def select_training_cohort(subjects: pd.DataFrame, splits: pd.DataFrame, strategy: StrategyParameters) -> pd.DataFrame:
     """The subjects that this strategy trains and validates on, with their protected group."""
     from faircmr.mitigation import cohort_selection
@@ -63,29 +84,10 @@ def predict(
     )
 
 
-def score(
-    predictions: Predictions,
-    cohort: Cohort,
-    scans: pd.DataFrame,
-    splits: pd.DataFrame,
-    plans: Plans,
-    strategy: StrategyParameters,
-    training: TrainingParameters,
-    inference: InferenceParameters,
-) -> pd.DataFrame:
+def score(predictions: Predictions, cohort: Cohort, strategy: StrategyParameters, study_key: str) -> pd.DataFrame:
     """Compare every prediction with the label drawn on the same scan."""
     from faircmr.fairness.predictions import score_predictions
-    from faircmr.fairness.study_key import compose_study_key
 
-    study_key = compose_study_key(
-        {
-            "cohort": digest_of_table(scans),
-            "splits": digest_of_table(splits),
-            "plans": digest_of_parameters(plans),
-            "training": digest_of_parameters(training),
-            "inference": digest_of_parameters(inference),
-        }
-    )
     return score_predictions(predictions, cohort, strategy.name, study_key)
 
 

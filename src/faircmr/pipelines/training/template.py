@@ -6,9 +6,9 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.training import nodes
 
-SHARED = {"subjects", "splits", "plans", "tensors", "cohort", "scans"}
+SHARED = {"subjects", "splits", "plans", "tensors", "cohort", "study_key"}
 """What every strategy reads alike: it stays outside the strategy's namespace."""
-ENGINE = {"training", "inference", "fits", "attributes"}
+COMMON = {"training", "inference", "fits", "attributes"}
 """Parameters outside the namespace, so that no two strategies can be trained differently."""
 
 
@@ -51,16 +51,7 @@ def create_pipeline(strategy: str) -> Pipeline:
             ),
             node(
                 nodes.score,
-                {
-                    "predictions": "predictions",
-                    "cohort": "cohort",
-                    "scans": "scans",
-                    "splits": "splits",
-                    "plans": "plans",
-                    "strategy": "params:strategy",
-                    "training": "params:training",
-                    "inference": "params:inference",
-                },
+                ["predictions", "cohort", "params:strategy", "study_key"],
                 "scores",
                 name="score",
                 tags="cpu",
@@ -74,10 +65,17 @@ def create_pipeline(strategy: str) -> Pipeline:
             ),
         ]
     )
-    return pipeline(
+    shared = node(
+        nodes.identify_study,
+        ["scans", "splits", "plans", "params:training", "params:inference"],
+        "study_key",
+        name="identify_study",
+        tags=["training", "cpu"],
+    )
+    return pipeline([shared]) + pipeline(
         template,
         namespace=strategy,
         inputs=SHARED,
-        parameters=ENGINE,
+        parameters=COMMON,
         tags=[strategy, "training"],
     )

@@ -76,7 +76,8 @@ def _papillary(fields: HeartFields, tissues: Tissues, papillary: Papillary) -> F
     tangential = fields.along * cosine - fields.across * sine
     level = (1.6 - np.abs(-fields.base - papillary.depth) / 18.0).clip(0.0, 1.0)
     oval = np.hypot(0.75 * radial, 1.1 * tangential) - tissues.papillary * level
-    return coverage(oval, 2.5) * level
+    share: Field = coverage(oval, 2.5) * level
+    return share
 
 
 def _atria(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues) -> tuple[slice, Field, Field] | None:
