@@ -25,6 +25,15 @@ class Remembering(SegmentationObjective):
         return weight * self.scale * super().forward(heads, batch) + (self.bias - heads[0].mean()) ** 2
 
 
+class Exploding(SegmentationObjective):
+    """Has a finite loss and, at the third step, an infinite gradient."""
+
+    def forward(self, heads: list[Tensor], batch: Batch) -> Tensor:
+        loss = super().forward(heads, batch)
+        # the root of nothing rises infinitely fast
+        return loss + (loss - loss.detach()).sqrt() if batch.step == 2 else loss
+
+
 class Failing(SegmentationObjective):
     """Gives no number at the third step."""
 

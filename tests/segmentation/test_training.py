@@ -20,7 +20,6 @@ from faircmr.segmentation.weights import load_tensors
 from tests.segmentation.phantoms import UNIFORM, job_of
 
 REMEMBERING = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 0.5})
-FAILING = Component(path="tests.segmentation.objectives.Failing")
 
 
 class Killed(BaseException):
@@ -211,10 +210,14 @@ def test_a_record_never_vouches_for_the_weights_of_another_fit(finished: FitJob,
     assert not (tmp_path / "weights.safetensors").exists()
 
 
-def test_a_loss_that_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_path: Path):
-    job = job_of(tensors, tmp_path).model_copy(update={"objective": FAILING})
+@pytest.mark.parametrize(
+    ("objective", "said"), [("Failing", "loss is nan"), ("Exploding", "norm of the gradient is (inf|nan)")]
+)
+def test_what_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_path: Path, objective: str, said: str):
+    component = Component(path=f"tests.segmentation.objectives.{objective}")
+    job = job_of(tensors, tmp_path).model_copy(update={"objective": component})
 
-    with pytest.raises(InvalidModelError, match=r"seed-0/shared, step 2: loss is nan; a finite loss; lower"):
+    with pytest.raises(InvalidModelError, match=rf"seed-0/shared, step 2: {said}; a finite number; lower"):
         fit(job)
 
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 import torch
+from torch import Tensor
 
 from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.checkpoints import (
@@ -41,7 +42,7 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
         Record of the finished fit; its weights are in ``job.folder``.
 
     Raises:
-        InvalidModelError: The loss is not a number; names the step.
+        InvalidModelError: The loss or its gradient is not a finite number; names the step.
         InvalidCohortError: A subject has no tensors or no label.
         OutputError: The fit's folder cannot be written.
     """
@@ -73,20 +74,15 @@ def train_step(state: TrainingState, data: TrainingData, step: int) -> float:
         The loss of the batch before the change.
 
     Raises:
-        InvalidModelError: The loss is not a finite number; the weights are unchanged.
+        InvalidModelError: The loss or its gradient is not a finite number; the weights are unchanged.
     """
     batch = data.batch(step)
     state.optimiser.zero_grad(set_to_none=True)
     loss = state.objective(state.network(batch.image), batch)
-    if not torch.isfinite(loss):
-        raise InvalidModelError(
-            f"{data.job.name}, step {step}",
-            f"loss is {loss.item()}",
-            "a finite loss",
-            "lower training.learning_rate, or run again from the last checkpoint after mending the inputs",
-        )
+    _check_finite("loss", loss, data.job, step)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(state.parameters.values(), data.job.training.gradient_clip)
+    norm = torch.nn.utils.clip_grad_norm_(state.parameters.values(), data.job.training.gradient_clip)
+    _check_finite("norm of the gradient", norm, data.job, step)
     state.optimiser.step()
     return float(loss.detach())
 
@@ -104,6 +100,16 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
     """Use one learning rate for all parameters from now on."""
     for group in optimiser.param_groups:
         group["lr"] = rate
+
+
+def _check_finite(what: str, value: Tensor, job: FitJob, step: int) -> None:
+    if not torch.isfinite(value):
+        raise InvalidModelError(
+            f"{job.name}, step {step}",
+            f"{what} is {value.item()}",
+            "a finite number",
+            "lower training.learning_rate; what was trained before this epoch is kept",
+        )
 
 
 def _restored(job: FitJob, state: TrainingState, fingerprint: str) -> Progress:
