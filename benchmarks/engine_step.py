@@ -19,7 +19,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from faircmr.core.anatomy import Phase
-from faircmr.segmentation.devices import cpu_threads, device_of
+from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
 from faircmr.segmentation.inference import Predictor
 from faircmr.segmentation.jobs import Component, FitJob
 from faircmr.segmentation.models import WEIGHTS_NAME
@@ -48,6 +48,7 @@ WARM_UP = 3
 def main() -> None:
     options = parse()
     plans = plans_of(options)
+    keep_freed_memory()
     with tempfile.TemporaryDirectory(prefix="faircmr-step-") as folder:
         subjects = write_subjects(Path(folder) / "tensors", options.image, options.slices)
         job = FitJob(

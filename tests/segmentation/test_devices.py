@@ -1,10 +1,12 @@
 """Devices and threads are taken by name and given back."""
 
+import ctypes
+
 import pytest
 import torch
 
 from faircmr.core.errors import InvalidParameterError
-from faircmr.segmentation.devices import cpu_threads, device_of
+from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
 
 
 def test_auto_takes_a_gpu_where_there_is_one(monkeypatch: pytest.MonkeyPatch):
@@ -34,3 +36,22 @@ def test_threads_are_given_back_even_after_an_error():
         fail()
 
     assert torch.get_num_threads() == before
+
+
+def test_keeping_memory_is_asked_of_the_c_library(monkeypatch: pytest.MonkeyPatch):
+    asked = []
+
+    class Library:
+        mallopt = staticmethod(lambda option, value: asked.append((option, value)))
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library)
+    keep_freed_memory()
+
+    # malloc.h: M_MMAP_THRESHOLD is -3, M_TRIM_THRESHOLD is -1
+    assert asked == [(-3, 2**30), (-1, 2**30)]
+
+
+def test_a_c_library_without_that_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
+
+    keep_freed_memory()

@@ -11,7 +11,7 @@ from torch import Tensor
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.scan import LabelImage
-from faircmr.segmentation.devices import cpu_threads, device_of
+from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
 from faircmr.segmentation.models import WEIGHTS_NAME
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.resampling import FloatArray, resample_to_native
@@ -33,6 +33,7 @@ class Predictor:
     """
 
     def __init__(self, folder: Path, inference: InferenceParameters) -> None:
+        keep_freed_memory()
         self.inference = inference
         self.device = device_of(inference.device)
         network, self.plans = load_network(folder / WEIGHTS_NAME)

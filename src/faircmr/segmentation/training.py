@@ -15,7 +15,7 @@ from faircmr.segmentation.checkpoints import (
     latest_checkpoint,
     save_checkpoint,
 )
-from faircmr.segmentation.devices import cpu_threads, device_of
+from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
 from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, start_over
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.models import EpochRecord, FitRecord
@@ -50,6 +50,7 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
     fingerprint = job.fingerprint(store.fingerprints)
     if (record := finished_record(job.folder, fingerprint)) is not None:
         return record
+    keep_freed_memory()
     with cpu_threads(job.training.threads):
         device = device_of(job.training.device)
         data, state = open_data(job, store, device), initial_state(job, device)

@@ -135,8 +135,8 @@ def _draw_papillary(rng: np.random.Generator, angle: float) -> Papillary:
 
 
 def _draw_end_diastole(rng: np.random.Generator, scale: float) -> PhaseAnatomy:
-    length = 82.0 * scale * rng.normal(1.0, 0.035)
-    radius = 25.0 * scale * rng.normal(1.0, 0.045)
+    length = 86.0 * scale * rng.normal(1.0, 0.035)
+    radius = 24.5 * scale * rng.normal(1.0, 0.045)
     wall = float(np.clip(rng.normal(7.8, 1.1), 5.5, 10.5))
     right = RightVentricle(
         width=float(29.0 * scale * rng.normal(1.0, 0.08)),

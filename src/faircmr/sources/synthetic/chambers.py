@@ -7,11 +7,11 @@ import numpy as np
 from faircmr.sources.synthetic.anatomy import Papillary
 from faircmr.sources.synthetic.fields import Field, HeartFields, Stack, coverage, smooth_maximum
 from faircmr.sources.synthetic.painting import paint
-from faircmr.sources.synthetic.tissues import Tissues
+from faircmr.sources.synthetic.tissues import FLOWING_BLOOD, Tissues
 
 ATRIAL_WALL = 2.0
 """Millimetres."""
-RAGGEDNESS = 0.4
+RAGGEDNESS = 0.3
 """Standard deviation in mm of where the trabeculae end."""
 
 
@@ -40,7 +40,8 @@ def paint_heart(
 def _paint_fat(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues, coarse: Field) -> None:
     """Fat around both ventricles, thickest in the grooves between them, within a thin dark pericardium."""
     outside = -smooth_maximum(-fields.epicardium, fields.right_wall - fields.free_wall, 14.0)
-    outside -= tissues.epicardial_fat + coarse
+    # none to speak of at the apex
+    outside -= (tissues.epicardial_fat + coarse) * (1.1 + fields.base / 80.0).clip(0.1, 1.0)
     paint(image, tissues.myocardium, coverage(outside - 1.2, stack.pixel))
     paint(image, tissues.fat + 0.03 * coarse, coverage(outside, stack.pixel))
 
@@ -95,5 +96,5 @@ def _atria(image: Field, fields: HeartFields, stack: Stack, tissues: Tissues) ->
     chambers = np.minimum(np.minimum(left, right), np.minimum(root, outflow))
     signal = image[:, slices].copy()
     paint(signal, tissues.myocardium, coverage(chambers - ATRIAL_WALL, stack.pixel))
-    paint(signal, 0.95, coverage(chambers, stack.pixel))
+    paint(signal, FLOWING_BLOOD, coverage(chambers, stack.pixel))
     return slices, signal, above[:, slices]

@@ -76,7 +76,7 @@ def draw_stack(rng: np.random.Generator, parameters: SyntheticParameters, heart:
     """Place the stack over a heart; each slice is a breath-hold of its own, in which both phases are seen."""
     slices, size = parameters.slices, parameters.size
     cavity = heart.end_diastole.cavity
-    middle = 0.5 * (cavity.centre + cavity.depth) + rng.normal(4.5, 1.5)
+    middle = 0.5 * (cavity.centre + cavity.depth) + rng.normal(1.5, 1.0)
     depth = middle + (np.arange(slices) - (slices - 1) / 2) * parameters.slice_spacing
     position = (np.arange(size) - (size - 1) / 2) * parameters.spacing
     breathing = rng.normal(0.0, 1.0, (2, slices)).clip(-2.5, 2.5) * ((0.7,), (1.4,))

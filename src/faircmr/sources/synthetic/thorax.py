@@ -8,7 +8,7 @@ import numpy as np
 
 from faircmr.sources.synthetic.fields import Field, Stack, coverage, smooth_maximum
 from faircmr.sources.synthetic.painting import disc, paint
-from faircmr.sources.synthetic.tissues import Tissues
+from faircmr.sources.synthetic.tissues import FLOWING_BLOOD, Tissues
 
 MUSCLE = 0.24
 AIR = 0.0
@@ -57,7 +57,7 @@ def paint_thorax(thorax: Thorax, stack: Stack, tissues: Tissues, coarse: Field, 
     vessels = 0.16 * (fine - 1.5).clip(0.0, 1.5)
     image: Field = tissues.lung * (1.0 + 0.25 * coarse) + vessels
     _paint_below_the_diaphragm(image, thorax, stack, tissues, coarse)
-    paint(image, 0.95, coverage(disc(stack, thorax.aorta, 10.5), stack.pixel))
+    paint(image, FLOWING_BLOOD, coverage(disc(stack, thorax.aorta, 10.5), stack.pixel))
     _paint_chest_wall(image, thorax, stack, tissues, coarse)
     return image
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from faircmr.sources.synthetic.shift import Shift
 
+FLOWING_BLOOD = 0.72
+"""Signal of blood in atria and great vessels, where fast flow through the slice dephases it."""
 # Millimetres in group A; a shift may take almost all of it away.
 MEAN_TRABECULATION = 2.8
 MEAN_EPICARDIUM = 2.5
@@ -65,9 +67,9 @@ def draw_tissues(rng: np.random.Generator, shift: Shift) -> Tissues:
         liver=float(0.40 + 0.03 * z[3]),
         stomach=float(0.36 + 0.05 * z[4]),
         lung=float(0.09 + 0.012 * z[5]),
-        trabeculation=float(max(MEAN_TRABECULATION + 0.12 * z[6] + shift.trabeculation, 0.0)),
-        epicardium=float(max(MEAN_EPICARDIUM + 0.12 * z[7] + shift.epicardium, 0.0)),
-        rv_trabeculation=float(max(MEAN_RV_TRABECULATION + 0.12 * z[8] + shift.rv_trabeculation, 0.0)),
+        trabeculation=float(max(MEAN_TRABECULATION + 0.08 * z[6] + shift.trabeculation, 0.0)),
+        epicardium=float(max(MEAN_EPICARDIUM + 0.08 * z[7] + shift.epicardium, 0.0)),
+        rv_trabeculation=float(max(MEAN_RV_TRABECULATION + 0.08 * z[8] + shift.rv_trabeculation, 0.0)),
         papillary=float((3.8 + 0.35 * z[9]) * (1.0 + 0.5 * PROMINENCE_PER_MM * shift.trabeculation)),
         rv_bands=float(0.35 * (1.0 + 0.15 * z[10]) * (1.0 + PROMINENCE_PER_MM * shift.rv_trabeculation)),
         epicardial_fat=float(4.5 + 0.9 * z[11]),
