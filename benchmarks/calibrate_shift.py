@@ -3,13 +3,13 @@
 Both commands train one model a cohort seed, on the training subjects of group A and with the settings of the embedded
 study, and keep it in the folder, so that they can be cut off and started again.
 
-    python benchmarks/calibrate_shift.py response --folder /tmp/shift --cohort-seeds 100 101 102 103 104
-    python benchmarks/calibrate_shift.py verify --folder /tmp/shift --cohort-seeds 0 1 2 3 4 5 6 7 8 9
+    python benchmarks/calibrate_shift.py response --folder /tmp/shift --cohort-seeds {100..109}
+    python benchmarks/calibrate_shift.py verify --folder /tmp/shift --cohort-seeds {0..9}
 
 ``response`` shifts the same people by growing lengths in each of the eight directions and prints the length that costs
-8.5 points (the middle of 5 to 12): ``LENGTHS`` of ``faircmr/sources/synthetic/shift.py``. ``verify`` prints what groups B to F of each cohort
-lose against group A at strength 1: the table of ``docs/synthetic_cohort.md``. The seeds of the one are not those of
-the other, so that the table says what to expect of a seed that nobody looked at.
+8.5 points (the middle of 5 to 12): ``LENGTHS`` of ``faircmr/sources/synthetic/shift.py``. ``verify`` prints what groups
+B to F of each cohort lose against group A at strength 1: the table of ``docs/synthetic_cohort.md``. Give the two
+different seeds: models that set the lengths must not judge them.
 """
 
 from __future__ import annotations

@@ -192,10 +192,10 @@ class Work(Json):
 
     def __init__(self, filepath, of):
         super().__init__(filepath)
-        self.of, self.key = of, ""
+        self.of, self.code = of, ""
 
     def load(self):
-        return self.key
+        return self.code
 """,
     "conf/base/globals.yml": "data_root: data\n",
     "conf/base/catalog.yml": """

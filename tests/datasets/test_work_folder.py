@@ -1,4 +1,4 @@
-"""A work folder has a key only while a run makes something there."""
+"""A work folder is open only while a run makes something there."""
 
 import pytest
 from kedro.io import DatasetError
@@ -7,16 +7,16 @@ from faircmr.core.work_folder import WorkFolder
 from faircmr.datasets import WorkFolderDataset
 
 
-def test_tells_folder_and_key_to_whoever_works_there(tmp_path):
+def test_tells_folder_and_code_to_whoever_works_there(tmp_path):
     dataset = WorkFolderDataset(str(tmp_path / "06_models"), of="baseline.model")
 
-    dataset.key = "1a2b"
+    dataset.code = "1a2b"
 
     assert dataset.load() == WorkFolder(tmp_path / "06_models", "1a2b")
     assert not dataset.exists()
 
 
-def test_has_no_key_outside_a_run(tmp_path):
+def test_is_closed_outside_a_run(tmp_path):
     with pytest.raises(DatasetError, match=r"baseline\.model is not being made"):
         WorkFolderDataset(str(tmp_path), of="baseline.model").load()
 

@@ -128,3 +128,16 @@ def test_a_strategy_alone_runs_on_a_fresh_clone_and_the_comparison_shows_it_alon
     assert finished.returncode == 0, finished.stderr
     assert pd.read_csv(tiny_project.data / "08_reporting" / "table2.csv")["strategy"].tolist() == ["stratified"]
     assert not (tiny_project.data / "06_models" / "baseline").exists()
+
+
+def test_another_training_seed_leaves_the_first_one_as_it_is(finished_project: Project):
+    weights = finished_project.data / "06_models" / "baseline" / "seed-0" / "shared" / "weights.safetensors"
+    before = weights.stat().st_mtime_ns
+
+    finished = finished_project.run("--pipelines", "baseline", params={"fits.training_seeds": "[0,1]"})
+
+    assert finished.returncode == 0, finished.stderr
+    assert weights.stat().st_mtime_ns == before
+    assert (finished_project.data / "06_models" / "baseline" / "seed-1" / "shared" / "weights.safetensors").exists()
+    scores = pd.read_parquet(finished_project.data / "07_model_output" / "baseline" / "scores.parquet")
+    assert set(scores["seed"]) == {0, 1}

@@ -32,7 +32,7 @@ def jobs_of(cohort: pd.DataFrame = COHORT, sampler: str = "random", **fits: obje
         plans_of(),
         TrainingParameters(epochs=2),
         Path("tensors"),
-        WorkFolder(Path("06_models/any"), key="k"),
+        WorkFolder(Path("06_models/any"), code="k"),
     )
 
 
@@ -41,7 +41,7 @@ def test_a_fit_is_everything_that_it_needs():
 
     assert (job.name, job.folder) == ("seed-0/shared", Path("06_models/any/seed-0/shared"))
     assert (job.training_subjects, job.validation_subjects) == (("sub-1", "sub-3"), ("sub-2",))
-    assert (job.tensors, job.inputs_key, job.seed, job.fold) == (Path("tensors"), "k", 0, None)
+    assert (job.tensors, job.code, job.seed, job.fold) == (Path("tensors"), "k", 0, None)
     assert job.training.epochs == 2
 
 

@@ -28,7 +28,7 @@ def test_survives_its_file(job: FitJob, tmp_path: Path):
     "edit",
     [
         {"seed": 1},
-        {"inputs_key": "other code"},
+        {"code": "other code"},
         {"training_subjects": ("sub-0001",), "keys": {}},
         {"sampler": Component(path="faircmr.mitigation.batch_sampling.uniform")},
         {"objective": Component(path="elsewhere.Loss", parameters={"weight": 2})},

@@ -1,4 +1,4 @@
-"""A folder that a step may use while it runs, and the key of what it is to produce there."""
+"""A folder in which a step keeps its unfinished work, and the code that may go on with it."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class WorkFolder:
 
     Attributes:
         path: The folder; it need not exist.
-        key: Digest of everything that determines the step's result (parameters, inputs, code), so
-            that work begun under another key is started over and never continued.
+        code: Digest of the code that runs the step and of all before it. Work begun by other code is
+            started over; on what else a piece of work depends is known to whoever does it.
     """
 
     path: Path
-    key: str
+    code: str

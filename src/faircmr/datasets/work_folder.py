@@ -11,9 +11,9 @@ from faircmr.core.work_folder import WorkFolder
 
 
 class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
-    """Tells a step where to work, and under which key.
+    """Tells a step where to work, and by which code work there must have been begun.
 
-    The catalog sets the key before the folder is loaded.
+    The catalog sets the code before the folder is loaded.
 
     Args:
         filepath: The folder; it need not exist.
@@ -27,18 +27,18 @@ class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
     def __init__(self, filepath: str, of: str, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
         self.of = of
-        self.key = ""
+        self.code = ""
         self.metadata = metadata
 
     def load(self) -> WorkFolder:
-        """The folder and the key of what is to be made there.
+        """The folder, and the digest of the code that works in it.
 
         Raises:
-            DatasetError: Nothing is being made: only a run knows the key.
+            DatasetError: Nothing is being made: only a run knows the code.
         """
-        if not self.key:
-            raise DatasetError(f"{self.of} is not being made: its work folder has a key only while a run makes it")
-        return WorkFolder(self._filepath, self.key)
+        if not self.code:
+            raise DatasetError(f"{self.of} is not being made: its work folder is open only while a run makes it")
+        return WorkFolder(self._filepath, self.code)
 
     def save(self, data: Never) -> Never:
         """Refuse: whoever works in the folder writes there."""

@@ -19,6 +19,9 @@ class _PlaceOfWork(Protocol):
     of: str
     key: str
 
+ANY_CODE = "any"
+"""In place of a digest, where work begun by other code may be continued."""
+
 
 class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
     """Kedro's catalog with receipts.
@@ -57,9 +60,9 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
             write_receipt(dataset, self.expected[ds_name])
 
     def load(self, ds_name: str, version: str | None = None) -> Any:
-        """Load; a work folder first learns the key of what is to be made in it."""
-        dataset: object = self.get(ds_name)
-        if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
-            key = self.expected[dataset.of]
-            dataset.key = key.data if self.keeps_code else f"{key.data}-{key.code}"
+        """Load; a work folder first learns by which code work in it must have been begun."""
+        dataset = self.get(ds_name)
+        made_there = getattr(dataset, "of", None)
+        if made_there in self.expected:
+            dataset.code = ANY_CODE if self.keeps_code else self.expected[made_there].code  # type: ignore[union-attr]
         return super().load(ds_name, version)

@@ -44,7 +44,7 @@ def list_fits(
         plans: Grid, patch, batch and network, the same for every fit.
         training: Schedule, the same for every fit.
         tensors: Folder of preprocessed subjects.
-        work: Folder of the strategy's models, and the key of what is to be made there.
+        work: Folder of the strategy's models, and the digest of the code that makes them.
 
     Returns:
         One job a seed and fold, seeds first.
@@ -65,7 +65,7 @@ def list_fits(
             sampler=SAMPLERS[strategy.sampler],
             seed=seed,
             fold=fold,
-            inputs_key=work.key,
+            code=work.code,
         )
         for seed in fits.training_seeds
         for fold in _chosen_folds(training_cohort, fits)

@@ -61,7 +61,7 @@ class FitJob(Parameters):
         objective: ``(plans, **parameters) -> torch module (heads, batch) -> loss``.
         seed: Training seed.
         fold: Fold that the subjects come from, or ``None``.
-        inputs_key: Digest of whatever else determines the result, such as code.
+        code: Digest of the code that trains.
     """
 
     name: str
@@ -76,7 +76,7 @@ class FitJob(Parameters):
     objective: Component = Component(path=SEGMENTATION_OBJECTIVE)
     seed: int = 0
     fold: int | None = None
-    inputs_key: str = ""
+    code: str = ""
 
     @property
     def subject_keys(self) -> tuple[str, ...]:

@@ -34,7 +34,7 @@ LENGTHS: Mapping[Direction, float] = MappingProxyType(
         (1, 1, 1): 1.62,
     }
 )
-"""Mean of the three displacements in mm at which a model trained on group A alone loses 8.5 DSC points, the middle of 5 to 12.
+"""Mean of the three displacements in mm at which a model that knows only group A loses 8.5 DSC points.
 
 Measured by ``benchmarks/calibrate_shift.py response``; ``docs/synthetic_cohort.md`` has the result.
 """
