@@ -13,7 +13,10 @@ PYTHON ?=
 ARGS ?=
 # Where the patients' folders of ACDC lie: make acdc ACDC=/where/acdc/lies
 ACDC ?= ../shared/data/acdc
+# More parameters for it: make acdc PARAMS=training.epochs=50
+PARAMS ?=
 
+COMMA := ,
 VENV := .venv
 STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
@@ -42,7 +45,7 @@ run: $(STAMP) ## set up and run the study on the embedded cohort
 test: lint ## set up, lint and run the fast tests
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-slow: $(STAMP) ## run the tests that train, install and package
+test-slow: $(STAMP) ## run the tests that install, package and serve
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: $(STAMP) ## style, types and import contracts
@@ -56,7 +59,7 @@ format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/python -m ruff format
 
 acdc: $(STAMP) ## run the study on ACDC
-	$(KEDRO) run --env acdc --params "source_root=$(ACDC)" $(ARGS)
+	$(KEDRO) run --env acdc --params "source_root=$(ACDC)$(addprefix $(COMMA),$(PARAMS))" $(ARGS)
 
 viz: $(STAMP) ## show the lineage of the study in a browser
 	$(KEDRO) viz run $(ARGS)

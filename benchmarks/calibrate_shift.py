@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from markdown_table import as_markdown
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.scan import Scan
@@ -95,7 +96,7 @@ def print_lengths(table: pd.DataFrame) -> None:
 
 def print_losses(table: pd.DataFrame) -> None:
     losses = table[list(GROUPS[1:])]
-    print(table.to_markdown(index=False, floatfmt=".1f"))
+    print(as_markdown(table.astype({"cohort_seed": int}), decimals=1))
     inside = int(((losses >= 5.0) & (losses <= 12.0)).to_numpy().sum())
     print(
         f"{inside} of {losses.size} losses inside 5 to 12; {losses.min(axis=None):.1f} to {losses.max(axis=None):.1f}"

@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
+from markdown_table import as_markdown
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     table = pd.concat(rows, ignore_index=True)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     table.to_csv(arguments.folder / "cohort_seeds.csv", index=False)
-    print(table.to_markdown(index=False, floatfmt=".2f"))
+    print(as_markdown(table, decimals=2))
     print(verdict(table))
 
 

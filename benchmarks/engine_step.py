@@ -59,7 +59,7 @@ def main() -> None:
             keys={subject_id: GROUPS[number % len(GROUPS)] for number, subject_id in enumerate(subjects)},
             plans=plans,
             training=TrainingParameters(threads=options.threads, device=options.device),
-            sampler=Component(path="faircmr.mitigation.batch_sampling.stratified"),
+            sampler=Component(path="faircmr.mitigation.batch_sampling.stratified_batch_sampling"),
         )
         with cpu_threads(options.threads):
             measure_steps(job, options.steps)

@@ -1,6 +1,6 @@
 """CPU time a subject that the embedded cohort costs on one core, both phases: drawn, and drawn and written.
 
-    python benchmarks/synthetic_speed.py --subjects 60
+python benchmarks/synthetic_speed.py --subjects 60
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from kedro.pipeline import Pipeline
 
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.keys import IncrementalParameters, expected_keys
-from faircmr.running.parameter_check import check_parameters
+from faircmr.running.parameter_check import check_globals, check_parameters, known_globals
 from faircmr.running.summary import summarise
 
 
@@ -23,10 +23,13 @@ class StudyHooks:
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse unknown parameters and values that are not permitted, before anything is written.
 
-        Every name in ``globals.yml`` can be set on the command line, for the catalog takes it from there.
+        Every name in ``conf/base/globals.yml`` can be set on the command line, for the catalog takes it
+        from there.
         """
-        configured = context.config_loader["parameters"]
-        check_parameters(configured, dict(pipelines), set(context.config_loader["globals"]))
+        loader = context.config_loader
+        runtime_names = known_globals(loader)
+        check_globals(loader["globals"], runtime_names)
+        check_parameters(loader["parameters"], dict(pipelines), runtime_names)
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:

@@ -23,7 +23,7 @@ LAYERS = {
     "model_output": "07_model_output",
     "reporting": "08_reporting",
 }
-PATH_KEYS = ("filepath", "path", "key_path")
+PATH_KEYS = ("filepath", "path")
 ABSOLUTE_PATH = re.compile(r"""(?:^|[\s"':=])(?:/|~/|[A-Za-z]:\\)\w""")
 
 every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core.errors import InvalidCohortError
-from faircmr.core.keys import assign_keys, keep_source_ids, no_keys
+from faircmr.core.keys import assign_keys, check_kind, keep_source_ids, no_keys
 
 source_ids = st.text("0123456789ab", min_size=1, max_size=7)
 cohorts = st.sets(source_ids, max_size=12)
@@ -75,10 +75,16 @@ def test_keeps_the_ids_of_a_public_data_set():
     assert as_dict(keep_source_ids(paths_of(["patient001"]))) == {"patient001": "patient001"}
 
 
-def test_starts_over_with_numbers_where_ids_are_no_longer_kept():
-    kept = keep_source_ids(paths_of(["patient001"]))
+def test_names_the_subjects_of_a_study_in_one_way_alone():
+    kept, numbered = keep_source_ids(paths_of(["patient001"])), assign_keys(no_keys(), paths_of(["patient001"]))
 
-    assert as_dict(assign_keys(kept, paths_of(["patient001"]))) == {"patient001": "sub-0001"}
+    check_kind(kept, keeps_ids=True)
+    check_kind(numbered, keeps_ids=False)
+    check_kind(no_keys(), keeps_ids=True)
+    with pytest.raises(InvalidCohortError, match=r"cohort\.keep_ids: True; False, as this study has begun"):
+        check_kind(numbered, keeps_ids=True)
+    with pytest.raises(InvalidCohortError, match=r"cohort\.keep_ids: False; True, as this study has begun"):
+        check_kind(kept, keeps_ids=False)
 
 
 def test_refuses_to_keep_an_id_that_is_no_file_name_without_naming_it():

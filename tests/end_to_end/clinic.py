@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 
 from tests.studies import Project, digests, write_tiny_project
 
@@ -59,14 +61,22 @@ class Clinic:
         return [
             str(path)
             for path in places
-            if path.name != "key.csv"
-            and ids.search(str(path.relative_to(self.folder)) + path.read_bytes().decode("latin-1"))
+            if path.name != "key.csv" and ids.search(str(path.relative_to(self.folder)) + readable(path))
         ]
 
     def copied_to(self, folder: Path) -> Clinic:
         """The same clinic elsewhere, times of files kept."""
         shutil.copytree(self.folder, folder)
         return Clinic(folder)
+
+
+def readable(path: Path) -> str:
+    """What a file says, also one that is compressed."""
+    if path.suffix == ".gz":
+        return gzip.decompress(path.read_bytes()).decode("latin-1")
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path).to_csv()
+    return path.read_bytes().decode("latin-1")
 
 
 def write_clinic(folder: Path, repository: Path) -> Clinic:

@@ -18,7 +18,7 @@ import pytest
 
 from tests.end_to_end.clinic import SUBJECTS, Clinic
 
-SEVEN_DIGITS = re.compile(r"(?<!\d)" + "|".join(SUBJECTS) + r"(?!\d)")
+SEVEN_DIGITS = re.compile(rf"(?<!\d)(?:{'|'.join(SUBJECTS)})(?!\d)")
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +148,16 @@ CASES = {
     "misspelt in YAML, below": Case(write_parameter("inference: {mirorring: true}\n"), r".*mirorring.*mirroring.*"),
     "misspelt strategy": Case(nothing, r".*stratifed.*stratified.*", (("stratifed.strategy.name", "x"),)),
     "misspelt runtime name": Case(nothing, r".*data_rot.*data_root.*", (("data_rot", "x"),)),
+    "misspelt in the globals of an environment": Case(
+        lambda clinic: (clinic.project.folder / "conf" / "acdc" / "globals_bad.yml").write_text("data_rot: x\n"),
+        r"data_rot: 'x'; .*data_root",
+    ),
+    "wrong type in YAML": Case(
+        write_parameter("inference: {overlap: half}\n"), r"inference\.overlap: 'half'; .*number.*"
+    ),
+    "misspelt three levels down": Case(
+        nothing, r".*probabilty.*probability.*", (("training.augmentation.rotation.probabilty", "1"),)
+    ),
     "wrong type": Case(nothing, r".*training\.epochs.*five.*integer.*", (("training.epochs", "five"),)),
     "folder that cannot be written": Case(nothing, r".*(write|folder|directory).*", (("data_root", "/proc/faircmr"),)),
     "strategies trained under different settings": Case(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.mitigation.batch_sampling import stratified, uniform
+from faircmr.mitigation.batch_sampling import stratified_batch_sampling, uniform
 
 groups = st.lists(st.sampled_from("ABCDEFG"), min_size=1, max_size=40)
 sizes = st.integers(1, 24)
@@ -17,7 +17,7 @@ steps = st.integers(0, 1000)
 
 
 def drawn(keys: list[str], batch_size: int, seed: int, first: int, count: int) -> list[str]:
-    batches = [stratified(keys, batch_size, seed, step) for step in range(first, first + count)]
+    batches = [stratified_batch_sampling(keys, batch_size, seed, step) for step in range(first, first + count)]
     return [keys[position] for batch in batches for position in batch]
 
 
@@ -53,7 +53,7 @@ def test_counts_are_equal_over_a_cycle_with_more_groups_than_slots_too(
 
 @given(groups, sizes, seeds)
 def test_nobody_of_a_group_comes_again_before_all_of_it_have_come(keys: list[str], batch_size: int, seed: int):
-    positions = np.concatenate([stratified(keys, batch_size, seed, step) for step in range(20)])
+    positions = np.concatenate([stratified_batch_sampling(keys, batch_size, seed, step) for step in range(20)])
 
     for name in set(keys):
         visits = [position for position in positions if keys[position] == name]
@@ -79,7 +79,7 @@ def test_uniform_does_not_look_at_the_keys(keys: list[str], batch_size: int, see
     np.testing.assert_array_equal(uniform(keys, batch_size, seed, step), uniform(blind, batch_size, seed, step))
 
 
-@pytest.mark.parametrize("sampler", [uniform, stratified])
+@pytest.mark.parametrize("sampler", [uniform, stratified_batch_sampling])
 @given(keys=groups, batch_size=sizes, seed=seeds, step=steps)
 def test_a_batch_is_a_function_of_its_arguments(
     sampler: object, keys: list[str], batch_size: int, seed: int, step: int
@@ -92,7 +92,7 @@ def test_a_batch_is_a_function_of_its_arguments(
     assert first.max() < len(keys)
 
 
-@pytest.mark.parametrize("sampler", [uniform, stratified])
+@pytest.mark.parametrize("sampler", [uniform, stratified_batch_sampling])
 def test_another_seed_is_another_order(sampler: object):
     keys = ["A"] * 20 + ["B"] * 20
 
@@ -102,7 +102,7 @@ def test_another_seed_is_another_order(sampler: object):
 def test_the_order_changes_from_pass_to_pass():
     keys = ["A"] * 12
 
-    passes = {tuple(stratified(keys, 12, 0, step)) for step in range(5)}
+    passes = {tuple(stratified_batch_sampling(keys, 12, 0, step)) for step in range(5)}
 
     assert len(passes) == 5
 

@@ -66,13 +66,13 @@ def test_permuting_the_group_changes_nothing_for_the_unaware():
     permuted = COHORT.assign(protected_group=["A", "B", "B"])
 
     assert jobs_of(permuted) == jobs_of(COHORT)
-    assert jobs_of(permuted, "stratified") != jobs_of(COHORT, "stratified")
+    assert jobs_of(permuted, "stratified_batch_sampling") != jobs_of(COHORT, "stratified_batch_sampling")
 
 
 def test_stratified_batches_know_the_group_of_training_subjects_alone():
-    (job,) = jobs_of(sampler="stratified")
+    (job,) = jobs_of(sampler="stratified_batch_sampling")
 
-    assert job.sampler.load() is batch_sampling.stratified
+    assert job.sampler.load() is batch_sampling.stratified_batch_sampling
     assert job.keys == {"sub-1": "B", "sub-3": "A"}
 
 

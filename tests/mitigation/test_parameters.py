@@ -15,7 +15,7 @@ def test_the_default_strategy_is_unaware_of_groups():
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": "stratified", "sampler": "stratifed"}, "'random' or 'stratified'"),
+        ({"name": "stratified", "sampler": "stratified"}, "'random' or 'stratified_batch_sampling'"),
         ({"name": "stratified", "samplr": "random"}, "Extra inputs"),
         ({"name": "../elsewhere"}, "should match pattern"),
         ({}, "Field required"),

@@ -15,7 +15,7 @@ from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.preprocessing import preprocess
 from faircmr.segmentation.tensors import MANIFEST_NAME, TensorManifest, part_name
 
-STRATIFIED = "faircmr.mitigation.batch_sampling.stratified"
+STRATIFIED = "faircmr.mitigation.batch_sampling.stratified_batch_sampling"
 UNIFORM = "faircmr.mitigation.batch_sampling.uniform"
 
 

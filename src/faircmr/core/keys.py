@@ -66,6 +66,26 @@ def keep_source_ids(paths: Mapping[str, str]) -> pd.DataFrame:
     return _table({source_id: source_id for source_id in paths}, paths)
 
 
+def check_kind(existing: pd.DataFrame, *, keeps_ids: bool) -> None:
+    """Refuse to name the subjects of one study in two ways.
+
+    Args:
+        existing: As for :func:`assign_keys`.
+        keeps_ids: Whether subjects are to be named by their source ids.
+
+    Raises:
+        InvalidCohortError: The study has begun the other way.
+    """
+    kept = existing["subject_id"] == existing["source_id"]
+    if len(existing) and bool(kept.all()) != keeps_ids:
+        raise InvalidCohortError(
+            "cohort.keep_ids",
+            keeps_ids,
+            f"{not keeps_ids}, as this study has begun",
+            "start a new study in another data_root to change it",
+        )
+
+
 def _table(source_ids: Mapping[str, str], paths: Mapping[str, str]) -> pd.DataFrame:
     # by length first, so that sub-10000 follows sub-9999
     keys = sorted(source_ids, key=lambda key: (len(key), key))

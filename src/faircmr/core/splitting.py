@@ -56,6 +56,8 @@ class SplitParameters(Parameters):
             raise ValueError(
                 "test_fraction and validation_fraction leave nobody to train on: their sum must be below 1"
             )
+        if self.method == "random" and self.test_fraction == 0:
+            raise ValueError("test_fraction is 0 and leaves nobody to test on: method 'random' needs more")
         return self
 
 

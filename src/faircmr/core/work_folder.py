@@ -12,8 +12,8 @@ class WorkFolder:
 
     Attributes:
         path: The folder; it need not exist.
-        code: Digest of the code that runs the step and of all before it. Work begun by other code is
-            started over; on what else a piece of work depends is known to whoever does it.
+        code: Digest of the code that runs the step and of all before it; empty where work begun by
+            any code may be gone on with. On what else a piece of work depends is known to whoever does it.
     """
 
     path: Path

@@ -12,7 +12,7 @@ from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.errors import InvalidCohortError
-from faircmr.core.keys import assign_keys, keep_source_ids
+from faircmr.core.keys import assign_keys, check_kind, keep_source_ids
 from faircmr.core.validation import validated
 from faircmr.datasets.base import import_named
 from faircmr.datasets.key_table import read_keys, write_keys
@@ -92,7 +92,9 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
 
     def _updated_keys(self, files: SourceFiles) -> pd.DataFrame:
         paths = first_paths(files, self._root)
-        keys = keep_source_ids(paths) if self._keep_ids else assign_keys(read_keys(self._key_path), paths)
+        known = read_keys(self._key_path)
+        check_kind(known, keeps_ids=self._keep_ids)
+        keys = keep_source_ids(paths) if self._keep_ids else assign_keys(known, paths)
         write_keys(self._key_path, keys)
         return keys
 

@@ -90,7 +90,7 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
 
     def save(self, data: Iterable[Prediction]) -> None:
         """Write every prediction, remove those that are no more, then the manifest."""
-        known = set(self._paths())
+        known = set(self._filepath.glob("seed-*/predictions/*.nii.gz"))
         entries: list[PredictionEntry] = []
         with staged(self._filepath) as aside:
             for prediction in data:

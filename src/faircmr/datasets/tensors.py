@@ -41,9 +41,9 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
                 same = code == before and known.get(subject.subject_id) == subject.fingerprint
                 if not (same and _is_whole(part)):
                     write_whole(aside / part.name, _encode(subject))
-            gone = [self._filepath / part_name(subject_id) for subject_id in known.keys() - fingerprints.keys()]
+            gone = set(self._filepath.glob(part_name("*"))) - {self._filepath / part_name(one) for one in fingerprints}
             manifest = TensorManifest(fingerprints=fingerprints, code=code).model_dump_json(indent=1)
-            publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), gone)
+            publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), sorted(gone))
 
     def files(self) -> list[Path]:
         """The manifest and the parts that it lists."""

@@ -27,7 +27,7 @@ class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
     def __init__(self, filepath: str, of: str, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
         self.of = of
-        self.code = ""
+        self.code: str | None = None
         self.metadata = metadata
 
     def load(self) -> WorkFolder:
@@ -36,7 +36,7 @@ class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
         Raises:
             DatasetError: Nothing is being made: only a run knows the code.
         """
-        if not self.code:
+        if self.code is None:
             raise DatasetError(f"{self.of} is not being made: its work folder is open only while a run makes it")
         return WorkFolder(self._filepath, self.code)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidScoresError, StudyMismatchError
+from faircmr.core.errors import InvalidCohortError, InvalidScoresError, StudyMismatchError
 from faircmr.fairness.disaggregate import group_averages
 from faircmr.fairness.disparity import disparity_sd, skewed_error_ratio
 from faircmr.fairness.study_key import check_same_study
@@ -35,6 +35,7 @@ def table2(scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.DataFram
         raise InvalidScoresError("table2", "no strategy has scores", "at least one strategy", "run a strategy first")
     check_same_study({name: str(scores["study_key"].iloc[0]) for name, scores in ran.items()})
     _check_same_subjects(ran)
+    _check_groups(subjects, set().union(*(scores["subject_id"] for scores in ran.values())))
     return pd.DataFrame([_row(name, group_averages(scores, subjects)) for name, scores in ran.items()])
 
 
@@ -47,6 +48,22 @@ def _row(strategy: str, averages: pd.Series[float]) -> dict[str, str | float]:
         "SD": 100.0 * float(disparity_sd(scored)),
         "SER": float(skewed_error_ratio(scored)),
     }
+
+
+def _check_groups(subjects: pd.DataFrame, scored: set[str]) -> None:
+    groups = set(subjects.loc[subjects["subject_id"].isin(scored), "protected_group"].dropna())
+    if len(groups) == 1:
+        raise InvalidScoresError(
+            "table2",
+            f"scores of one protected group alone ({groups.pop()})",
+            "at least two groups to compare",
+            "choose a protected attribute with more values, or a split that tests more groups",
+        )
+    taken = sorted({"strategy", "Avg", "SD", "SER"} & groups)
+    if taken:
+        raise InvalidCohortError(
+            "protected group", repr(taken[0]), "a name that is no column of Table 2", "rename the group in the source"
+        )
 
 
 def _check_same_subjects(ran: Mapping[str, pd.DataFrame]) -> None:

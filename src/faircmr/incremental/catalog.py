@@ -14,13 +14,17 @@ from faircmr.incremental.receipts import Key, key_of, remove_receipt, write_rece
 
 @runtime_checkable
 class _PlaceOfWork(Protocol):
-    """A data set that is a work folder: what is made in it, and under which key."""
+    """A data set that is a work folder: what is made in it, and by which code work there must have been begun."""
 
     of: str
-    key: str
+    code: str | None
 
-ANY_CODE = "any"
-"""In place of a digest, where work begun by other code may be continued."""
+
+@runtime_checkable
+class _KeptInParts(Protocol):
+    """A data set that keeps parts of what it holds: by which code they must have been made, ``None`` for any."""
+
+    code: str | None
 
 
 class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
@@ -48,12 +52,11 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
     def save(self, ds_name: str, data: Any) -> None:
         """Save between removing the old receipt and writing the new one.
 
-        A data set that keeps parts of what it holds (it has an attribute ``code``) first learns by
-        which code they must have been made.
+        A data set that keeps parts first learns by which code they must have been made.
         """
         dataset = self[ds_name]
         remove_receipt(dataset)
-        if ds_name in self.expected and hasattr(dataset, "code"):
+        if ds_name in self.expected and isinstance(dataset, _KeptInParts):
             dataset.code = None if self.keeps_code else self.expected[ds_name].code
         super().save(ds_name, data)
         if ds_name in self.expected:
@@ -62,7 +65,6 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
     def load(self, ds_name: str, version: str | None = None) -> Any:
         """Load; a work folder first learns by which code work in it must have been begun."""
         dataset = self.get(ds_name)
-        made_there = getattr(dataset, "of", None)
-        if made_there in self.expected:
-            dataset.code = ANY_CODE if self.keeps_code else self.expected[made_there].code  # type: ignore[union-attr]
+        if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
+            dataset.code = "" if self.keeps_code else self.expected[dataset.of].code
         return super().load(ds_name, version)

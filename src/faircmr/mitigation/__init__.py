@@ -1,1 +1,1 @@
-"""Mitigation strategies: which subjects, which batches, which loss, which stages."""
+"""Mitigation strategies: which subjects and which batches a training sees."""

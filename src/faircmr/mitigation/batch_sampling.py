@@ -28,7 +28,7 @@ def uniform(keys: Sequence[str], batch_size: int, seed: int, step: int) -> Posit
     return _visit(np.arange(len(keys)), _slots(batch_size, step), seed, "")
 
 
-def stratified(keys: Sequence[str], batch_size: int, seed: int, step: int) -> Positions:
+def stratified_batch_sampling(keys: Sequence[str], batch_size: int, seed: int, step: int) -> Positions:
     """Subjects such that every batch holds each group equally.
 
     Slots of all steps are dealt to the groups in turn. Where the batch size is a multiple of the

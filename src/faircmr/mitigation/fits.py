@@ -18,9 +18,9 @@ from faircmr.segmentation.plans import Plans
 
 SAMPLERS: Mapping[str, Component] = {
     "random": Component(path="faircmr.mitigation.batch_sampling.uniform"),
-    "stratified": Component(path="faircmr.mitigation.batch_sampling.stratified"),
+    "stratified_batch_sampling": Component(path="faircmr.mitigation.batch_sampling.stratified_batch_sampling"),
 }
-AWARE_SAMPLERS = frozenset({"stratified"})
+AWARE_SAMPLERS = frozenset({"stratified_batch_sampling"})
 """Samplers that need the protected group; the group reaches no other training."""
 SHARED = "shared"
 """Folder of the model that serves every protected group."""

@@ -15,13 +15,13 @@ class StrategyParameters(Parameters):
     Attributes:
         name: Of the strategy; also the namespace of its data sets and its row in Table 2.
         cohort: ``natural`` trains on every training subject.
-        sampler: ``random`` passes over all subjects in random order; ``stratified`` holds each
+        sampler: ``random`` passes over all subjects in random order; ``stratified_batch_sampling`` holds each
             protected group equally in every batch.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     cohort: Literal["natural"] = "natural"
-    sampler: Literal["random", "stratified"] = "random"
+    sampler: Literal["random", "stratified_batch_sampling"] = "random"
 
 
 class FitsParameters(Parameters):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from kedro.config import AbstractConfigLoader
 from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
@@ -48,6 +49,23 @@ def check_parameters(
     for name in sorted(needed):
         if not any(f"{name}.".startswith(f"{place}.") for place in given):
             raise InvalidParameterError(name, "missing", "a value is needed", "set it in conf/base/parameters_*.yml")
+
+
+def known_globals(loader: AbstractConfigLoader) -> set[str]:
+    """Names in ``globals.yml`` of the base environment: those that the catalog asks for."""
+    base = loader.base_env
+    return set(type(loader)(loader.conf_source, base_env=base, default_run_env=base)["globals"])
+
+
+def check_globals(configured: Mapping[str, Any], known: Collection[str]) -> None:
+    """Check the names that an environment sets in its ``globals.yml``.
+
+    Raises:
+        InvalidParameterError: Nobody asks for one of them.
+    """
+    for name, value in configured.items():
+        if name not in known:
+            raise unknown_name(name, value, known)
 
 
 def _models(pipelines: Mapping[str, Pipeline]) -> dict[str, type[BaseModel]]:

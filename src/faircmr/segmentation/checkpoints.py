@@ -17,6 +17,7 @@ from torch import Tensor
 from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import remove
 from faircmr.core.parameters import Parameters
+from faircmr.segmentation.jobs import same_fit
 from faircmr.segmentation.models import EpochRecord
 from faircmr.segmentation.weights import load_tensors, save_tensors
 
@@ -71,7 +72,7 @@ def latest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
     """
     for path in _newest_first(folder):
         checkpoint = _read(path)
-        if checkpoint is not None and checkpoint.progress.fingerprint == fingerprint:
+        if checkpoint is not None and same_fit(checkpoint.progress.fingerprint, fingerprint):
             return checkpoint
     return None
 

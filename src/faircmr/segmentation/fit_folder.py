@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import remove, write_whole
 from faircmr.segmentation.checkpoints import Progress, clear_checkpoints
-from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.jobs import FitJob, same_fit
 from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
 from faircmr.segmentation.training_state import TrainingState
 from faircmr.segmentation.weights import load_tensors, save_network
@@ -23,7 +23,7 @@ def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
         load_tensors(folder / WEIGHTS_NAME)
     except (OSError, ValidationError, InvalidModelError):
         return None
-    return record if record.fingerprint == fingerprint else None
+    return record if same_fit(record.fingerprint, fingerprint) else None
 
 
 def start_over(job: FitJob) -> None:

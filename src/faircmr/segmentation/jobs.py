@@ -17,13 +17,21 @@ from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.plans import Plans
 
 SEGMENTATION_OBJECTIVE = "faircmr.segmentation.objective.SegmentationObjective"
+BY = " by "
+"""Between the two halves of a fingerprint: what is trained, and the code that trains it."""
+
+
+def same_fit(recorded: str, expected: str) -> bool:
+    """Whether a fingerprint on disk is the expected one; without code in the expected one, by any code."""
+    what, _, code = expected.partition(BY)
+    return recorded == expected or (not code and recorded.partition(BY)[0] == what)
 
 
 class Component(Parameters):
     """A function or class by its dotted path, and what it is called with besides its inputs.
 
     Attributes:
-        path: E.g. ``faircmr.mitigation.batch_sampling.stratified``.
+        path: E.g. ``faircmr.mitigation.batch_sampling.stratified_batch_sampling``.
         parameters: Keyword arguments.
     """
 
@@ -61,7 +69,7 @@ class FitJob(Parameters):
         objective: ``(plans, **parameters) -> torch module (heads, batch) -> loss``.
         seed: Training seed.
         fold: Fold that the subjects come from, or ``None``.
-        code: Digest of the code that trains.
+        code: Digest of the code that trains; empty where work of any code may be gone on with.
     """
 
     name: str
@@ -84,15 +92,16 @@ class FitJob(Parameters):
         return tuple(self.keys.get(subject_id, "") for subject_id in self.training_subjects)
 
     def fingerprint(self, tensors: Mapping[str, str]) -> str:
-        """Digest of everything that determines the weights, wherever the files lie.
+        """Digest of everything that determines the weights, wherever the files lie, and the code that trains.
 
         Args:
             tensors: Fingerprint of each preprocessed subject.
         """
-        content = self.model_dump(mode="json", exclude={"name", "folder", "tensors"})
+        content = self.model_dump(mode="json", exclude={"name", "folder", "tensors", "code"})
         used = sorted({*self.training_subjects, *self.validation_subjects})
         content["tensors"] = [tensors.get(subject_id) for subject_id in used]
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        return f"{digest}{BY}{self.code}"
 
     @classmethod
     def read(cls, path: Path) -> Self:

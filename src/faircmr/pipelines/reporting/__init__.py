@@ -1,4 +1,4 @@
-"""Figures of the cohort and of the results."""
+"""Figures of the cohort."""
 
 from faircmr.pipelines.reporting.pipeline import create_pipeline
 

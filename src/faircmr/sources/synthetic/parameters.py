@@ -15,7 +15,7 @@ TRAINING_SIZES: Mapping[str, int] = MappingProxyType({"A": 256, "B": 10, "C": 22
 
 
 class GroupSizes(Parameters):
-    """Number of training subjects of each group; the default is the imbalance of the UK Biobank (80 % to 1.5 %)."""
+    """Number of training subjects of each group; the default is the imbalance of the UK Biobank (80 % to 1.6 %)."""
 
     A: Annotated[int, Field(ge=0)] = TRAINING_SIZES["A"]
     B: Annotated[int, Field(ge=0)] = TRAINING_SIZES["B"]
