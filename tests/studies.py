@@ -47,17 +47,17 @@ class Project:
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(self.folder / "src"),
-                "KEDRO_DISABLE_TELEMETRY": "1",
-                "COLUMNS": "400",
-            },
+            env=self.environment(),
             capture_output=True,
             text=True,
             timeout=600,
             check=False,
         )
+
+    def environment(self) -> dict[str, str]:
+        """Variables under which the project's own source is the one that is run."""
+        own = {"PYTHONPATH": str(self.folder / "src"), "KEDRO_DISABLE_TELEMETRY": "1", "COLUMNS": "400"}
+        return {**os.environ, **own}
 
     def contents(self) -> dict[str, str]:
         """Digest of every file of the study, by its path below the study's folder."""

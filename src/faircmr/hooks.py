@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import click
+from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
@@ -26,7 +27,7 @@ class StudyHooks:
         Every name in ``conf/base/globals.yml`` can be set on the command line, for the catalog takes it
         from there.
         """
-        loader = context.config_loader
+        loader = cast(OmegaConfigLoader, context.config_loader)  # settings.py chooses no other
         runtime_names = known_globals(loader)
         check_globals(loader["globals"], runtime_names)
         check_parameters(loader["parameters"], dict(pipelines), runtime_names)

@@ -64,7 +64,7 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
 
     def load(self, ds_name: str, version: str | None = None) -> Any:
         """Load; a work folder first learns by which code work in it must have been begun."""
-        dataset = self.get(ds_name)
+        dataset: object = self.get(ds_name)
         if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
             dataset.code = "" if self.keeps_code else self.expected[dataset.of].code
         return super().load(ds_name, version)

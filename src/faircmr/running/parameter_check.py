@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from kedro.config import AbstractConfigLoader
+from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
@@ -51,7 +51,7 @@ def check_parameters(
             raise InvalidParameterError(name, "missing", "a value is needed", "set it in conf/base/parameters_*.yml")
 
 
-def known_globals(loader: AbstractConfigLoader) -> set[str]:
+def known_globals(loader: OmegaConfigLoader) -> set[str]:
     """Names in ``globals.yml`` of the base environment: those that the catalog asks for."""
     base = loader.base_env
     return set(type(loader)(loader.conf_source, base_env=base, default_run_env=base)["globals"])
