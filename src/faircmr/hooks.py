@@ -13,7 +13,7 @@ from kedro.pipeline import Pipeline
 
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.keys import IncrementalParameters, expected_keys
-from faircmr.running.parameter_check import check_globals, check_parameters, known_globals
+from faircmr.running.parameter_check import check_parameters, known_globals
 from faircmr.running.summary import summarise
 
 
@@ -28,9 +28,7 @@ class StudyHooks:
         from there.
         """
         loader = cast(OmegaConfigLoader, context.config_loader)  # settings.py chooses no other
-        runtime_names = known_globals(loader)
-        check_globals(loader["globals"], runtime_names)
-        check_parameters(loader["parameters"], dict(pipelines), runtime_names)
+        check_parameters(loader["parameters"], dict(pipelines), known_globals(loader))
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:

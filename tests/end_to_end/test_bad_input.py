@@ -55,6 +55,11 @@ def truncate_image(clinic: Clinic) -> None:
     image_of(clinic).write_bytes(whole[: len(whole) // 2])
 
 
+def truncate_label(clinic: Clinic) -> None:
+    whole = image_of(clinic, suffix="_gt").read_bytes()
+    image_of(clinic, suffix="_gt").write_bytes(whole[: len(whole) // 2])
+
+
 def truncate_inside_the_gzip(clinic: Clinic) -> None:
     raw = gzip.decompress(image_of(clinic).read_bytes())
     image_of(clinic).write_bytes(gzip.compress(raw[: len(raw) // 2]))
@@ -104,6 +109,11 @@ def write_parameter(text: str) -> Callable[[Clinic], None]:
     return lambda clinic: (clinic.project.folder / "conf" / "acdc" / "parameters_bad.yml").write_text(text)  # type: ignore[return-value]
 
 
+def misspell_a_global(clinic: Clinic) -> None:
+    with (clinic.project.folder / "conf" / "acdc" / "globals.yml").open("a") as file:
+        file.write("data_rot: x\n")
+
+
 def train_stratified_for_longer(clinic: Clinic) -> None:
     clinic.run("--pipelines", "stratified", params={"training.epochs": "2"}).check_returncode()
 
@@ -125,6 +135,7 @@ CASES = {
     "image missing": Case(remove_image, r"sub-\d{4} ED: .*missing; .*key\.csv"),
     "image truncated": Case(truncate_image, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
     "image truncated inside the gzip": Case(truncate_inside_the_gzip, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
+    "label truncated": Case(truncate_label, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
     "label of another shape": Case(crop_label, r"sub-\d{4} ED: .*shape.*"),
     "label of another spacing": Case(stretch_label, r"sub-\d{4} ED: .*spacing.*"),
     "label outside the map": Case(add_unknown_label, r"sub-\d{4} ED: .*7.*"),
@@ -148,10 +159,7 @@ CASES = {
     "misspelt in YAML, below": Case(write_parameter("inference: {mirorring: true}\n"), r".*mirorring.*mirroring.*"),
     "misspelt strategy": Case(nothing, r".*stratifed.*stratified.*", (("stratifed.strategy.name", "x"),)),
     "misspelt runtime name": Case(nothing, r".*data_rot.*data_root.*", (("data_rot", "x"),)),
-    "misspelt in the globals of an environment": Case(
-        lambda clinic: (clinic.project.folder / "conf" / "acdc" / "globals_bad.yml").write_text("data_rot: x\n"),
-        r"data_rot: 'x'; .*data_root",
-    ),
+    "misspelt in the globals of an environment": Case(misspell_a_global, r"data_rot: 'x'; .*data_root"),
     "wrong type in YAML": Case(
         write_parameter("inference: {overlap: half}\n"), r"inference\.overlap: 'half'; .*number.*"
     ),

@@ -52,20 +52,19 @@ def check_parameters(
 
 
 def known_globals(loader: OmegaConfigLoader) -> set[str]:
-    """Names in ``globals.yml`` of the base environment: those that the catalog asks for."""
-    base = loader.base_env
-    return set(type(loader)(loader.conf_source, base_env=base, default_run_env=base)["globals"])
-
-
-def check_globals(configured: Mapping[str, Any], known: Collection[str]) -> None:
-    """Check the names that an environment sets in its ``globals.yml``.
+    """Names in the ``globals.yml`` of the base environment: those that the catalog asks for.
 
     Raises:
-        InvalidParameterError: Nobody asks for one of them.
+        InvalidParameterError: The run's environment sets another one.
     """
-    for name, value in configured.items():
+    # The public ways to the base environment alone make another loader, and a loader that is made takes
+    # the resolver ${globals:...} away from the one before.
+    base, environment, *_ = loader._read_raw_config("globals")  # noqa: SLF001
+    known = {str(name) for file in base.values() for name in file}
+    for name, value in ((str(name), file[name]) for file in environment.values() for name in file):
         if name not in known:
             raise unknown_name(name, value, known)
+    return known
 
 
 def _models(pipelines: Mapping[str, Pipeline]) -> dict[str, type[BaseModel]]:
