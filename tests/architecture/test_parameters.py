@@ -56,3 +56,7 @@ def test_a_file_of_parameters_belongs_to_a_pipeline():
     tags = {tag for node in nodes().values() for tag in node.tags}
 
     assert files - tags - OUTSIDE_PIPELINES.keys() == set()
+
+
+def test_acdc_runs_one_fold_unless_asked_for_more():
+    assert parameters("acdc")["fits"]["folds"] == [0]

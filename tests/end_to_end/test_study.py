@@ -134,7 +134,8 @@ def test_another_training_seed_leaves_the_first_one_as_it_is(finished_project: P
     weights = finished_project.data / "06_models" / "baseline" / "seed-0" / "shared" / "weights.safetensors"
     before = weights.stat().st_mtime_ns
 
-    finished = finished_project.run("--pipelines", "baseline", params={"fits.training_seeds": "[0,1]"})
+    (finished_project.folder / "conf" / "local" / "parameters_seeds.yml").write_text("fits: {training_seeds: [0, 1]}\n")
+    finished = finished_project.run("--pipelines", "baseline")
 
     assert finished.returncode == 0, finished.stderr
     assert weights.stat().st_mtime_ns == before
