@@ -87,6 +87,10 @@ def test_names_the_subjects_of_a_study_in_one_way_alone():
         check_kind(kept, keeps_ids=False)
 
 
+def test_a_source_may_name_its_subjects_as_studies_do():
+    check_kind(assign_keys(no_keys(), paths_of(["sub-0001"])), keeps_ids=False)
+
+
 def test_refuses_to_keep_an_id_that_is_no_file_name_without_naming_it():
     with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*keep_ids to false") as error:
         keep_source_ids(paths_of(["a", "Jane Doe/1"]))

@@ -34,9 +34,8 @@ def assign_keys(existing: pd.DataFrame, paths: Mapping[str, str]) -> pd.DataFram
         next numbers in the order of their source ids (``sub-0001``, ...), and the keys of subjects
         that are gone stay reserved.
     """
-    ours = existing[existing["subject_id"].map(lambda key: _STUDY_KEY.fullmatch(key) is not None).astype(bool)]
-    keys = dict(zip(ours["source_id"], ours["subject_id"], strict=True))
-    known_paths = dict(zip(ours["source_id"], ours["path"], strict=True))
+    keys = dict(zip(existing["source_id"], existing["subject_id"], strict=True))
+    known_paths = dict(zip(existing["source_id"], existing["path"], strict=True))
     first = 1 + max((int(key.removeprefix("sub-")) for key in keys.values()), default=0)
     new = sorted(set(paths) - set(keys))
     keys |= {source_id: f"sub-{number:04d}" for number, source_id in enumerate(new, start=first)}
@@ -76,8 +75,13 @@ def check_kind(existing: pd.DataFrame, *, keeps_ids: bool) -> None:
     Raises:
         InvalidCohortError: The study has begun the other way.
     """
-    kept = existing["subject_id"] == existing["source_id"]
-    if len(existing) and bool(kept.all()) != keeps_ids:
+    # a source may well call its subjects sub-0001 itself: then both ways give the same names
+    named_so = (
+        existing["subject_id"] == existing["source_id"]
+        if keeps_ids
+        else existing["subject_id"].str.fullmatch(_STUDY_KEY).astype(bool)
+    )
+    if not named_so.all():
         raise InvalidCohortError(
             "cohort.keep_ids",
             keeps_ids,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 
 from faircmr.core.errors import OutputError
@@ -31,7 +31,8 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
 
     def save(self, data: Iterable[SubjectTensors]) -> None:
         """Write the parts that have changed, remove those of subjects that are gone, then the manifest."""
-        known, before = self._fingerprints(), self._code()
+        store = self._store()
+        known, before = ({}, "") if store is None else (store.fingerprints, store.code)
         code = before if self.code is None else self.code
         fingerprints: dict[str, str] = {}
         with staged(self._filepath) as aside:
@@ -47,15 +48,9 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
 
     def files(self) -> list[Path]:
         """The manifest and the parts that it lists."""
-        return [self._filepath / MANIFEST_NAME, *(self._filepath / part_name(name) for name in self._fingerprints())]
-
-    def _fingerprints(self) -> Mapping[str, str]:
         store = self._store()
-        return {} if store is None else store.fingerprints
-
-    def _code(self) -> str:
-        store = self._store()
-        return "" if store is None else store.code
+        parts = [] if store is None else [self._filepath / part_name(name) for name in store.fingerprints]
+        return [self._filepath / MANIFEST_NAME, *parts]
 
     def _store(self) -> TensorStore | None:
         # not self.load(): Kedro wraps what that raises

@@ -18,7 +18,25 @@ def create_pipeline(strategy: str) -> Pipeline:
     Args:
         strategy: Namespace of its data sets and of its parameters (``params:<strategy>.strategy``).
     """
-    template = pipeline(
+    shared = node(
+        nodes.identify_study,
+        ["scans", "splits", "plans", "params:training", "params:inference"],
+        "study_key",
+        name="identify_study",
+        tags=["training", "cpu"],
+    )
+    return pipeline([shared]) + pipeline(
+        _steps(),
+        namespace=strategy,
+        inputs=SHARED,
+        parameters=COMMON,
+        tags=[strategy, "training"],
+    )
+
+
+def _steps() -> Pipeline:
+    """What every strategy does, by names that have no namespace yet."""
+    return pipeline(
         [
             node(
                 nodes.select_training_cohort,
@@ -64,18 +82,4 @@ def create_pipeline(strategy: str) -> Pipeline:
                 tags="cpu",
             ),
         ]
-    )
-    shared = node(
-        nodes.identify_study,
-        ["scans", "splits", "plans", "params:training", "params:inference"],
-        "study_key",
-        name="identify_study",
-        tags=["training", "cpu"],
-    )
-    return pipeline([shared]) + pipeline(
-        template,
-        namespace=strategy,
-        inputs=SHARED,
-        parameters=COMMON,
-        tags=[strategy, "training"],
     )
