@@ -15,6 +15,9 @@ ARGS ?=
 ACDC ?= ../shared/data/acdc
 # More parameters for it: make acdc PARAMS=training.epochs=50
 PARAMS ?=
+# The environment of the nnU-Net that is measured against, and where benchmarks write
+NNUNET ?= .venv-nnunet
+BENCHMARKS ?= .benchmarks
 
 COMMA := ,
 VENV := .venv
@@ -22,6 +25,8 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 KEDRO := $(BIN)/python -m kedro
+BENCH := $(BIN)/python benchmarks/nnunet
+BENCH_ARGS = --work "$(BENCHMARKS)" --nnunet "$(NNUNET)" --acdc "$(ACDC)"
 
 export KEDRO_DISABLE_TELEMETRY := 1
 # the environment is the project's own, whatever shell it is started from
@@ -32,6 +37,7 @@ unexport PYTHONPATH PYTHONHOME
 SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
 .PHONY: help run test test-slow lint format acdc viz install constraints clean
+.PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
 endif
@@ -60,6 +66,32 @@ format: $(STAMP) ## mend what ruff can mend
 
 acdc: $(STAMP) ## run the study on ACDC
 	$(KEDRO) run --env acdc --params "source_root=$(ACDC)$(addprefix $(COMMA),$(PARAMS))" $(ARGS)
+
+benchmark-nnunet: $(BENCHMARKS)/prepared ## measure against nnU-Net: prepare, step, memory, predict (make benchmark-parity first)
+	for what in prepare step memory predict; do $(BENCH)/$$what.py $(BENCH_ARGS) $(ARGS) || exit 1; done
+
+benchmark-parity: $(BENCHMARKS)/prepared ## train nnU-Net and faircmr alike, two seeds each; takes hours, can be cut off
+	for seed in 0 1; do for side in nnunet ours; do \
+		$(BENCH)/parity.py train_$$side --seed $$seed $(BENCH_ARGS) $(ARGS) || exit 1; done; done
+	for what in predict score; do $(BENCH)/parity.py $$what $(BENCH_ARGS) $(ARGS) || exit 1; done
+
+benchmark-ten-minutes: $(STAMP) $(NNUNET)/bin/nnUNetv2_predict ## train for ten minutes and score
+	$(BENCH)/ten_minutes.py $(BENCH_ARGS) $(ARGS)
+
+# The crops that both sides read, and what each makes of them
+$(BENCHMARKS)/prepared: | $(STAMP) $(NNUNET)/bin/nnUNetv2_predict
+	mkdir -p "$(BENCHMARKS)"
+	$(BENCH)/localise.py $(BENCH_ARGS) --boxes "$(BENCHMARKS)/boxes.csv"
+	$(BENCH)/parity.py crops $(BENCH_ARGS) --boxes "$(BENCHMARKS)/boxes.csv"
+	$(BENCH)/parity.py nnunet_prepare $(BENCH_ARGS)
+	$(BENCH)/parity.py ours_prepare $(BENCH_ARGS)
+	touch "$@"
+
+# nnU-Net never enters the project's environment, nor its package
+$(NNUNET)/bin/nnUNetv2_predict: | $(STAMP)
+	$(BIN)/python -m venv "$(NNUNET)"
+	"$(NNUNET)"/bin/python -m pip --disable-pip-version-check install --quiet torch==2.13.0
+	"$(NNUNET)"/bin/python -m pip --disable-pip-version-check install --quiet nnunetv2==2.8.1 torch==2.13.0
 
 viz: $(STAMP) ## show the lineage of the study in a browser
 	$(KEDRO) viz run $(ARGS)

@@ -140,15 +140,17 @@ def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> object:
 
 
 def embedded_plans(parameters: SyntheticParameters) -> object:
+    from faircmr.segmentation.fingerprint import Fingerprint, Grid
     from faircmr.segmentation.planning import plan
     from faircmr.segmentation.plans import PlanOverrides
 
-    size = {"slices": parameters.slices, "rows": parameters.size, "columns": parameters.size}
-    spacing = {"spacing_slice": parameters.slice_spacing} | dict.fromkeys(
-        ("spacing_row", "spacing_column"), parameters.spacing
+    grid = Grid(
+        scans=1,
+        shape=(parameters.slices, parameters.size, parameters.size),
+        spacing=(parameters.slice_spacing, parameters.spacing, parameters.spacing),
     )
     overrides = PlanOverrides(**embedded_settings("data_engineering", "plans"))
-    return plan(pd.DataFrame([size | spacing]), overrides)
+    return plan(Fingerprint(size_after_cropping=1.0, foreground_intensities=None, grids=(grid,)), overrides)
 
 
 def embedded_settings(file: str, name: str) -> dict[str, object]:

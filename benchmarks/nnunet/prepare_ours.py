@@ -1,0 +1,30 @@
+"""From raw scans to tensors by the engine's functions, without Kedro.
+
+Usage: python prepare_ours.py SOURCE FOLDER WORKERS
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from faircmr.core.scan_index import index_scans
+from faircmr.datasets import CohortDataset, TensorsDataset
+from faircmr.segmentation.fingerprint import take_fingerprint
+from faircmr.segmentation.planning import plan
+from faircmr.segmentation.plans import PlanOverrides
+from faircmr.segmentation.preprocessing import preprocess_subjects
+
+
+def main(source: str, folder: str, workers: str) -> None:
+    target = Path(folder)
+    target.mkdir(parents=True)
+    cohort = CohortDataset("faircmr.sources.acdc.Acdc", source, str(target / "key.csv"), workers=int(workers)).load()
+    scans = index_scans(cohort)
+    plans = plan(take_fingerprint(scans), PlanOverrides())
+    (target / "plans.json").write_text(plans.model_dump_json(indent=1))
+    TensorsDataset(str(target / "tensors"), int(workers)).save(preprocess_subjects(cohort.read, scans, plans))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
