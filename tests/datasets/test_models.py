@@ -1,6 +1,7 @@
 """The list of fits stands beside their weights and can be moved with them."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from kedro.io import DatasetError
@@ -23,7 +24,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def dataset(folder):
-    dataset = ModelsDataset(str(folder))
+    dataset = ModelsDataset(str(folder / "models.json"))
     dataset.save(TrainedModels(folder=folder, fits=(FIT,)))
     return dataset
 
@@ -37,7 +38,7 @@ def test_come_back_as_they_were_saved(dataset, folder):
 def test_are_found_where_the_study_was_moved_to(dataset, folder, tmp_path):
     moved = shutil.move(folder, tmp_path / "elsewhere")
 
-    assert ModelsDataset(str(moved)).load().folder == tmp_path / "elsewhere"
+    assert ModelsDataset(str(Path(moved) / "models.json")).load().folder == tmp_path / "elsewhere"
     assert str(tmp_path) not in (tmp_path / "elsewhere" / "models.json").read_text()
 
 
@@ -45,7 +46,7 @@ def test_are_not_listed_before_their_weights_are_there(folder):
     FIT.files(folder)[1].unlink()
 
     with pytest.raises(DatasetError, match=r"model seed-0/shared: no weights\.safetensors; a finished fit") as error:
-        ModelsDataset(str(folder)).save(TrainedModels(folder=folder, fits=(FIT,)))
+        ModelsDataset(str(folder / "models.json")).save(TrainedModels(folder=folder, fits=(FIT,)))
 
     assert isinstance(error.value.__cause__, OutputError)
     assert not (folder / "models.json").exists()

@@ -12,14 +12,20 @@ from faircmr.mitigation.fits import list_fits
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.roi import Box
+from faircmr.segmentation.roi_table import Located, roi_table, with_rois
 from tests.segmentation.phantoms import plans_of
 
-COHORT = pd.DataFrame(
-    {
-        "subject_id": ["sub-1", "sub-3", "sub-2"],
-        "split": ["train", "train", "validation"],
-        "protected_group": ["B", "A", "A"],
-    }
+REGION = Box(row_start=1, row_stop=5, column_start=2, column_stop=8)
+COHORT = with_rois(
+    pd.DataFrame(
+        {
+            "subject_id": ["sub-1", "sub-3", "sub-2"],
+            "split": ["train", "train", "validation"],
+            "protected_group": ["B", "A", "A"],
+        }
+    ),
+    roi_table([(None, Located("sub-3", REGION, ""))]),
 )
 FOLDS = pd.concat([COHORT.assign(fold=fold) for fold in (0, 1)])
 
@@ -80,3 +86,8 @@ def test_stratified_batches_know_the_group_of_training_subjects_alone():
 def test_a_fold_that_is_not_there_is_named(cohort: pd.DataFrame, known: str):
     with pytest.raises(InvalidParameterError, match=rf"fits\.folds: 7; folds of the splits: {known}"):
         jobs_of(cohort, folds=[7])
+
+
+def test_a_fit_knows_the_regions_of_those_who_have_one():
+    (job,) = jobs_of()
+    assert job.rois == {"sub-3": REGION}

@@ -13,7 +13,8 @@ from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.randomness import generator
 from faircmr.segmentation.data import LabelledSubject, PatchSource, cut, forced_samples, labelled_subjects
-from faircmr.segmentation.tensors import SubjectTensors, TensorStore
+from faircmr.segmentation.roi import Box
+from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
 
 sizes = st.integers(1, 12)
 
@@ -27,8 +28,14 @@ def subject_of(label: np.ndarray, *phases: Phase) -> LabelledSubject:
     return LabelledSubject(SubjectTensors("sub-0001", "", arrays))
 
 
-def source_of(*subjects: LabelledSubject, foreground: float = 0.0, crop: tuple[int, int] = (8, 8)) -> PatchSource:
-    return PatchSource(subjects, [str(n) for n in range(len(subjects))], (8, 8), crop, foreground, "training", seed=0)
+def source_of(
+    *subjects: LabelledSubject,
+    foreground: float = 0.0,
+    crop: tuple[int, int] = (8, 8),
+    rois: dict[str, Box] | None = None,
+) -> PatchSource:
+    keys = [str(number) for number in range(len(subjects))]
+    return PatchSource(subjects, keys, rois or {}, (8, 8), crop, foreground, "training", seed=0)
 
 
 @pytest.fixture
@@ -154,3 +161,30 @@ def test_a_label_without_any_structure_is_sampled_all_the_same():
     empty = subject_of(np.zeros((2, 8, 8), dtype=np.uint8), Phase.ED)
 
     assert source_of(empty, foreground=1.0).batch(np.zeros(3, dtype=int), 0).label.sum() == 0
+
+
+@pytest.mark.parametrize("foreground", [0.0, 1.0])
+def test_a_patch_stays_inside_the_region_even_where_a_structure_lies_outside_of_it(foreground):
+    """Pixels are numbered, so that a patch says where it was taken from."""
+    label = np.zeros((1, 30, 30), dtype=np.uint8)
+    label[:, 5:25, 5:25] = 1
+    subject = subject_of(label, Phase.ED)
+    where = np.arange(900, dtype=np.float32).reshape(1, 30, 30)
+    subject.tensors.arrays[image_name(Phase.ED)] = where
+    region = Box(row_start=6, row_stop=18, column_start=10, column_stop=20)
+
+    batch = source_of(subject, foreground=foreground, rois={"sub-0001": region}).batch(np.zeros(64, dtype=int), 0)
+
+    rows, columns = np.divmod(batch.image.numpy().astype(int), 30)
+    assert (rows.min(), rows.max()) == (6, 17)
+    assert (columns.min(), columns.max()) == (10, 19)
+
+
+def test_what_surrounds_a_patch_is_the_image_and_not_nothing():
+    """A turned patch is filled from beyond the region."""
+    label = np.ones((1, 30, 30), dtype=np.uint8)
+    region = Box(row_start=10, row_stop=18, column_start=10, column_stop=18)
+
+    source = source_of(subject_of(label, Phase.ED), crop=(12, 12), rois={"sub-0001": region})
+
+    assert source.batch(np.zeros(4, dtype=int), 0).label.numpy().all()

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from kedro.io import DatasetError
 from pydantic import ValidationError
 
-from faircmr.core.errors import OutputError
+from faircmr.core.errors import InvalidModelError, OutputError
 from faircmr.core.files import write_whole
 from faircmr.core.parameters import Parameters
 from faircmr.datasets.base import StudyDataset
 from faircmr.segmentation.models import FitRecord, TrainedModels
 
-MANIFEST_NAME = "models.json"
-REDO = "delete models.json and run the strategy's pipeline again"
+REDO = "delete it and run the strategy's pipeline again"
 
 
 class ModelsManifest(Parameters):
@@ -23,7 +23,10 @@ class ModelsManifest(Parameters):
 
 
 class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
-    """Models of one strategy, below ``06_models/<strategy>``; training itself writes the weights there."""
+    """A list of fits, ``filepath``; each has a folder of its own beside it, where training writes its weights.
+
+    More than one list may stand beside the same fits: strategies share their localisers.
+    """
 
     def load(self) -> TrainedModels:
         """List the fits.
@@ -31,7 +34,7 @@ class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
         Raises:
             OutputError: The list is missing or damaged.
         """
-        return TrainedModels(folder=self._filepath, fits=self._fits())
+        return TrainedModels(folder=self._filepath.parent, fits=self._fits())
 
     def save(self, data: TrainedModels) -> None:
         """Write the list, once all that it lists is there.
@@ -40,7 +43,7 @@ class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
             OutputError: A fit has left no weights, or the folder cannot be written.
         """
         for fit in data.fits:
-            missing = [file.name for file in fit.files(self._filepath) if not file.is_file()]
+            missing = [file.name for file in fit.files(self._filepath.parent) if not file.is_file()]
             if missing:
                 raise OutputError(
                     f"model {fit.name}",
@@ -48,18 +51,47 @@ class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
                     "a finished fit",
                     "run the strategy's pipeline again",
                 )
-        write_whole(self._filepath / MANIFEST_NAME, ModelsManifest(fits=data.fits).model_dump_json(indent=1).encode())
+        write_whole(self._filepath, ModelsManifest(fits=data.fits).model_dump_json(indent=1).encode())
 
     def files(self) -> list[Path]:
         """The list, and the files of every fit on it."""
-        manifest = self._filepath / MANIFEST_NAME
         try:
-            return [manifest, *(file for fit in self._fits() for file in fit.files(self._filepath))]
+            return [self._filepath, *(file for fit in self._fits() for file in fit.files(self._filepath.parent))]
         except OutputError:
-            return [manifest]
+            return [self._filepath]
 
     def _fits(self) -> tuple[FitRecord, ...]:
         try:
-            return ModelsManifest.model_validate_json((self._filepath / MANIFEST_NAME).read_bytes()).fits
+            return ModelsManifest.model_validate_json(self._filepath.read_bytes()).fits
         except (OSError, ValidationError):
-            raise OutputError(MANIFEST_NAME, "missing or damaged", "the list of fits", REDO) from None
+            raise OutputError(self._filepath.name, "missing or damaged", "the list of fits", REDO) from None
+
+
+class TrainedModelsDataset(ModelsDataset):
+    """Models that an earlier run has trained; ``filepath`` is the list of a strategy, as for training itself."""
+
+    def load(self) -> TrainedModels:
+        """List the fits.
+
+        Raises:
+            InvalidModelError: The strategy has not been trained.
+            OutputError: The list is damaged.
+        """
+        strategy = self._filepath.parent.name
+        if not self._filepath.is_file():
+            trained = sorted(one.parent.name for one in self._filepath.parent.parent.glob(f"*/{self._filepath.name}"))
+            raise InvalidModelError(
+                "predict_strategy",
+                strategy,
+                f"a strategy that has been trained in this data_root: {', '.join(trained) or 'none is yet'}",
+                f"run kedro run --pipelines {strategy} first",
+            )
+        return super().load()
+
+    def save(self, data: TrainedModels) -> None:
+        """Refuse: these models are read only.
+
+        Raises:
+            DatasetError: Always.
+        """
+        raise DatasetError("the models of a strategy are written by its own pipeline")

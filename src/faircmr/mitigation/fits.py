@@ -15,6 +15,7 @@ from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
 from faircmr.segmentation.jobs import Component, FitJob
 from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.plans import Plans
+from faircmr.segmentation.roi_table import rois_of
 
 SAMPLERS: Mapping[str, Component] = {
     "random": Component(path="faircmr.mitigation.batch_sampling.uniform"),
@@ -39,7 +40,7 @@ def list_fits(
 
     Args:
         strategy: The choices that make the strategy.
-        training_cohort: ``subject_id``, ``split``, ``protected_group`` and perhaps ``fold``.
+        training_cohort: ``subject_id``, ``split``, ``protected_group``, heart region and perhaps ``fold``.
         fits: Seeds and folds.
         plans: Grid, patch, batch and network, the same for every fit.
         training: Schedule, the same for every fit.
@@ -63,12 +64,13 @@ def list_fits(
             plans=plans,
             training=training,
             sampler=SAMPLERS[strategy.sampler],
+            rois=rois_of(training_cohort, fold),
             seed=seed,
             fold=fold,
             code=work.code,
         )
         for seed in fits.training_seeds
-        for fold in _chosen_folds(training_cohort, fits)
+        for fold in chosen_folds(training_cohort, fits)
     )
 
 
@@ -79,8 +81,13 @@ def _keys(strategy: StrategyParameters, training_cohort: pd.DataFrame, fold: int
     return {subject_id: str(groups[subject_id]) for subject_id in subjects_in(training_cohort, TRAIN, fold)}
 
 
-def _chosen_folds(training_cohort: pd.DataFrame, fits: FitsParameters) -> tuple[int | None, ...]:
-    known = folds_of(training_cohort)
+def chosen_folds(splits: pd.DataFrame, fits: FitsParameters) -> tuple[int | None, ...]:
+    """Folds to run; ``(None,)`` without cross-validation.
+
+    Raises:
+        InvalidParameterError: A fold is asked for that there is not.
+    """
+    known = folds_of(splits)
     if fits.folds is None:
         return known
     for fold in fits.folds:

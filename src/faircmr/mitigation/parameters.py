@@ -10,18 +10,20 @@ from faircmr.core.parameters import Parameters
 
 
 class StrategyParameters(Parameters):
-    """Which subjects a strategy trains on, and how its batches are drawn.
+    """Which subjects a strategy trains on, how its batches are drawn, and what the network sees.
 
     Attributes:
         name: Of the strategy; also the namespace of its data sets and its row in Table 2.
         cohort: ``natural`` trains on every training subject.
         sampler: ``random`` passes over all subjects in random order; ``stratified_batch_sampling`` holds each
             protected group equally in every batch.
+        input: ``full`` images, or the ``roi``: the heart's region as a localiser finds it.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     cohort: Literal["natural"] = "natural"
     sampler: Literal["random", "stratified_batch_sampling"] = "random"
+    input: Literal["full", "roi"] = "full"
 
 
 class FitsParameters(Parameters):

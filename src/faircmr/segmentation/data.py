@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,6 +14,7 @@ from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.randomness import generator
 from faircmr.segmentation.batches import Batch
+from faircmr.segmentation.roi import Box
 from faircmr.segmentation.tensors import Array, SubjectTensors, TensorStore, areas_name, image_name, label_name
 
 Pair = tuple[int, int]
@@ -48,7 +49,8 @@ class PatchSource:
     Attributes:
         subjects: Those to draw from.
         keys: Opaque key of each.
-        patch: Rows and columns that lie inside the image wherever it is large enough.
+        rois: Region of each subject, by study key, to draw from; the full image where there is none.
+        patch: Rows and columns that lie inside the region wherever it is large enough.
         crop: Rows and columns to return around the centre of the patch, zero outside of the image.
         foreground: Share of a batch that is centred on a structure, 0..1.
         purpose: What the samples are for, so that training and validation draw apart.
@@ -57,6 +59,7 @@ class PatchSource:
 
     subjects: Sequence[LabelledSubject]
     keys: Sequence[str]
+    rois: Mapping[str, Box]
     patch: Pair
     crop: Pair
     foreground: float
@@ -85,7 +88,8 @@ class PatchSource:
         names = (image_name(place.phase), label_name(place.phase))
         image, label = subject.tensors.slices_of(names, place.slice_index)
         rows, columns = image.shape
-        corner = _draw_corner((rows, columns), self.patch, _draw_pixel(label, place.structure, rng), rng)
+        region = self.rois.get(subject.tensors.subject_id) or Box.whole((rows, columns))
+        corner = _draw_corner(region, self.patch, _draw_pixel(label, place.structure, rng), rng)
         top, left = (
             start - (crop - patch) // 2 for start, crop, patch in zip(corner, self.crop, self.patch, strict=True)
         )
@@ -158,15 +162,15 @@ def _draw_pixel(label: Array, structure: int | None, rng: np.random.Generator) -
     return row, column
 
 
-def _draw_corner(shape: Pair, patch: Pair, pixel: Pair | None, rng: np.random.Generator) -> Pair:
-    """Corner of a patch inside the image, centred where the image is smaller than the patch."""
+def _draw_corner(region: Box, patch: Pair, pixel: Pair | None, rng: np.random.Generator) -> Pair:
+    """Corner of a patch inside the region, centred where the region is smaller than the patch."""
     corner = []
-    for axis, (size, length) in enumerate(zip(shape, patch, strict=True)):
+    for axis, (start, size, length) in enumerate(zip(region.corner, region.shape, patch, strict=True)):
         room = size - length
         if room <= 0:
-            corner.append(room // 2)
+            corner.append(start + room // 2)
         elif pixel is None:
-            corner.append(int(rng.integers(room + 1)))
+            corner.append(start + int(rng.integers(room + 1)))
         else:
-            corner.append(min(max(pixel[axis] - length // 2, 0), room))
+            corner.append(start + min(max(pixel[axis] - start - length // 2, 0), room))
     return corner[0], corner[1]

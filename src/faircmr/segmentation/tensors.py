@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy.typing as npt
 from pydantic import ValidationError
@@ -66,9 +66,22 @@ class SubjectTensors:
 
     def slices_of(self, names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
         """One slice of some arrays, each of shape (rows, columns); from disk, nothing else is read."""
-        if isinstance(self.arrays, MappedArrays):
-            return self.arrays.slices_of(names, slice_index)
-        return tuple(self.arrays[name][slice_index] for name in names)
+        return slices_of(self.arrays, names, slice_index)
+
+
+@runtime_checkable
+class SlicedArrays(Protocol):
+    """Arrays of which one slice can be had without the others."""
+
+    def slices_of(self, names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
+        """One slice of some arrays, each of shape (rows, columns)."""
+
+
+def slices_of(arrays: Mapping[str, Array], names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
+    """One slice of some arrays, each of shape (rows, columns); only these are read where that is possible."""
+    if isinstance(arrays, SlicedArrays):
+        return arrays.slices_of(names, slice_index)
+    return tuple(arrays[name][slice_index] for name in names)
 
 
 class TensorManifest(Parameters):

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.digests import digest_of_parameters, digest_of_table
 from faircmr.core.prediction import Prediction, Predictions
-from faircmr.core.splits import TEST, subjects_in
+from faircmr.core.splits import TEST, VALIDATION, subjects_in
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.core.work_folder import WorkFolder
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.models import TrainedModels
+from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.localisation import LocaliserParameters
+from faircmr.segmentation.models import FitRecord, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
 from faircmr.segmentation.plans import Plans
+from faircmr.segmentation.postprocessing import Postprocessing
+from faircmr.segmentation.roi_table import rois_of
 from faircmr.segmentation.tensors import TensorStore
 
 
@@ -25,6 +29,7 @@ def identify_study(
     plans: Plans,
     training: TrainingParameters,
     inference: InferenceParameters,
+    localiser: LocaliserParameters,
 ) -> str:
     """Digest, part by part, what all strategies must share to stand in one table."""
     from faircmr.fairness.study_key import compose_study_key
@@ -34,17 +39,22 @@ def identify_study(
             "cohort": digest_of_table(scans),
             "splits": digest_of_table(splits),
             "plans": digest_of_parameters(plans),
-            "training": digest_of_parameters(training),
+            # on how many devices a fit is made is no property of the study (docs/decisions/0008)
+            "training": digest_of_parameters(training.model_copy(update={"devices": 1})),
             "inference": digest_of_parameters(inference),
+            "localiser": digest_of_parameters(localiser),
         }
     )
 
 
-def select_training_cohort(subjects: pd.DataFrame, splits: pd.DataFrame, strategy: StrategyParameters) -> pd.DataFrame:
-    """The subjects that this strategy trains and validates on, with their protected group."""
+def select_training_cohort(
+    subjects: pd.DataFrame, splits: pd.DataFrame, rois: pd.DataFrame, strategy: StrategyParameters
+) -> pd.DataFrame:
+    """The subjects that this strategy trains and validates on, with their protected group and heart region."""
     from faircmr.mitigation import cohort_selection
+    from faircmr.segmentation.roi_table import with_rois
 
-    return cohort_selection.select_training_cohort(splits, subjects, strategy)
+    return with_rois(cohort_selection.select_training_cohort(splits, subjects, strategy), rois)
 
 
 def train(
@@ -56,31 +66,66 @@ def train(
     fits: FitsParameters,
     work: WorkFolder,
 ) -> TrainedModels:
-    """Run every fit of the strategy, one after the other; a finished fit is not run again."""
+    """Run every fit of the strategy."""
     from faircmr.mitigation.fits import list_fits
-    from faircmr.reporting.progress import training_progress
-    from faircmr.segmentation.training import fit
 
     jobs = list_fits(strategy, training_cohort, fits, plans, training, tensors.folder, work)
+    return TrainedModels(folder=work.path, fits=run_fits(strategy.name, jobs))
+
+
+def run_fits(what: str, jobs: Sequence[FitJob]) -> tuple[FitRecord, ...]:
+    """Run fits one after the other; a finished fit is not run again."""
+    from faircmr.reporting.progress import training_progress
+    from faircmr.segmentation.distributed import fit_on_devices
+
     records = []
     for job in jobs:
-        with training_progress(f"{strategy.name} {job.name}") as on_epoch:
-            records.append(fit(job, on_epoch))
-    return TrainedModels(folder=work.path, fits=tuple(records))
+        with training_progress(f"{what} {job.name}") as on_epoch:
+            records.append(fit_on_devices(job, on_epoch))
+    return tuple(records)
+
+
+def choose_postprocessing(
+    model: TrainedModels,
+    tensors: TensorStore,
+    cohort: Cohort,
+    splits: pd.DataFrame,
+    rois: pd.DataFrame,
+    inference: InferenceParameters,
+) -> Postprocessing:
+    """Decide on validation subjects alone, before any test subject is predicted, what is done to predictions."""
+    from faircmr.segmentation import prediction
+
+    return prediction.choose_postprocessing(
+        model,
+        tensors,
+        validated=lambda fold: subjects_in(splits, VALIDATION, fold),
+        read=cohort.read,
+        inference=inference,
+        rois=lambda fold: rois_of(rois, fold),
+    )
 
 
 def predict(
-    model: TrainedModels, tensors: TensorStore, cohort: Cohort, splits: pd.DataFrame, inference: InferenceParameters
+    model: TrainedModels,
+    tensors: TensorStore,
+    cohort: Cohort,
+    splits: pd.DataFrame,
+    rois: pd.DataFrame,
+    postprocessing: Postprocessing,
+    inference: InferenceParameters,
 ) -> Iterable[Prediction]:
-    """Segment the test subjects of every fit on the source's own grid, as they are saved."""
+    """Segment the test subjects of every fold on the source's own grid, as they are saved."""
     from faircmr.segmentation.prediction import predict_fits
 
     return predict_fits(
         model,
         tensors,
-        tested=lambda record: subjects_in(splits, TEST, record.fold),
+        tested=lambda fold: subjects_in(splits, TEST, fold),
         geometry=lambda subject_id, phase: cohort.read(subject_id, phase).geometry,
         inference=inference,
+        rois=lambda fold: rois_of(rois, fold),
+        postprocessing=postprocessing,
     )
 
 

@@ -1,14 +1,14 @@
-"""The training pipeline of one strategy: cohort -> model -> predictions -> scores -> Table 1."""
+"""The training pipeline of one strategy: cohort, heart regions -> model -> predictions -> scores -> Table 1."""
 
 from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node, pipeline
 
-from faircmr.pipelines.training import nodes
+from faircmr.pipelines.training import localisation_nodes, nodes
 
-SHARED = {"subjects", "splits", "plans", "tensors", "cohort", "study_key"}
+SHARED = {"subjects", "splits", "plans", "localiser_plans", "tensors", "cohort", "study_key"}
 """What every strategy reads alike: it stays outside the strategy's namespace."""
-COMMON = {"training", "inference", "fits", "attributes"}
+COMMON = {"training", "inference", "fits", "localiser", "attributes"}
 """Parameters outside the namespace, so that no two strategies can be trained differently."""
 
 
@@ -18,15 +18,22 @@ def create_pipeline(strategy: str) -> Pipeline:
     Args:
         strategy: Namespace of its data sets and of its parameters (``params:<strategy>.strategy``).
     """
-    shared = node(
+    identity = node(
         nodes.identify_study,
-        ["scans", "splits", "plans", "params:training", "params:inference"],
+        ["scans", "splits", "plans", "params:training", "params:inference", "params:localiser"],
         "study_key",
         name="identify_study",
         tags=["training", "cpu"],
     )
-    return pipeline([shared]) + pipeline(
-        _steps(),
+    plans = node(
+        localisation_nodes.plan_localiser,
+        ["scans", "splits", "plans", "params:training", "params:localiser"],
+        "localiser_plans",
+        name="plan_localiser",
+        tags=["training", "cpu"],
+    )
+    return pipeline([identity, plans]) + pipeline(
+        _localisation() + _training() + _prediction(),
         namespace=strategy,
         inputs=SHARED,
         parameters=COMMON,
@@ -34,13 +41,42 @@ def create_pipeline(strategy: str) -> Pipeline:
     )
 
 
-def _steps() -> Pipeline:
-    """What every strategy does, by names that have no namespace yet."""
+def _localisation() -> Pipeline:
+    """Where the heart is; nothing is trained and nothing found for a strategy whose input is the full image."""
+    return pipeline(
+        [
+            node(
+                localisation_nodes.train_localiser,
+                ["splits", "tensors", "localiser_plans", "params:strategy", "params:fits", "localiser_work"],
+                "localiser",
+                name="train_localiser",
+                tags="gpu",
+            ),
+            node(
+                localisation_nodes.locate_hearts,
+                ["localiser", "tensors", "splits", "plans", "params:localiser", "params:inference"],
+                "rois",
+                name="locate_hearts",
+                tags="gpu",
+            ),
+            node(
+                localisation_nodes.score_localiser,
+                ["rois", "splits", "tensors", "plans", "subjects"],
+                "localiser_table",
+                name="score_localiser",
+                tags="cpu",
+            ),
+        ]
+    )
+
+
+def _training() -> Pipeline:
+    """Whom the strategy trains on, and its fits."""
     return pipeline(
         [
             node(
                 nodes.select_training_cohort,
-                ["subjects", "splits", "params:strategy"],
+                ["subjects", "splits", "rois", "params:strategy"],
                 "training_cohort",
                 name="select_training_cohort",
                 tags="cpu",
@@ -60,9 +96,24 @@ def _steps() -> Pipeline:
                 name="train",
                 tags="gpu",
             ),
+        ]
+    )
+
+
+def _prediction() -> Pipeline:
+    """What the fits predict, and how well."""
+    return pipeline(
+        [
+            node(
+                nodes.choose_postprocessing,
+                ["model", "tensors", "cohort", "splits", "rois", "params:inference"],
+                "postprocessing",
+                name="choose_postprocessing",
+                tags="gpu",
+            ),
             node(
                 nodes.predict,
-                ["model", "tensors", "cohort", "splits", "params:inference"],
+                ["model", "tensors", "cohort", "splits", "rois", "postprocessing", "params:inference"],
                 "predictions",
                 name="predict",
                 tags="gpu",

@@ -1,0 +1,111 @@
+"""How a localiser is trained and believed: its parameters, and what follows from them and the study."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import pandas as pd
+from pydantic import Field
+
+from faircmr.core.parameters import Parameters
+from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.plans import SMALLEST_PATCH, Plans
+from faircmr.segmentation.roi import RoiLimits
+
+STAGES = 4
+
+
+class LocaliserParameters(Parameters):
+    """A small network that finds the heart at low resolution.
+
+    Attributes:
+        spacing: Millimetres between its pixels, about: the tensors' are multiplied by a whole number.
+        margin: Millimetres around what it finds.
+        limits: What it finds must keep to; otherwise the subject's full image is used.
+        epochs: Epochs of its schedule.
+        iterations_per_epoch: Steps an epoch.
+        learning_rate: Of the first epoch. Hearts are few pixels here: with nnU-Net's 0.01 and 0.99
+            the network still sees none after 400 steps, with these it sees them after 100
+            (docs/benchmarks.md).
+        momentum: Nesterov momentum.
+        batch_size: Slices a step.
+        base_filters: Channels of its first stage; doubled from stage to stage.
+        seed: Training seed.
+    """
+
+    spacing: float = Field(default=5.0, gt=0.0)
+    margin: float = Field(default=10.0, ge=0.0)
+    limits: RoiLimits = RoiLimits()
+    epochs: int = Field(default=10, ge=1)
+    iterations_per_epoch: int = Field(default=30, ge=1)
+    learning_rate: float = Field(default=0.05, gt=0.0)
+    momentum: float = Field(default=0.9, gt=0.0, lt=1.0)
+    batch_size: int = Field(default=16, ge=1)
+    base_filters: int = Field(default=16, ge=1)
+    seed: int = 0
+
+
+def reduction(plans: Plans, localiser: LocaliserParameters) -> int:
+    """Pixels of the tensors along one pixel of the localiser."""
+    return max(1, round(localiser.spacing / max(plans.spacing)))
+
+
+class LocaliserPlans(Parameters):
+    """Everything that is decided once for the localisers of a study.
+
+    Attributes:
+        network: Grid, patch, batch and network.
+        reduction: Pixels of the tensors along one pixel that the network sees.
+        training: Schedule.
+        seed: Training seed.
+    """
+
+    network: Plans
+    reduction: int = Field(ge=1)
+    training: TrainingParameters
+    seed: int
+
+
+def plan_localiser(
+    scans: pd.DataFrame, plans: Plans, training: TrainingParameters, localiser: LocaliserParameters
+) -> LocaliserPlans:
+    """Plans of a study's localisers.
+
+    Args:
+        scans: One row a scan that training may see: ``rows``, ``columns`` and, in millimetres,
+            ``spacing_row``, ``spacing_column``.
+        plans: Of the study.
+        training: Of the study: a localiser has its own schedule and the study's device, threads and
+            augmentation.
+        localiser: Its parameters.
+    """
+    schedule = localiser.model_dump(include={"epochs", "iterations_per_epoch", "learning_rate", "momentum"})
+    return LocaliserPlans(
+        network=_network(scans, plans, localiser),
+        reduction=reduction(plans, localiser),
+        training=training.model_copy(update={**schedule, "final_weights": "last"}),
+        seed=localiser.seed,
+    )
+
+
+def _network(scans: pd.DataFrame, plans: Plans, localiser: LocaliserParameters) -> Plans:
+    """A U-Net of which one patch holds the median image."""
+    factor = reduction(plans, localiser)
+    spacing = (plans.spacing[0] * factor, plans.spacing[1] * factor)
+    sides = (scans["rows"] * scans["spacing_row"], scans["columns"] * scans["spacing_column"])
+    divisor = 2 ** (STAGES - 1)
+    rows, columns = (
+        max(SMALLEST_PATCH, ceil(float(side.median()) / each / divisor) * divisor)
+        for side, each in zip(sides, spacing, strict=True)
+    )
+    return Plans(
+        spacing=spacing,
+        patch=(rows, columns),
+        batch_size=localiser.batch_size,
+        filters=tuple(localiser.base_filters * 2**stage for stage in range(STAGES)),
+        kernels=((3, 3),) * STAGES,
+        strides=((1, 1), *((2, 2),) * (STAGES - 1)),
+        deep_supervision_heads=STAGES - 2,
+        channels=plans.channels,
+        classes=plans.classes,
+    )

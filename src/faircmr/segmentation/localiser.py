@@ -1,0 +1,103 @@
+"""Finding the heart: a small network looks at every subject at low resolution."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+
+from faircmr.segmentation.coarse import coarse_subject
+from faircmr.segmentation.inference import Predictor
+from faircmr.segmentation.localisation import LocaliserParameters, reduction
+from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.plans import Plans
+from faircmr.segmentation.roi import Box, Pair, enlarged, fault, heart_box, joined
+from faircmr.segmentation.roi_table import Located, roi_table
+from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
+
+UNEQUAL = "phases of different size"
+logger = logging.getLogger(__name__)
+
+
+def locate_hearts(
+    models: TrainedModels,
+    tensors: TensorStore,
+    subjects: Callable[[FitRecord], Sequence[str]],
+    plans: Plans,
+    localiser: LocaliserParameters,
+    inference: InferenceParameters,
+) -> pd.DataFrame:
+    """Heart region of every subject, by every localiser.
+
+    Args:
+        models: Localisers, one a fold; none where the study uses full images.
+        tensors: Preprocessed subjects, full images.
+        subjects: Study keys of those that a localiser is to look at.
+        plans: Of the study.
+        localiser: Margin and limits.
+        inference: Device, threads and precision.
+
+    Returns:
+        Rows as :func:`~faircmr.segmentation.roi_table.roi_table` describes them. A subject whose heart
+        was not found, or not credibly, has no region: its full image is used, and the log counts it.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged or of another version.
+        InvalidCohortError: A subject was not preprocessed.
+    """
+    rows = []
+    for record in models.fits:
+        finder = HeartFinder(Predictor(models.folder / record.name, inference), plans, localiser)
+        found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
+        _count_failures(found)
+        rows += [(record.fold, one) for one in found]
+    return roi_table(rows)
+
+
+class HeartFinder:
+    """A trained localiser, ready to look at subjects.
+
+    Args:
+        predictor: With the localiser's weights.
+        plans: Of the study; a region is at least as large as their patch where the image is.
+        localiser: Margin and limits.
+    """
+
+    def __init__(self, predictor: Predictor, plans: Plans, localiser: LocaliserParameters) -> None:
+        self.predictor, self.plans, self.localiser = predictor, plans, localiser
+        self.reduction = reduction(plans, localiser)
+
+    def locate(self, subject: SubjectTensors) -> Located:
+        """Region that holds the heart of a subject at every phase."""
+        shapes = [subject.arrays[image_name(phase)].shape[1:] for phase in subject.phases]
+        if len(set(shapes)) > 1:
+            return Located(subject.subject_id, None, UNEQUAL)
+        boxes = []
+        for box, reason in self._by_phase(subject):
+            if box is None or reason:
+                return Located(subject.subject_id, None, reason)
+            boxes.append(box)
+        return Located(subject.subject_id, self._region(joined(boxes), shapes[0]), "")
+
+    def _by_phase(self, subject: SubjectTensors) -> Iterator[tuple[Box | None, str]]:
+        coarse = coarse_subject(subject, self.reduction)
+        for phase in subject.phases:
+            image = coarse.arrays[image_name(phase)]
+            box = heart_box(self.predictor.predict(image).argmax(axis=0) > 0)
+            spacing = (self.plans.spacing[0] * self.reduction, self.plans.spacing[1] * self.reduction)
+            yield box, fault(box, image.shape[1:], spacing, self.localiser.limits)
+
+    def _region(self, box: Box, shape: Pair) -> Box:
+        rows, columns = (round(self.localiser.margin / each) for each in self.plans.spacing)
+        return enlarged(box, self.reduction, (rows, columns), self.plans.patch, shape)
+
+
+def _count_failures(found: Sequence[Located]) -> None:
+    failures = Counter(one.reason for one in found if one.box is None)
+    if failures:
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(failures.items()))
+        said = "heart not located in %d of %d subjects, full images used: %s"
+        logger.warning(said, failures.total(), len(found), reasons)

@@ -1,0 +1,94 @@
+"""A trained localiser finds hearts; one that does not leaves the full image."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faircmr.core.anatomy import Phase
+from faircmr.segmentation.localisation import LocaliserParameters
+from faircmr.segmentation.localiser import UNEQUAL, HeartFinder, locate_hearts
+from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.networks import build_network
+from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.roi import Box, RoiLimits
+from faircmr.segmentation.roi_table import rois_of
+from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
+from faircmr.segmentation.weights import save_network
+from tests.segmentation.phantoms import plans_of
+
+PLANS = plans_of(patch=(16, 16))
+LOCALISER = LocaliserParameters(spacing=8.0, margin=4.0, limits=RoiLimits(smallest_extent=10.0, largest_offset=0.45))
+
+
+class Bright:
+    """Says "heart" where the image is bright."""
+
+    def predict(self, image):
+        heart = np.asarray(image, dtype=np.float32) > 0.5
+        return np.stack([~heart, heart]).astype(np.float32)
+
+
+def subject(*squares, shapes=((2, 40, 40), (2, 40, 40))):
+    arrays = {}
+    for phase, (rows, columns), shape in zip(Phase, squares, shapes, strict=True):
+        image = np.zeros(shape, dtype=np.float16)
+        image[:, rows[0] : rows[1], columns[0] : columns[1]] = 1.0
+        arrays[image_name(phase)] = image
+    return SubjectTensors("sub-0001", "x", arrays)
+
+
+def finder():
+    return HeartFinder(Bright(), PLANS, LOCALISER)
+
+
+def test_the_region_holds_the_heart_at_both_phases_with_a_margin():
+    located = finder().locate(subject(((10, 30), (12, 20)), ((14, 26), (8, 18))))
+
+    # rows 10..30 and columns 8..20, 1 pixel of 4 mm around, grown to the patch of 16
+    assert located.box == Box(row_start=9, row_stop=31, column_start=6, column_stop=22)
+    assert located.reason == ""
+
+
+@pytest.mark.parametrize(
+    ("second", "reason"),
+    [(((20, 20), (20, 20)), "nothing found"), (((0, 20), (10, 20)), "cut off by the edge of the image")],
+)
+def test_one_phase_that_fails_is_enough_to_use_the_full_image(second, reason):
+    located = finder().locate(subject(((10, 30), (12, 20)), second))
+    assert (located.box, located.reason) == (None, reason)
+
+
+def test_phases_of_different_size_share_no_region():
+    square = ((10, 30), (12, 20))
+    located = finder().locate(subject(square, square, shapes=((2, 40, 40), (2, 44, 40))))
+    assert (located.box, located.reason) == (None, UNEQUAL)
+
+
+def test_a_subject_with_one_phase_has_a_region():
+    both = subject(((10, 30), (12, 20)), ((10, 30), (12, 20)))
+    one = SubjectTensors("sub-0001", "x", {image_name(Phase.ES): both.arrays[image_name(Phase.ES)]})
+    assert finder().locate(one).box is not None
+
+
+def test_failures_are_counted_and_nobody_is_named(tmp_path, tensors, caplog):
+    record = FitRecord(name="seed-0", seed=0, fingerprint="f", history=(), weights_epoch=1)
+    coarse = plans_of(patch=(16, 16)).model_copy(update={"spacing": (8.0, 8.0)})
+    network = build_network(coarse, 0)
+    # a network that sees background everywhere
+    network.heads[0].bias.data[0] = 1e4
+    save_network(tmp_path / "seed-0" / "weights.safetensors", network, coarse)
+    models = TrainedModels(folder=tmp_path, fits=(record,))
+    everybody = ("sub-0001", "sub-0002")
+
+    with caplog.at_level(logging.WARNING):
+        table = locate_hearts(
+            models, TensorStore(tensors), lambda _: everybody, PLANS, LOCALISER, InferenceParameters(threads=1)
+        )
+
+    assert rois_of(table, None) == {}
+    assert table["reason"].tolist() == ["nothing found"] * 2
+    assert "2 of 2 subjects" in caplog.text
+    assert "sub-000" not in caplog.text
+    assert isinstance(table, pd.DataFrame)
