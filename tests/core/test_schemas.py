@@ -34,13 +34,21 @@ SCANS = pd.DataFrame(
         "spacing_slice": 10.0,
         "spacing_row": 2.25,
         "spacing_column": 2.25,
+        "cropped_slices": 9,
+        "cropped_rows": 60,
+        "cropped_columns": 64,
+        "foreground_mean": [200.0, np.nan],
+        "foreground_sd": [20.0, np.nan],
+        "foreground_percentile_00_5": [-3.0, np.nan],
+        "foreground_median": [190.0, np.nan],
+        "foreground_percentile_99_5": [290.0, np.nan],
     }
 )
 SPLITS = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "split": ["train", "test"]})
 SCORES = pd.DataFrame(
     {
         "strategy": "baseline",
-        "seed": 0,
+        "seed": pd.array([0, 0], dtype="Int64"),
         "fold": pd.array([None, None], dtype="Int64"),
         "study_key": "training:1 plans:2",
         "subject_id": "sub-0001",
@@ -59,6 +67,14 @@ def test_accepts_a_good_table_and_an_empty_one(name):
 
     pd.testing.assert_frame_equal(schema.validate(GOOD[name]), GOOD[name])
     assert schema.validate(schema.empty()).dtypes.to_dict() == schema.empty().dtypes.to_dict()
+
+
+def test_scores_of_all_seeds_together_have_no_seed_and_are_each_there_once():
+    together = SCORES.assign(seed=pd.array([None, None], dtype="Int64"))
+
+    assert validate_scores(pd.concat([SCORES, together]))["seed"].isna().tolist() == [False, False, True, True]
+    with pytest.raises(InvalidScoresError, match="each row once"):
+        validate_scores(pd.concat([together, together]))
 
 
 def test_keeps_attributes_that_it_knows_nothing_of():
@@ -80,6 +96,7 @@ def test_keeps_attributes_that_it_knows_nothing_of():
         (validate_subjects, SUBJECTS.assign(protected_group=[None, "B"]), InvalidCohortError, "a value in every row"),
         (validate_subjects, SUBJECTS[["subject_id"]], InvalidCohortError, "no column 'protected_group'"),
         (validate_scans, SCANS.assign(rows=0), InvalidCohortError, "'rows' fails in 2 of 2 rows; more than 0"),
+        (validate_scans, SCANS.assign(cropped_rows=[0, 9]), InvalidCohortError, "'cropped_rows' fails in 1 of 2"),
         (validate_scans, SCANS.assign(phase="ED"), InvalidCohortError, "each row once"),
         (
             validate_scans,

@@ -29,6 +29,42 @@ def test_intensities_have_mean_zero_and_deviation_one():
     assert normalised.dtype == np.float32
 
 
+def test_a_margin_of_zeros_does_not_change_the_intensities_of_what_is_shown():
+    image = 100 + 7 * phantom(0).image
+
+    padded = normalise(np.pad(image, ((0, 0), (3, 5), (0, 40))))
+
+    np.testing.assert_array_equal(padded[:, 3:-5, :-40], normalise(image))
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 7.0, 1e30])
+def test_an_image_that_is_the_same_everywhere_is_refused_however_its_mean_is_rounded(value: float):
+    with pytest.raises(InvalidScanError, match="the same intensity everywhere; an image with contrast"):
+        normalise(np.full((3, 21, 19), value, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("spacing", "shape"),
+    [((25.0, 2.0, 2.0), (3, 10, 10)), ((10.0, 1.0, 12.0), (3, 5, 60))],
+    ids=["slices 12 times as far apart as pixels", "pixels 12 times as long as wide"],
+)
+def test_anisotropy_above_ten_is_resampled_in_plane(spacing: tuple[float, ...], shape: tuple[int, ...]):
+    scan = phantom(0)
+
+    arrays = preprocess(replace(scan, geometry=replace(scan.geometry, spacing=spacing)), plans_of(), Phase.ED)
+
+    assert arrays["ED.image"].shape == arrays["ED.label"].shape == shape
+    assert np.isfinite(arrays["ED.image"]).all()
+
+
+def test_one_slice_is_a_scan():
+    arrays = preprocess(phantom(0, slices=2), plans_of(), Phase.ED)
+    scan = phantom(0, slices=2)
+    one = replace(scan, image=scan.image[:1], label=scan.label[:1], geometry=replace(scan.geometry, shape=(1, 20, 20)))
+
+    assert preprocess(one, plans_of(), Phase.ED)["ED.areas"].tolist() == arrays["ED.areas"][:1].tolist()
+
+
 def test_a_scan_on_the_grid_of_the_plans_is_only_normalised():
     arrays = preprocess(phantom(0), plans_of(), Phase.ED)
 

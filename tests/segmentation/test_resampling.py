@@ -9,11 +9,11 @@ from scipy.ndimage import zoom
 from faircmr.segmentation.resampling import (
     CUBIC,
     LINEAR,
+    label_on_grid,
     planned_shape,
     resample,
     resample_image,
     resample_label,
-    resample_to_native,
 )
 from tests.segmentation.phantoms import phantom
 
@@ -75,6 +75,28 @@ def test_a_label_survives_the_way_there_and_back_but_for_its_rim():
     assert set(np.unique(back)) == set(np.unique(label))
 
 
+@given(sizes, sizes, st.tuples(*[st.integers(0, 30)] * 4))
+def test_a_label_is_what_it_would_be_if_the_whole_image_were_computed(
+    rows: int, columns: int, corners: tuple[int, ...]
+):
+    label = np.zeros((2, 31, 31), dtype=np.uint8)
+    top, bottom, left, right = *sorted(corners[:2]), *sorted(corners[2:])
+    part = np.random.default_rng(rows).choice([0, 1, 3], size=(bottom - top, right - left))
+    label[1, top:bottom, left:right] = part
+
+    values = np.unique(label)
+    shares = np.stack([resample((label == value).astype(np.float32), (rows, columns), LINEAR) for value in values])
+
+    np.testing.assert_array_equal(resample_label(label, (rows, columns)), values[shares.argmax(axis=0)])
+
+
+def test_a_label_that_a_coarse_grid_passes_over_is_background():
+    label = np.zeros((1, 40, 40), dtype=np.uint8)
+    label[0, 0, 0] = 2
+
+    assert not resample_label(label, (3, 3)).any()
+
+
 @given(sizes, sizes)
 def test_a_label_gets_no_value_that_it_did_not_have(rows: int, columns: int):
     label = np.random.default_rng(rows).choice([0, 2, 3], size=(2, 9, 9)).astype(np.uint8)
@@ -82,13 +104,37 @@ def test_a_label_gets_no_value_that_it_did_not_have(rows: int, columns: int):
     assert set(np.unique(resample_label(label, (rows, columns)))) <= {0, 2, 3}
 
 
-def test_probabilities_still_sum_to_one_on_the_native_grid():
-    probabilities = np.random.default_rng(0).dirichlet(np.ones(4), size=(2, 9, 8)).transpose(3, 0, 1, 2)
+def blob(rows: int, columns: int, seed: int) -> np.ndarray:
+    """Probabilities of four classes in two slices, which favour background but for somewhere in the middle."""
+    rng = np.random.default_rng(seed)
+    weights = rng.dirichlet(np.ones(4), size=(2, rows, columns)).transpose(3, 0, 1, 2)
+    weights[0] += 1.0
+    middle = slice(rows // 4, rows // 2 + 1), slice(columns // 3, columns // 2 + 1)
+    weights[1 + seed % 3, :, *middle] += rng.uniform(0, 3, size=weights[0, :, *middle].shape)
+    return (weights / weights.sum(axis=0)).astype(np.float32)
 
-    native = resample_to_native(probabilities.astype(np.float32), (14, 5))
 
-    assert native.shape == (4, 2, 14, 5)
-    np.testing.assert_allclose(native.sum(axis=0), 1, atol=1e-5)
+@given(sizes, sizes, sizes, sizes, st.integers(0, 20))
+def test_the_label_is_the_most_probable_class_of_the_resampled_probabilities(
+    rows: int, columns: int, new_rows: int, new_columns: int, seed: int
+):
+    probabilities = blob(rows, columns, seed)
+
+    label = label_on_grid(probabilities, (new_rows, new_columns))
+
+    everywhere = resample(probabilities, (new_rows, new_columns), LINEAR)
+    assert label.dtype == np.uint8
+    # of classes that are equal but for rounding, either is right
+    chosen = np.take_along_axis(everywhere, label[np.newaxis].astype(np.int64), axis=0)[0]
+    np.testing.assert_allclose(chosen, everywhere.max(axis=0), atol=1e-6)
+    assert (label == everywhere.argmax(axis=0)).mean() > 0.99
+
+
+def test_a_scan_that_is_background_everywhere_is_that_on_every_grid():
+    probabilities = np.zeros((4, 2, 9, 8), np.float32)
+    probabilities[0] = 1.0
+
+    np.testing.assert_array_equal(label_on_grid(probabilities, (14, 5)), np.zeros((2, 14, 5), np.uint8))
 
 
 def test_shapes_follow_the_spacing():

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 Image = npt.NDArray[np.float32]
 LabelImage = npt.NDArray[np.uint8]
+Box3d = tuple[slice, slice, slice]
 Matrix = tuple[tuple[float, ...], ...]
 
 
@@ -21,12 +22,14 @@ class Geometry:
         shape: Slices, rows, columns: the NIfTI axes reversed.
         spacing: Millimetres between slices, rows and columns, from the zooms (not the affine,
             which is wrong in ACDC).
-        qform: 4x4 matrix, or ``None`` where the header has none.
+        qform: 4x4 matrix of a grid that was made here, or ``None``.
         qform_code: NIfTI code of the qform.
         sform: 4x4 matrix, or ``None`` where the header has none.
         sform_code: NIfTI code of the sform.
         pixdim: The header's eight ``pixdim`` values.
         units: The header's ``xyzt_units``.
+        quaternion: The qform of a header that was read, as it stands there: ``quatern_b``, ``_c``, ``_d`` and
+            ``qoffset_x``, ``_y``, ``_z``. By way of a matrix their last bits would change.
     """
 
     shape: tuple[int, int, int]
@@ -37,6 +40,7 @@ class Geometry:
     sform_code: int = 0
     pixdim: tuple[float, ...] = ()
     units: int = 2
+    quaternion: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,3 +66,26 @@ class ScanFiles:
     image: Path
     label: Path | None = None
     frame: int | None = None
+
+
+def nonzero_box(image: Image) -> Box3d:
+    """The smallest box that leaves out nothing but zeros, which scanners and other tools pad images with.
+
+    Args:
+        image: Shape (slices, rows, columns).
+
+    Source:
+        nnU-Net's ``crop_to_nonzero``.
+    """
+    shown = image != 0
+    in_plane = shown.any(axis=0)
+    slices, rows, columns = (
+        extent(axis) for axis in (shown.any(axis=(1, 2)), in_plane.any(axis=1), in_plane.any(axis=0))
+    )
+    return slices, rows, columns
+
+
+def extent(shown: npt.NDArray[np.bool_]) -> slice:
+    """From the first to the last ``True`` along one axis; an empty slice where there is none."""
+    where = np.flatnonzero(shown)
+    return slice(int(where[0]), int(where[-1]) + 1) if where.size else slice(0, 0)

@@ -15,6 +15,7 @@ from faircmr.core.errors import (
     InvalidSplitError,
 )
 from faircmr.core.splits import SPLITS, check_disjoint
+from faircmr.core.volume_table import VOLUME_TYPES, validate_volumes
 
 SUBJECT_TYPES = {"subject_id": "str", "protected_group": "str"}
 """One row a subject; audit attributes and covariates follow as the source gives them."""
@@ -29,13 +30,21 @@ SCAN_TYPES = {
     "spacing_slice": "float64",
     "spacing_row": "float64",
     "spacing_column": "float64",
+    "cropped_slices": "int64",
+    "cropped_rows": "int64",
+    "cropped_columns": "int64",
+    "foreground_mean": "float64",
+    "foreground_sd": "float64",
+    "foreground_percentile_00_5": "float64",
+    "foreground_median": "float64",
+    "foreground_percentile_99_5": "float64",
 }
-"""One row a scan."""
+"""One row a scan; what is said of its foreground is missing where there is no label."""
 SPLIT_TYPES = {"subject_id": "str", "split": "str"}
 """One row a subject, or, with a column ``fold`` (int64), one a subject and fold."""
 SCORE_TYPES = {
     "strategy": "str",
-    "seed": "int64",
+    "seed": "Int64",
     "fold": "Int64",
     "study_key": "str",
     "subject_id": "str",
@@ -44,7 +53,8 @@ SCORE_TYPES = {
     "metric": "str",
     "value": "float64",
 }
-"""One row a strategy, seed, scan, structure and metric; ``fold`` is missing without cross-validation."""
+"""One row a strategy, seed, scan, structure and metric; ``seed`` is missing where all seeds predicted together,
+``fold`` without cross-validation."""
 
 
 def validate_subjects(subjects: pd.DataFrame) -> pd.DataFrame:
@@ -83,8 +93,12 @@ def validate_scans(scans: pd.DataFrame) -> pd.DataFrame:
     """
     from faircmr.core import table_checks as checks
 
-    sizes = {name: checks.ABOVE_ZERO for name, kind in SCAN_TYPES.items() if kind in {"int64", "float64"}}
-    columns = checks.columns(SCAN_TYPES, {**sizes, "phase": checks.one_of(Phase)})
+    foreground = [name for name in SCAN_TYPES if name.startswith("foreground_")]
+    sizes = [name for name, kind in SCAN_TYPES.items() if kind != "str" and name not in {"labelled", *foreground}]
+    columns = {
+        **checks.columns(SCAN_TYPES, {**dict.fromkeys(sizes, checks.ABOVE_ZERO), "phase": checks.one_of(Phase)}),
+        **{name: checks.Column("float64", coerce=True, nullable=True) for name in foreground},
+    }
     return checks.validate("scans", scans, checks.schema(columns, ["subject_id", "phase"]), InvalidCohortError)
 
 
@@ -128,6 +142,7 @@ def validate_scores(scores: pd.DataFrame) -> pd.DataFrame:
     names = {"phase": checks.one_of(Phase), "structure": checks.one_of(structure.name for structure in Structure)}
     columns = {
         **checks.columns(SCORE_TYPES, names),
+        "seed": checks.Column("Int64", coerce=True, nullable=True),
         "fold": checks.Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
     }
     unique = [name for name in SCORE_TYPES if name not in {"study_key", "value"}]
@@ -161,6 +176,7 @@ SCHEMAS = {
     "scans": TableSchema(SCAN_TYPES, validate_scans),
     "splits": TableSchema(SPLIT_TYPES, validate_splits),
     "scores": TableSchema(SCORE_TYPES, validate_scores),
+    "volumes": TableSchema(VOLUME_TYPES, validate_volumes),
 }
 """Tables by the name that the catalog gives their schema."""
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from faircmr.core.errors import OutputError
 from faircmr.core.files import write_whole
+from faircmr.core.parallel import in_order, worker_count
 from faircmr.datasets.base import StudyDataset
 from faircmr.datasets.staging import publish, staged
 from faircmr.segmentation.tensors import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, part_name
@@ -18,12 +20,22 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
     A part stays as it is where the subject's fingerprint and the code do, and the file is whole; then
     its arrays are not looked at, and so not computed where they are made on demand.
 
+    Args:
+        filepath: The folder.
+        workers: Subjects that are computed and written at the same time, and so in memory;
+            ``None`` for as many as there are CPUs. It changes nothing in what is written.
+        metadata: For tools such as Kedro-Viz; not used here.
+
     Attributes:
         code: Digest of the code that makes the tensors, set by the catalog before it saves; parts
             that other code has made are made anew. ``None`` keeps them.
     """
 
     code: str | None = None
+
+    def __init__(self, filepath: str, workers: int | None = None, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, metadata)
+        self._workers = worker_count(workers)
 
     def load(self) -> TensorStore:
         """Open the folder; arrays are read when they are asked for."""
@@ -34,14 +46,17 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
         store = self._store()
         known, before = ({}, "") if store is None else (store.fingerprints, store.code)
         code = before if self.code is None else self.code
-        fingerprints: dict[str, str] = {}
+        unchanged = known if code == before else {}
         with staged(self._filepath) as aside:
-            for subject in data:
-                fingerprints[subject.subject_id] = subject.fingerprint
-                part = self._filepath / part_name(subject.subject_id)
-                same = code == before and known.get(subject.subject_id) == subject.fingerprint
-                if not (same and _is_whole(part)):
-                    write_whole(aside / part.name, _encode(subject))
+
+            def write(subject: SubjectTensors) -> tuple[str, str]:
+                name = part_name(subject.subject_id)
+                same = unchanged.get(subject.subject_id) == subject.fingerprint
+                if not (same and _is_whole(self._filepath / name)):
+                    write_whole(aside / name, _encode(subject))
+                return subject.subject_id, subject.fingerprint
+
+            fingerprints = dict(in_order(write, data, self._workers))
             gone = set(self._filepath.glob(part_name("*"))) - {self._filepath / part_name(one) for one in fingerprints}
             manifest = TensorManifest(fingerprints=fingerprints, code=code).model_dump_json(indent=1)
             publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), sorted(gone))

@@ -10,6 +10,7 @@ from faircmr.core.parameters import Parameters
 
 Millimetres = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
+Pair = tuple[Count, Count]
 
 SMALLEST_PATCH = 16
 """Rows or columns that can be halved twice and keep nnU-Net's four: three stages, the fewest that make a U."""
@@ -33,11 +34,11 @@ class Plans(Parameters):
     """
 
     spacing: tuple[Millimetres, Millimetres]
-    patch: tuple[Count, Count]
+    patch: Pair
     batch_size: Count
     filters: Annotated[tuple[Count, ...], Field(min_length=3)]
-    kernels: tuple[tuple[Count, Count], ...]
-    strides: tuple[tuple[Count, Count], ...]
+    kernels: tuple[Pair, ...]
+    strides: tuple[Pair, ...]
     deep_supervision_heads: Count = 1
     channels: Count = 1
     classes: Annotated[int, Field(ge=2)] = 4
@@ -87,8 +88,12 @@ class PlanOverrides(Parameters):
         batch_size: As in :class:`Plans`.
         base_filters: Channels of the first stage; doubled from stage to stage.
         maximum_filters: Channels that no stage exceeds.
+        filters: As in :class:`Plans`, in place of the two before.
         stages: Largest number of resolutions.
-        memory_gb: Memory that one training step may take; it sets the batch size.
+        kernels: As in :class:`Plans`.
+        strides: As in :class:`Plans`.
+        deep_supervision_heads: As in :class:`Plans`.
+        memory_gb: Memory that one training step may take; it sets the batch size, and limits the patch.
     """
 
     spacing: tuple[Millimetres, Millimetres] | None = None
@@ -96,5 +101,15 @@ class PlanOverrides(Parameters):
     batch_size: Count | None = None
     base_filters: Count = 32
     maximum_filters: Count = 512
+    filters: tuple[Count, ...] | None = None
     stages: Annotated[int, Field(ge=3)] | None = None
+    kernels: tuple[Pair, ...] | None = None
+    strides: Annotated[tuple[Pair, ...], Field(min_length=3)] | None = None
+    deep_supervision_heads: Count | None = None
     memory_gb: Annotated[float, Field(gt=0.0)] = 8.0
+
+    @property
+    def stage_count(self) -> int | None:
+        """Largest number of resolutions, as any of the values says that list them."""
+        counts = [len(values) for values in (self.filters, self.kernels, self.strides) if values is not None]
+        return min([*counts, *([] if self.stages is None else [self.stages])], default=None)

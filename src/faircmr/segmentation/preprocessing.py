@@ -12,7 +12,7 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidScanError
-from faircmr.core.scan import Image, LabelImage, Scan
+from faircmr.core.scan import Image, LabelImage, Scan, nonzero_box
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.resampling import planned_shape, resample_image, resample_label
 from faircmr.segmentation.tensors import Array, SubjectTensors, areas_name, image_name, label_name
@@ -64,14 +64,19 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
 
 
 def normalise(image: Image) -> Image:
-    """Intensities of mean 0 and standard deviation 1 over the whole scan.
+    """Intensities of mean 0 and standard deviation 1 over the whole scan, a margin of zeros left out.
 
     Raises:
         InvalidScanError: The image is the same everywhere.
+
+    Source:
+        nnU-Net's ``ZScoreNormalization`` after ``crop_to_nonzero``.
     """
-    mean, deviation = image.mean(dtype=np.float64), image.std(dtype=np.float64)
-    if deviation == 0.0:
+    shown = image[nonzero_box(image)]
+    # compared exactly: rounding gives a constant image a deviation above zero
+    if not shown.size or shown.min() == shown.max():
         raise InvalidScanError("image", "the same intensity everywhere", "an image with contrast")
+    mean, deviation = shown.mean(dtype=np.float64), shown.std(dtype=np.float64)
     normalised: Image = ((image - mean) / deviation).astype(np.float32)
     return normalised
 

@@ -7,13 +7,14 @@ dense ones would start as many threads as the machine has cores, for less work t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.scan import Image, LabelImage
+from faircmr.core.scan import Image, LabelImage, extent
 
 FloatArray = npt.NDArray[np.float32]
 CUBIC, LINEAR = 3, 1
@@ -44,9 +45,11 @@ def resample(planes: FloatArray, shape: tuple[int, int], order: int) -> FloatArr
     """
     if planes.shape[-2:] == shape:
         return planes
-    by_column = _along_last(np.ascontiguousarray(planes, dtype=np.float32), shape[1], order)
-    by_row = _along_last(by_column.swapaxes(-1, -2), shape[0], order)
-    return np.ascontiguousarray(by_row.swapaxes(-1, -2))
+    rows, columns = (
+        None if old == new else interpolation_matrix(old, new, order)
+        for old, new in zip(planes.shape[-2:], shape, strict=True)
+    )
+    return _interpolate(planes, rows, columns)
 
 
 def resample_image(image: Image, shape: tuple[int, int]) -> Image:
@@ -57,17 +60,46 @@ def resample_image(image: Image, shape: tuple[int, int]) -> Image:
 
 
 def resample_label(label: LabelImage, shape: tuple[int, int]) -> LabelImage:
-    """Linear resampling of each value's mask (slices, rows, columns); the largest share wins."""
+    """Linear resampling of each value's mask (slices, rows, columns); the largest share wins.
+
+    Only the part that the structures reach is computed: everything else is background before and after.
+    """
     if label.shape[1:] == shape:
         return label
-    values = np.unique(label)
-    shares = np.stack([resample((label == value).astype(np.float32), shape, LINEAR) for value in values])
-    return np.asarray(values[shares.argmax(axis=0)], dtype=np.uint8)
+    resampled = np.zeros((len(label), *shape), dtype=np.uint8)
+    shown = label > 0
+    rows, columns = (_reach(np.asarray(shown.any(axis=(0, other))), shape[2 - other]) for other in (2, 1))
+    part = label[:, rows.old, columns.old]
+    if not part.size:  # nothing is labelled, or a coarser grid passes it over
+        return resampled
+    values = np.unique(part)
+    shares = np.stack(
+        [_interpolate((part == value).astype(np.float32), rows.matrix, columns.matrix) for value in values]
+    )
+    resampled[:, rows.new, columns.new] = values[shares.argmax(axis=0)]
+    return resampled
 
 
-def resample_to_native(probabilities: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """Linear resampling of class probabilities (classes, slices, rows, columns) to a source's grid."""
-    return resample(probabilities, shape, LINEAR)
+def label_on_grid(probabilities: FloatArray, shape: tuple[int, int]) -> LabelImage:
+    """Most probable class on a source's grid, by linear resampling of probabilities.
+
+    A new pixel is a weighted mean of old ones: where all of these are most probably background, so is it.
+    Only the part is computed that the others reach.
+
+    Args:
+        probabilities: Shape (classes, slices, rows, columns).
+        shape: Rows and columns of the source.
+
+    Returns:
+        Classes, uint8, shape (slices, *shape); of equally probable ones the first.
+    """
+    label = np.zeros((probabilities.shape[1], *shape), dtype=np.uint8)
+    shown = (probabilities[1:].max(axis=0) >= probabilities[0]).any(axis=0)
+    rows, columns = (_reach(shown.any(axis=1 - axis), shape[axis]) for axis in (0, 1))
+    part = probabilities[..., rows.old, columns.old]
+    if part.size:
+        label[:, rows.new, columns.new] = _interpolate(part, rows.matrix, columns.matrix).argmax(axis=0)
+    return label
 
 
 @lru_cache(maxsize=64)
@@ -77,16 +109,37 @@ def interpolation_matrix(size: int, new_size: int, order: int) -> Any:
     from scipy.ndimage import zoom
     from scipy.sparse import csr_array
 
-    pixels = np.eye(size)
-    weights = np.stack([zoom(pixel, new_size / size, order=order, mode="nearest", grid_mode=True) for pixel in pixels])
+    weights = zoom(np.eye(size), (1, new_size / size), order=order, mode="nearest", grid_mode=True)
     # the influence of a pixel on a cubic spline fades by a factor of four a pixel, but never ends
     return csr_array(np.where(np.abs(weights) < NEGLIGIBLE, 0.0, weights).T.astype(np.float32))
 
 
-def _along_last(planes: FloatArray, new_size: int, order: int) -> FloatArray:
-    size = planes.shape[-1]
-    if size == new_size:
+@dataclass(frozen=True)
+class _Reach:
+    """Along one axis: the new pixels that something reaches, and all old pixels that they are made of."""
+
+    old: slice
+    new: slice
+    matrix: Any
+
+
+def _reach(shown: npt.NDArray[np.bool_], new_size: int) -> _Reach:
+    """What the pixels that show something, given along one axis, reach by linear interpolation."""
+    matrix = interpolation_matrix(len(shown), new_size, LINEAR)
+    new = extent(matrix @ shown.astype(np.float32) > 0)
+    old = extent(np.bincount(matrix[new].indices, minlength=len(shown)) > 0)
+    return _Reach(old, new, matrix[new, old])
+
+
+def _interpolate(planes: FloatArray, rows: Any, columns: Any) -> FloatArray:
+    """Multiply the last two axes by one matrix each; ``None`` leaves an axis as it is."""
+    by_column = _along_last(np.ascontiguousarray(planes, dtype=np.float32), columns)
+    by_row = _along_last(by_column.swapaxes(-1, -2), rows)
+    return np.ascontiguousarray(by_row.swapaxes(-1, -2))
+
+
+def _along_last(planes: FloatArray, matrix: Any) -> FloatArray:
+    if matrix is None:
         return planes
-    lines = np.ascontiguousarray(planes.reshape(-1, size).T)
-    resampled = interpolation_matrix(size, new_size, order) @ lines
-    return np.asarray(resampled.T, dtype=np.float32).reshape(*planes.shape[:-1], new_size)
+    lines = np.ascontiguousarray(planes.reshape(-1, planes.shape[-1]).T)
+    return np.asarray((matrix @ lines).T, dtype=np.float32).reshape(*planes.shape[:-1], matrix.shape[0])

@@ -18,15 +18,16 @@ from faircmr.sources.nifti import read_scan
 logger = logging.getLogger(__name__)
 
 
-def build_cohort(source: Source, key: pd.DataFrame) -> Cohort:
+def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
     """Name every subject by its study key and forget the source ids.
 
     Args:
         source: A prepared source.
         key: Columns ``subject_id`` and ``source_id``; holds every subject of the source.
+        readers: Scans that may be read at the same time.
 
     Returns:
-        The cohort; its images are read later, one at a time.
+        The cohort; its images are read later.
 
     Raises:
         InvalidCohortError: There are no scans, or a subject is listed twice.
@@ -41,6 +42,7 @@ def build_cohort(source: Source, key: pd.DataFrame) -> Cohort:
         scans=_scans(ordered),
         files=ordered,
         read_files=partial(read_scan, label_values=source.label_values),
+        readers=readers,
     )
 
 

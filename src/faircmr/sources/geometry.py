@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NO_EXTENSIONS = bytes(4)
 _DATA_OFFSET = 352
+_QUATERNION = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z")
 
 
 def geometry_of(header: Nifti1Header, what: str = "image") -> Geometry:
@@ -35,12 +36,12 @@ def geometry_of(header: Nifti1Header, what: str = "image") -> Geometry:
     return Geometry(
         shape=(slices, rows, columns),
         spacing=(spacing[0], spacing[1], spacing[2]),
-        qform=_matrix(header.get_qform(coded=True)[0]),
         qform_code=int(header["qform_code"]),
         sform=_matrix(header.get_sform(coded=True)[0]),
         sform_code=int(header["sform_code"]),
         pixdim=tuple(float(value) for value in header["pixdim"]),
         units=int(header["xyzt_units"]),
+        quaternion=tuple(float(header[name]) for name in _QUATERNION),
     )
 
 
@@ -61,7 +62,9 @@ def header_of(geometry: Geometry, dtype: np.dtype[Any]) -> bytes:
     header.set_sform(None if geometry.sform is None else np.array(geometry.sform), geometry.sform_code)
     # after the qform, which writes its own rounded zooms
     header["pixdim"] = geometry.pixdim or (1.0, *geometry.spacing[::-1], 1.0, 1.0, 1.0, 1.0)
-    header["xyzt_units"] = geometry.units
+    header["qform_code"], header["xyzt_units"] = geometry.qform_code, geometry.units
+    for name, value in zip(_QUATERNION, geometry.quaternion, strict=False):
+        header[name] = value
     header["vox_offset"] = _DATA_OFFSET
     header["scl_slope"], header["scl_inter"] = 1, 0
     return bytes(header.binaryblock) + _NO_EXTENSIONS

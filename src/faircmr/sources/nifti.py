@@ -19,8 +19,8 @@ from faircmr.sources.geometry import geometry_of, header_of
 
 SPACING_TOLERANCE = 1e-3
 """Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
-_GZIP = b"\x1f\x8b"
-_NIFTI2_HEADER_SIZE = 540
+GZIP = b"\x1f\x8b"
+NIFTI2_HEADER_SIZE = 540
 _FOREIGN = 255
 _NAMED_VALUES = 5
 _STORED_VALUES = (0, *Structure)
@@ -37,13 +37,15 @@ def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
         Image as float32 with the header's intensity scaling applied, label as ``Structure`` values.
 
     Raises:
-        InvalidScanError: A file is missing or damaged; the image is not 3-D or not finite; the label
+        InvalidScanError: A file is missing or damaged; the image is not 3-D, not finite or constant; the label
             lies on another grid, holds values outside the map, or is all background. The offender is
             ``scan``: only :meth:`Cohort.read` knows the study key.
     """
     image, geometry = _read_volume(files.image, files.frame, "image")
     if not np.isfinite(image).all():
         raise InvalidScanError("scan", "the image holds NaN or infinite intensities", "finite intensities")
+    if image.min() == image.max():
+        raise InvalidScanError("scan", "the image has the same intensity everywhere", "an image with contrast")
     if files.label is None:
         return Scan(image, None, geometry)
     values, label_geometry = _read_volume(files.label, files.frame, "label")
@@ -65,9 +67,9 @@ def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Struct
     table[0] = 0
     table[list(label_values)] = [int(structure) for structure in label_values.values()]
     with np.errstate(invalid="ignore"):
-        index = np.where((values >= 0) & (values < _FOREIGN), values, _FOREIGN).astype(np.uint8)
+        index = values.astype(np.uint8)
     label: LabelImage = table[index]
-    # a value such as 1.5 must not pass as 1
+    # a value such as 1.5, -1 or 257 must not pass as what it is cut to
     foreign = (label == _FOREIGN) | (index != values)
     if foreign.any():
         raise _outside_the_map(values[foreign], label_values)
@@ -113,7 +115,7 @@ def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geome
         data, geometry = _parse(path.read_bytes(), what)
     except FileNotFoundError:
         raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
-    except _damage():
+    except damage():
         # what the libraries say holds the path
         raise InvalidScanError(
             "scan", f"the {what} file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"
@@ -123,7 +125,7 @@ def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geome
         return np.ascontiguousarray(_frame(data, frame, what).T, dtype=np.float32), geometry
 
 
-def _damage() -> tuple[type[Exception], ...]:
+def damage() -> tuple[type[Exception], ...]:
     """Everything that reading a damaged file was seen to raise."""
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
@@ -136,9 +138,9 @@ def _parse(content: bytes, what: str) -> tuple[npt.NDArray[Any], Geometry]:
     from nibabel import Nifti1Image, Nifti2Image
 
     # decompressing all of it checks length and CRC, which reading up to the last voxel does not
-    raw = gzip.decompress(content) if content.startswith(_GZIP) else content
+    raw = gzip.decompress(content) if content.startswith(GZIP) else content
     size = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
-    kind: type[Nifti1Image] = Nifti2Image if _NIFTI2_HEADER_SIZE in size else Nifti1Image
+    kind: type[Nifti1Image] = Nifti2Image if NIFTI2_HEADER_SIZE in size else Nifti1Image
     data = np.asanyarray(kind.from_bytes(raw).dataobj)
     # unchecked, because nibabel's check would turn a spacing of 0 into 1 mm
     header = kind.header_class(raw[: kind.header_class.template_dtype.itemsize], check=False)

@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from faircmr.core import unlabelled_subjects
 from faircmr.core.cohort import Cohort
 from faircmr.core.demographics import summarise
 from faircmr.core.proportions import CohortSelectionParameters, select_in_proportion
 from faircmr.core.scan_index import index_scans
-from faircmr.core.splitting import SplitParameters, split_subjects
+from faircmr.core.splitting import SplitParameters
 from faircmr.core.subject_index import AttributeParameters, index_subjects
+from faircmr.segmentation.fingerprint import Fingerprint
 from faircmr.segmentation.plans import PlanOverrides, Plans
 from faircmr.segmentation.tensors import SubjectTensors
 
@@ -35,20 +37,29 @@ def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
 
 def split_cohort(
     subjects: pd.DataFrame,
+    scans: pd.DataFrame,
     split: SplitParameters,
     cohort_selection: CohortSelectionParameters,
     given_splits: pd.DataFrame,
 ) -> pd.DataFrame:
     """Divide the subjects into training, validation and test, and induce an imbalance if so asked."""
-    return select_in_proportion(split_subjects(subjects, split, given_splits), subjects, cohort_selection)
+    splits = unlabelled_subjects.split_cohort(subjects, scans, split, given_splits)
+    return select_in_proportion(splits, subjects, cohort_selection)
 
 
-def plan_study(scans: pd.DataFrame, splits: pd.DataFrame, plans: PlanOverrides) -> Plans:
-    """Choose spacing, patch and network from the scans that training may see."""
-    from faircmr.segmentation.planning import plan
+def fingerprint_dataset(scans: pd.DataFrame, splits: pd.DataFrame) -> Fingerprint:
+    """Sum up the scans that training may see."""
+    from faircmr.segmentation.fingerprint import take_fingerprint
 
     seen = splits.loc[splits["split"].isin(["train", "validation"]), "subject_id"]
-    return plan(scans[scans["subject_id"].isin(seen)], plans)
+    return take_fingerprint(scans[scans["subject_id"].isin(seen)])
+
+
+def plan_study(fingerprint: Fingerprint, plans: PlanOverrides) -> Plans:
+    """Choose spacing, patch and network."""
+    from faircmr.segmentation.planning import plan
+
+    return plan(fingerprint, plans)
 
 
 def preprocess_cohort(cohort: Cohort, scans: pd.DataFrame, plans: Plans) -> Iterable[SubjectTensors]:

@@ -8,18 +8,19 @@ from faircmr.pipelines.data_engineering import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Cohort -> scans, subjects, demographics, splits, plans, tensors."""
+    """Cohort -> scans, subjects, demographics, splits, fingerprint, plans, tensors."""
     return pipeline(
         [
             node(nodes.index_cohort, ["cohort", "params:attributes"], ["scans", "subjects"], name="index_cohort"),
             node(nodes.summarise_demographics, "subjects", "demographics", name="summarise_demographics"),
             node(
                 nodes.split_cohort,
-                ["subjects", "params:split", "params:cohort_selection", "given_splits"],
+                ["subjects", "scans", "params:split", "params:cohort_selection", "given_splits"],
                 "splits",
                 name="split_cohort",
             ),
-            node(nodes.plan_study, ["scans", "splits", "params:plans"], "plans", name="plan_study"),
+            node(nodes.fingerprint_dataset, ["scans", "splits"], "fingerprint", name="fingerprint_dataset"),
+            node(nodes.plan_study, ["fingerprint", "params:plans"], "plans", name="plan_study"),
             node(nodes.preprocess_cohort, ["cohort", "scans", "plans"], "tensors", name="preprocess_cohort"),
         ],
         tags=["data_engineering", "cpu"],
