@@ -10,6 +10,7 @@ from faircmr.segmentation.checkpoints import (
     Progress,
     clear_checkpoints,
     latest_checkpoint,
+    recorded_fingerprint,
     save_checkpoint,
 )
 from faircmr.segmentation.models import EpochRecord
@@ -60,6 +61,17 @@ def test_one_of_another_fit_is_not_used(tmp_path: Path):
     save_checkpoint(tmp_path, checkpoint_after(3, "other"))
 
     assert latest_checkpoint(tmp_path, "this") is None
+
+
+def test_the_newest_that_can_be_read_tells_whose_it_is(tmp_path: Path):
+    save_checkpoint(tmp_path, checkpoint_after(1, "older"))
+    save_checkpoint(tmp_path, checkpoint_after(2, "newer"))
+    assert recorded_fingerprint(tmp_path) == "newer"
+
+    (tmp_path / "checkpoint-000002.safetensors").write_bytes(b"half")
+
+    assert recorded_fingerprint(tmp_path) == "older"
+    assert recorded_fingerprint(tmp_path / "missing") is None
 
 
 def test_there_may_be_none(tmp_path: Path):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.segmentation.fit import main
+from faircmr.segmentation.fit import TellWarnings, main, run, tell_epoch, tell_error
 from faircmr.segmentation.jobs import Component
+from faircmr.segmentation.messages import Warned, read_message
 from tests.segmentation.phantoms import job_of
 
 
@@ -40,6 +41,47 @@ def test_an_expected_error_is_one_line_and_status_one(tensors: Path, tmp_path: P
     ]
 
 
-def test_says_how_it_is_called(caplog: pytest.LogCaptureFixture):
-    assert main([]) == 2
-    assert "job.json" in caplog.text
+def test_for_a_process_that_starts_it_it_reports_in_messages(
+    tensors: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    job = job_of(tensors, tmp_path / "fit")
+    failing = job.model_copy(update={"folder": tmp_path / "failing", "sampler": Component(path="no.such.sampler")})
+    paths = [written(tmp_path / f"{one.folder.name}.json", one.model_dump_json()) for one in (job, failing)]
+
+    status = [run(Path(path), tell_epoch, tell_error) for path in paths]
+
+    *epochs, error = (read_message(line) for line in capsys.readouterr().out.splitlines())
+    assert status == [0, 1]
+    assert [epoch.epoch for epoch in epochs] == [1, 2, 3]
+    assert str(error).startswith("component: no.such.sampler; ")
+
+
+def test_warnings_are_told_once_and_errors_are_not_told_twice(capsys: pytest.CaptureFixture[str]):
+    handler = TellWarnings(logging.WARNING)
+
+    for level, text in ((logging.WARNING, "%s is truncated"), (logging.ERROR, "%s failed")):
+        handler.handle(logging.LogRecord("faircmr", level, __file__, 1, text, ("checkpoint-000002",), None))
+
+    assert [read_message(line) for line in capsys.readouterr().out.splitlines()] == [
+        Warned("checkpoint-000002 is truncated")
+    ]
+
+
+def test_an_error_that_nobody_expected_is_told_and_raised(
+    tensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("faircmr.segmentation.fit.fit", fail)
+    path = written(tmp_path / "job.json", job_of(tensors, tmp_path / "fit").model_dump_json())
+
+    with pytest.raises(ZeroDivisionError):
+        run(Path(path), tell_epoch, tell_error)
+    assert str(read_message(capsys.readouterr().out)) == "ZeroDivisionError"
+
+
+def test_says_how_it_is_called(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit, match="2"):
+        main([])
+    assert "job.json" in capsys.readouterr().err

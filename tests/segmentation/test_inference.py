@@ -12,10 +12,12 @@ from faircmr.core.errors import InvalidCohortError, InvalidModelError
 from faircmr.segmentation.inference import Predictor
 from faircmr.segmentation.networks import build_network
 from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.roi import Box
 from faircmr.segmentation.tensors import SubjectTensors
 from faircmr.segmentation.training import fit
 from faircmr.segmentation.weights import save_network
 from tests.segmentation.phantoms import job_of, phantom, plans_of
+from tests.studies import Project
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,120 @@ def test_what_it_has_learnt_it_finds_on_the_grid_of_the_source(tensors: Path, tm
     truth = np.kron(scan.label, np.ones((1, 2, 2), dtype=np.uint8))
     assert (label.shape, label.dtype) == ((3, 40, 40), np.uint8)
     assert 2 * ((label == 1) & (truth == 1)).sum() / ((label == 1).sum() + (truth == 1).sum()) > 0.7
+
+
+BOXES = {
+    "of the patch": Box(row_start=8, row_stop=24, column_start=3, column_stop=19),
+    "larger than the patch": Box(row_start=5, row_stop=31, column_start=2, column_stop=24),
+    "smaller than the patch": Box(row_start=20, row_stop=29, column_start=12, column_stop=17),
+    "small, in a corner": Box(row_start=0, row_stop=5, column_start=20, column_stop=25),
+    "wide and low": Box(row_start=33, row_stop=40, column_start=0, column_stop=25),
+}
+
+
+@pytest.mark.parametrize("box", BOXES.values(), ids=BOXES)
+def test_outside_of_the_box_is_background_for_sure(folder: Path, box: Box):
+    probabilities = predictor(folder).predict(image_of(3, 40, 25), box)
+
+    outside = np.ones((40, 25), dtype=bool)
+    outside[box.slices] = False
+    assert probabilities.shape == (4, 3, 40, 25)
+    assert (probabilities[0][:, outside] == 1).all()
+    assert (probabilities[1:][:, :, outside] == 0).all()
+    assert (probabilities[1:][:, :, ~outside] > 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=0), 1, atol=1e-5)
+
+
+def test_a_box_of_the_patch_is_predicted_as_an_image_of_its_own(folder: Path):
+    image, box, mine = image_of(3, 40, 25), BOXES["of the patch"], predictor(folder)
+
+    np.testing.assert_allclose(
+        mine.predict(image, box)[..., *box.slices], mine.predict(image[:, *box.slices]), atol=1e-6
+    )
+
+
+def test_a_box_that_is_larger_is_predicted_as_an_image_of_its_own(folder: Path):
+    image, box, mine = image_of(3, 40, 25), BOXES["larger than the patch"], predictor(folder)
+
+    np.testing.assert_allclose(
+        mine.predict(image, box)[..., *box.slices], mine.predict(image[:, *box.slices]), atol=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [
+        ("smaller than the patch", (slice(17, 33), slice(7, 23))),
+        # shifted into the image
+        ("small, in a corner", (slice(0, 16), slice(9, 25))),
+    ],
+)
+def test_a_smaller_box_is_seen_with_the_pixels_around_it(folder: Path, name: str, seen: tuple[slice, slice]):
+    image, box, mine = image_of(3, 40, 25), BOXES[name], predictor(folder)
+
+    around = np.zeros((4, 3, 40, 25), np.float32)
+    around[..., *seen] = mine.predict(image[:, *seen])
+    np.testing.assert_allclose(mine.predict(image, box)[..., *box.slices], around[..., *box.slices], atol=1e-6)
+
+
+def test_the_network_sees_nothing_but_the_box(folder: Path):
+    image, box = image_of(2, 40, 25), BOXES["larger than the patch"]
+    changed = image.copy()
+    changed[:, : box.row_start] = 1e4
+    changed[:, :, box.column_stop :] = -1e4
+
+    before, after = (predictor(folder, mirroring=True).predict(one, box) for one in (image, changed))
+
+    np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize(("mirroring", "passes"), [(False, 1), (True, 4)])
+def test_the_network_runs_once_a_mirror_image_for_a_box_that_fits(folder: Path, mirroring: bool, passes: int):
+    mine, shapes = predictor(folder, mirroring=mirroring, batch_size=16), []
+    mine.network.register_forward_pre_hook(lambda _, inputs: shapes.append(tuple(inputs[0].shape)))
+
+    mine.predict(image_of(3, 40, 25), BOXES["of the patch"])
+
+    assert shapes == [(3, 1, 16, 16)] * passes
+
+
+def test_a_box_that_is_the_image_changes_nothing(folder: Path):
+    image = image_of(2, 40, 25)
+
+    np.testing.assert_array_equal(
+        predictor(folder).predict(image, Box.whole((40, 25))), predictor(folder).predict(image)
+    )
+
+
+def test_mixed_precision_says_much_the_same(folder: Path):
+    image = image_of(3, 16, 16)
+
+    full, mixed = (predictor(folder, precision=precision).predict(image) for precision in ("full", "mixed"))
+
+    assert mixed.dtype == np.float32
+    np.testing.assert_allclose(full, mixed, atol=0.05)
+    assert not np.array_equal(full, mixed)
+
+
+def test_no_label_lies_outside_of_the_box_on_the_grid_of_the_source(folder: Path):
+    box = BOXES["of the patch"]
+    subject = SubjectTensors("sub-0001", "", {"ED.image": image_of(2, 40, 25)})
+
+    label = predictor(folder).segment(subject, Phase.ED, (80, 50), box)
+
+    inside = np.zeros((80, 50), dtype=bool)
+    inside[2 * box.row_start : 2 * box.row_stop, 2 * box.column_start : 2 * box.column_stop] = True
+    assert label[:, inside].any()
+    # a pixel beside the box is made of what lies on either side of its edge
+    grown = np.pad(inside, 1)[:-2, 1:-1] | np.pad(inside, 1)[2:, 1:-1] | inside
+    grown |= np.pad(grown, 1)[1:-1, :-2] | np.pad(grown, 1)[1:-1, 2:]
+    assert not label[:, ~grown].any()
+
+
+def test_importing_it_loads_nothing_of_monai(project_root: Path):
+    script = "import sys, faircmr.segmentation.inference; assert 'monai' not in sys.modules"
+
+    assert Project(project_root).python("-c", script).returncode == 0
 
 
 def test_a_phase_that_was_not_scanned_is_named(folder: Path):

@@ -47,10 +47,18 @@ def test_so_are_threads_and_the_tensors_of_its_own_subjects(job: FitJob):
     assert job.fingerprint(MADE | {"sub-0099": "y"}) == job.fingerprint(MADE)
 
 
-def test_where_it_lies_is_not(job: FitJob):
+def test_where_it_lies_and_how_many_devices_share_it_is_not(job: FitJob):
     moved = job.model_copy(update={"folder": Path("/elsewhere"), "tensors": Path("/there"), "name": "other"})
+    shared = job.model_copy(update={"training": job.training.model_copy(update={"devices": 4})})
 
     assert moved.fingerprint(MADE) == job.fingerprint(MADE)
+    assert shared.fingerprint(MADE) == job.fingerprint(MADE)
+
+
+def test_precision_is(job: FitJob):
+    mixed = job.model_copy(update={"training": job.training.model_copy(update={"precision": "mixed"})})
+
+    assert mixed.fingerprint(MADE) != job.fingerprint(MADE)
 
 
 def test_keys_follow_the_order_of_subjects(job: FitJob):

@@ -37,3 +37,8 @@ def test_refuses_a_range_that_is_upside_down():
 def test_refuses_to_shrink_to_nothing():
     with pytest.raises(ValidationError, match="greater than 0"):
         AugmentationParameters.model_validate({"scaling": {"probability": 0.2, "low": 0, "high": 1}})
+
+
+def test_a_factor_lies_around_one():
+    with pytest.raises(ValueError, match="1 must lie between them"):
+        AugmentationParameters.model_validate({"gamma": {"probability": 0.2, "low": 1.1, "high": 1.4}})

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.segmentation.parameters import AugmentationParameters, PositiveRange, RandomRange
-from faircmr.segmentation.spatial import centre, crop_shape, mirror, transform
+from faircmr.segmentation.parameters import AugmentationParameters, FactorRange, PositiveRange, RandomRange
+from faircmr.segmentation.spatial import centre, crop_shape, mirror, strengths, transform
 
 NEVER = {"probability": 0.0, "low": 1.0, "high": 1.0}
 LABEL = torch.zeros(2, 33, 33, dtype=torch.uint8)
@@ -93,3 +93,13 @@ def test_mirroring_flips_image_and_label_alike_and_not_always():
 
 def test_the_centre_is_what_lies_around_the_middle():
     assert centre(torch.arange(36).reshape(1, 6, 6), (2, 2)).tolist() == [[[14, 15], [20, 21]]]
+
+
+def test_half_of_the_factors_lie_below_one_and_half_above():
+    """As batchgeneratorsv2's ``BGContrast``: uniform in 0.7..1, and in 1..1.5."""
+    drawn = strengths(20_000, FactorRange(probability=1.0, low=0.7, high=1.5), torch.Generator().manual_seed(0)).numpy()
+
+    below, above = drawn[drawn < 1], drawn[drawn >= 1]
+    assert len(below) / len(drawn) == pytest.approx(0.5, abs=0.02)
+    assert (below.min(), below.mean()) == pytest.approx((0.7, 0.85), abs=0.005)
+    assert (above.max(), above.mean()) == pytest.approx((1.5, 1.25), abs=0.005)

@@ -1,10 +1,13 @@
 """Training: it learns, it says how far it is, and being cut off changes nothing."""
 
+import io
 import os
+import re
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,10 +17,13 @@ from faircmr.core.errors import InvalidModelError, OutputError
 from faircmr.segmentation.fit_folder import best_epoch
 from faircmr.segmentation.jobs import Component, FitJob
 from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.reports import EpochReport
-from faircmr.segmentation.training import fit, learning_rate
+from faircmr.segmentation.reports import EpochReport, ignore
+from faircmr.segmentation.tensors import TensorStore
+from faircmr.segmentation.training import fit, learning_rate, train_step
+from faircmr.segmentation.training_data import open_data
+from faircmr.segmentation.training_state import initial_state
 from faircmr.segmentation.weights import load_tensors
-from tests.segmentation.phantoms import UNIFORM, job_of
+from tests.segmentation.phantoms import UNIFORM, job_of, plans_of
 
 REMEMBERING = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 0.5})
 
@@ -46,6 +52,14 @@ def same(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> bool
 def finished(tensors: Path, tmp_path_factory: pytest.TempPathFactory) -> FitJob:
     """A fit that was never cut off; only to be read."""
     job = job_of(tensors, tmp_path_factory.mktemp("finished") / "fit", epochs=4)
+    fit(job)
+    return job
+
+
+@pytest.fixture(scope="module")
+def finished_mixed(tensors: Path, tmp_path_factory: pytest.TempPathFactory) -> FitJob:
+    """As ``finished``, in mixed precision."""
+    job = job_of(tensors, tmp_path_factory.mktemp("mixed") / "fit", epochs=4, precision="mixed")
     fit(job)
     return job
 
@@ -135,6 +149,32 @@ def test_killed_by_a_signal_within_an_epoch_it_still_does(finished: FitJob, tmp_
     assert same(weights(job), weights(finished))
 
 
+@pytest.mark.parametrize("epochs", [1, 3])
+def test_in_mixed_precision_too_it_ends_in_the_same_weights_bit_by_bit(
+    finished_mixed: FitJob, tmp_path: Path, epochs: int
+):
+    job = finished_mixed.model_copy(update={"folder": tmp_path})
+    with pytest.raises(Killed):
+        fit(job, killed_after(epochs))
+
+    fit(job)
+
+    assert same(weights(job), weights(finished_mixed))
+
+
+def test_mixed_precision_keeps_its_weights_and_its_state_in_full(
+    finished: FitJob, finished_mixed: FitJob, tmp_path: Path
+):
+    with pytest.raises(Killed):
+        fit(finished_mixed.model_copy(update={"folder": tmp_path}), killed_after(1))
+    state, _ = load_tensors(tmp_path / "checkpoint-000001.safetensors")
+
+    assert {tensor.dtype for tensor in (*state.values(), *weights(finished_mixed).values())} == {torch.float32}
+    assert not same(weights(finished_mixed), weights(finished))
+    losses = [[epoch.loss for epoch in fit(job).history] for job in (finished, finished_mixed)]
+    assert losses[1] == pytest.approx(losses[0], rel=0.02)
+
+
 def test_an_objective_that_learns_and_remembers_resumes_exactly(tensors: Path, tmp_path: Path):
     through, cut = (
         job_of(tensors, tmp_path / name).model_copy(update={"objective": REMEMBERING}) for name in ("through", "cut")
@@ -200,6 +240,57 @@ def test_a_checkpoint_of_another_fit_is_not_continued(finished: FitJob, tmp_path
     assert same(weights(finished.model_copy(update={"folder": tmp_path})), weights(finished))
 
 
+@pytest.mark.parametrize("done", [True, False], ids=["finished", "cut off"])
+def test_what_differs_from_the_fit_in_the_folder_is_logged(
+    finished: FitJob, tmp_path: Path, caplog: pytest.LogCaptureFixture, done: bool
+):
+    other = finished.model_copy(update={"folder": tmp_path, "plans": plans_of(patch=(16, 32)), "seed": 1})
+    with nullcontext() if done else pytest.raises(Killed):
+        fit(other, ignore if done else killed_after(1))
+
+    fit(finished.model_copy(update={"folder": tmp_path}))
+
+    (message,) = caplog.messages
+    assert message.startswith("seed-0/shared: starts over, because its folder holds another fit: ")
+    assert message.endswith(": plans.patch is [16, 32] there and [16, 16] here; seed is 1 there and 0 here")
+
+
+def test_a_fit_that_goes_on_or_begins_has_nothing_to_warn_of(
+    finished: FitJob, tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    job = finished.model_copy(update={"folder": tmp_path})
+    with pytest.raises(Killed):
+        fit(job, killed_after(1))
+    fit(job)
+
+    assert not caplog.messages
+
+
+def test_the_optimiser_is_nnunets(finished: FitJob):
+    # nnUNetTrainer v2.8.1 `configure_optimizers`: one group, norms and biases decay as well
+    (group,) = initial_state(finished, torch.device("cpu")).optimiser.param_groups
+
+    assert (group["momentum"], group["nesterov"], group["dampening"]) == (0.99, True, 0)
+    assert (group["lr"], group["weight_decay"]) == (0.01, 3e-5)
+
+
+def test_a_step_by_hand(finished: FitJob, tensors: Path):
+    """Gradient clipped to norm 12; its half, decay and Nesterov's momentum as torch's SGD defines them."""
+    device = torch.device("cpu")
+    loud = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 1000.0})
+    state = initial_state(finished.model_copy(update={"objective": loud}), device)
+    before = {name: value.detach().clone() for name, value in state.parameters.items()}
+
+    train_step(state, open_data(finished, TensorStore(tensors), device), 0)
+
+    gradients = {name: value.grad for name, value in state.parameters.items()}
+    assert torch.stack([gradient.norm() for gradient in gradients.values()]).norm() == pytest.approx(12, rel=1e-4)
+    for name, value in state.parameters.items():
+        # the momentum buffer of the first step is the decayed gradient itself
+        decayed = gradients[name] + 3e-5 * before[name]
+        torch.testing.assert_close(value, before[name] - 0.01 * (decayed + 0.99 * decayed))
+
+
 def test_a_record_never_vouches_for_the_weights_of_another_fit(finished: FitJob, tmp_path: Path):
     here = finished.model_copy(update={"folder": tmp_path})
     fit(here)
@@ -217,26 +308,75 @@ def test_what_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_p
     component = Component(path=f"tests.segmentation.objectives.{objective}")
     job = job_of(tensors, tmp_path).model_copy(update={"objective": component})
 
-    with pytest.raises(InvalidModelError, match=rf"seed-0/shared, step 2: {said}; a finite number; lower"):
+    with pytest.raises(InvalidModelError) as error:
         fit(job)
+
+    subjects = open_data(job, TensorStore(tensors), torch.device("cpu")).subjects(2)
+    assert 1 < len(subjects) <= 4
+    batch = ", ".join(subjects)
+    assert re.match(rf"seed-0/shared, step 2, a batch of {batch}: {said}; a finite number; look", str(error.value))
 
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]
 
 
-def test_a_full_disk_leaves_the_checkpoint_before(tensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    job = job_of(tensors, tmp_path)
+@pytest.mark.parametrize("fails", ["writing", "moving"])
+@pytest.mark.parametrize("number", [28, 122], ids=["disk", "quota"])
+def test_a_full_disk_leaves_the_checkpoint_before_and_the_fit_goes_on_from_it(
+    finished: FitJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fails: str, number: int
+):
+    job = finished.model_copy(update={"folder": tmp_path})
     with pytest.raises(Killed):
         fit(job, killed_after(1))
     before = (tmp_path / "checkpoint-000001.safetensors").read_bytes()
 
-    def full(path: Path, content: bytes) -> None:
-        raise OutputError("folder", "No space left on device", "a folder that can be written")
+    with monkeypatch.context() as full:
+        fill_the_disk(full, fails, number)
+        with pytest.raises(OutputError, match=rf"{tmp_path}: {os.strerror(number)}; .*make room.*run again"):
+            fit(job)
 
-    monkeypatch.setattr("faircmr.segmentation.weights.write_whole", full)
-    with pytest.raises(OutputError, match="No space left"):
-        fit(job)
-
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-000001.safetensors", "job.json"}
     assert (tmp_path / "checkpoint-000001.safetensors").read_bytes() == before
+    reports: list[EpochReport] = []
+    fit(job, reports.append)
+    assert [report.epoch for report in reports] == [2, 3, 4]
+    assert same(weights(job), weights(finished))
+
+
+def fill_the_disk(monkeypatch: pytest.MonkeyPatch, fails: str, number: int) -> None:
+    """Let the disk take a part of a file, or all of it but no new name."""
+
+    class Full(io.FileIO):
+        def write(self, content: bytes) -> int:
+            super().write(content[: len(content) // 2])
+            raise OSError(number, os.strerror(number))
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    if fails == "writing":
+        monkeypatch.setattr(os, "fdopen", Full)
+    else:
+        monkeypatch.setattr(Path, "replace", refuse)
+
+
+def test_a_disk_that_is_full_at_the_end_leaves_no_record_of_weights_that_are_not_there(
+    finished: FitJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    job = finished.model_copy(update={"folder": tmp_path})
+    with pytest.raises(Killed):
+        fit(job, killed_after(4))
+
+    with monkeypatch.context() as full:
+        fill_the_disk(full, "writing", 28)
+        with pytest.raises(OutputError, match="No space left"):
+            fit(job)
+
+    assert not (tmp_path / "fit.json").exists()
+    assert (tmp_path / "checkpoint-000004.safetensors").exists()
+    reports: list[EpochReport] = []
+    fit(job, reports.append)
+    assert not reports, "nothing is trained again"
+    assert same(weights(job), weights(finished))
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(tensors: Path, tmp_path: Path):

@@ -66,3 +66,12 @@ def test_preparing_a_batch_leaves_the_number_of_threads_as_it_was(tensors: Path)
 def test_a_sampler_that_is_not_there_is_named(tensors: Path):
     with pytest.raises(InvalidParameterError, match=r"component: faircmr\.nothing"):
         data_of(tensors, sampler=Component(path="faircmr.nothing"))
+
+
+def test_the_subjects_of_a_batch_can_be_named(tensors: Path):
+    data = data_of(tensors)
+
+    for step in range(6):
+        subjects = data.subjects(step)
+        assert list(subjects) == sorted(set(subjects)), "each once"
+        assert {data.job.keys[subject_id] for subject_id in subjects} == set(data.batch(step).keys)

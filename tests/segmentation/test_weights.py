@@ -31,10 +31,30 @@ def test_a_file_that_is_missing_or_damaged_is_refused(tmp_path: Path, content: b
         load_network(path)
 
 
-@pytest.mark.parametrize("plans", [plans_of(filters=(4, 8, 16)).model_dump_json(), "{}", ""])
-def test_weights_of_other_plans_are_refused(tmp_path: Path, plans: str):
+@pytest.mark.parametrize(
+    ("plans", "named"),
+    [
+        (
+            plans_of(filters=(4, 8, 16)).model_dump_json(),
+            r"encoder\.2\.\S+ is \[8, 8, 3, 3\] there and \[16, 8, 3, 3\] here",
+        ),
+        (plans_of().model_dump_json().replace("patch", "tile"), r"plans\.patch: Field required"),
+        ("", "plans: Invalid JSON"),
+    ],
+)
+def test_weights_of_other_plans_or_of_another_version_are_refused(tmp_path: Path, plans: str, named: str):
     path = tmp_path / "weights.safetensors"
     save_tensors(path, build_network(plans_of(), seed=5).state_dict(), {"plans": plans})
 
-    with pytest.raises(InvalidModelError, match="weights and plans disagree"):
+    with pytest.raises(InvalidModelError, match=f"weights and plans disagree: {named}"):
+        load_network(path)
+
+
+def test_an_array_that_another_version_did_not_have_is_named(tmp_path: Path):
+    path, arrays = tmp_path / "weights.safetensors", build_network(plans_of(), seed=5).state_dict()
+    save_tensors(
+        path, {f"module.{name}": array for name, array in arrays.items()}, {"plans": plans_of().model_dump_json()}
+    )
+
+    with pytest.raises(InvalidModelError, match=r"\S+ is absent there and \[.*\] here"):
         load_network(path)

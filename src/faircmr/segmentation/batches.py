@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -22,3 +22,13 @@ class Batch:
     label: Tensor
     keys: tuple[str, ...]
     step: int
+
+    def part(self, index: int, parts: int) -> Batch:
+        """Consecutive samples, such that all parts together are the batch.
+
+        Args:
+            index: Which part, from 0.
+            parts: How many; their sizes differ by one at most.
+        """
+        samples = slice(index * len(self.keys) // parts, (index + 1) * len(self.keys) // parts)
+        return replace(self, image=self.image[samples], label=self.label[samples], keys=self.keys[samples])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from faircmr.core.files import remove
 from faircmr.core.parameters import Parameters
 from faircmr.segmentation.jobs import same_fit
 from faircmr.segmentation.models import EpochRecord
-from faircmr.segmentation.weights import load_tensors, save_tensors
+from faircmr.segmentation.weights import load_metadata, load_tensors, save_tensors
 
 KEPT = 2
 PATTERN = "checkpoint-*.safetensors"
@@ -77,6 +78,14 @@ def latest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
     return None
 
 
+def recorded_fingerprint(folder: Path) -> str | None:
+    """Fingerprint of the newest state that can be read, of whatever fit; ``None`` where there is none."""
+    for path in _newest_first(folder):
+        with suppress(InvalidModelError, ValidationError):
+            return _progress(load_metadata(path)).fingerprint
+    return None
+
+
 def clear_checkpoints(folder: Path) -> None:
     """Remove every checkpoint, and what a killed process left half-written beside them."""
     for path in (*_newest_first(folder), *folder.glob(f".*-{PATTERN}")):
@@ -90,7 +99,11 @@ def _newest_first(folder: Path) -> list[Path]:
 def _read(path: Path) -> Checkpoint | None:
     try:
         tensors, metadata = load_tensors(path)
-        return Checkpoint(Progress.model_validate_json(metadata.get("progress", "")), tensors)
+        return Checkpoint(_progress(metadata), tensors)
     except (InvalidModelError, ValidationError):
         logger.warning("%s is truncated or of another version: the checkpoint before it is used", path.name)
         return None
+
+
+def _progress(metadata: Mapping[str, str]) -> Progress:
+    return Progress.model_validate_json(metadata.get("progress", ""))

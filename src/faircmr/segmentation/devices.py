@@ -1,4 +1,4 @@
-"""Which device, how many CPU threads, and what memory a fit or a prediction takes."""
+"""Which device, precision, how many CPU threads, and what memory a fit or a prediction takes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import Tensor, nn
 
 from faircmr.core.errors import InvalidParameterError
+from faircmr.segmentation.parameters import Precision
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
 KEPT_BYTES = 2**30
@@ -26,6 +28,26 @@ def device_of(name: str) -> torch.device:
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
+def forward_pass(network: nn.Module, image: Tensor, precision: Precision) -> list[Tensor]:
+    """Heads of a network, computed in this precision.
+
+    Mixed precision computes convolutions in bfloat16, whose range is that of float32: losses need no
+    scaling. The weights stay float32, and so is everything after the heads.
+
+    Args:
+        network: Image to a list of heads.
+        image: Shape (samples, channels, rows, columns), float32, on the network's device.
+        precision: ``auto`` is mixed on a GPU and full on a CPU.
+
+    Returns:
+        Logits, float32.
+    """
+    mixed = precision == "mixed" or (precision == "auto" and image.device.type == "cuda")
+    with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=mixed):
+        heads = network(image)
+    return [head.float() for head in heads]
+
+
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
     """Compute with this many CPU threads, then with as many as before."""
@@ -35,6 +57,17 @@ def cpu_threads(count: int) -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def repeatable_convolutions() -> Iterator[None]:
+    """Let a GPU choose only among convolutions that give the same bits every time, then as before."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
 
 
 def keep_freed_memory() -> None:

@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
-from collections.abc import Sequence
+from argparse import ArgumentParser
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 
 from faircmr.core.errors import FaircmrError
 from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.reports import EpochReport
+from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
+from faircmr.segmentation.ranks import leads
+from faircmr.segmentation.reports import EpochReport, OnEpoch
 from faircmr.segmentation.training import fit
 
 logger = logging.getLogger("faircmr.segmentation.fit")
 
+OnError = Callable[[Exception], None]
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Fit the job of a file, and log each epoch.
+    """Fit the job of a file, and report each epoch.
 
     Args:
-        arguments: Path of the job.
+        arguments: Path of the job; ``--piped`` where another process starts this one.
 
     Returns:
-        Exit status: 0, or 1 after an expected error, which is one line on stderr.
+        Exit status: 0, or 1 after an expected error, which is one line.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    if len(arguments) != 1:
-        logger.error("usage: python -m faircmr.segmentation.fit job.json")
-        return 2
+    parser = ArgumentParser("python -m faircmr.segmentation.fit", description="Fit the job of a file.")
+    parser.add_argument("job", type=Path, metavar="job.json")
+    parser.add_argument("--piped", action="store_true", help="report in JSON lines, and end when standard input ends")
+    options = parser.parse_args(arguments)
+    if options.piped:
+        Thread(target=_end_with_standard_input, daemon=True).start()
+        logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
+    on_epoch, on_error = (tell_epoch, tell_error) if options.piped else (log_epoch, log_error)
+    return run(options.job, on_epoch, on_error)
+
+
+def run(path: Path, on_epoch: OnEpoch, on_error: OnError) -> int:
+    """Fit the job of a file; returns the exit status."""
     try:
-        fit(FitJob.read(Path(arguments[0])), on_epoch=log_epoch)
-    except FaircmrError as error:
-        logger.error("Error: %s", error)
+        fit(FitJob.read(path), on_epoch)
+    except Exception as error:
+        on_error(error)
+        if not isinstance(error, FaircmrError):
+            raise
         return 1
     return 0
 
 
 def log_epoch(report: EpochReport) -> None:
-    """One line an epoch."""
+    """One line an epoch, to be read by people."""
     dsc = "" if report.validation_dsc is None else f", validation DSC {100 * report.validation_dsc:.1f} %"
     logger.info(
         "%s: epoch %d of %d, loss %.3f%s, %.0f s left",
@@ -48,6 +67,44 @@ def log_epoch(report: EpochReport) -> None:
         dsc,
         report.seconds_left,
     )
+
+
+def log_error(error: Exception) -> None:
+    """One line of an expected error; of any other, Python writes where it came from."""
+    if isinstance(error, FaircmrError):
+        logger.error("Error: %s", error)
+
+
+def tell_epoch(report: EpochReport) -> None:
+    """One line an epoch, to be read by the process that started this one."""
+    _tell(message_of_epoch(report))
+
+
+def tell_error(error: Exception) -> None:
+    """One line of any error, to be read by the process that started this one."""
+    _tell(message_of_error(error))
+
+
+class TellWarnings(logging.Handler):
+    """One line a warning, of one of several processes that all have the same ones."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Tell it to the process that started this one; an error is told by :func:`tell_error`."""
+        if record.levelno == logging.WARNING and leads():
+            _tell(message_of_warning(record.getMessage()))
+
+
+def _tell(message: str) -> None:
+    # in one piece: other processes write to the same pipe
+    sys.stdout.write(f"{message}\n")
+    sys.stdout.flush()
+
+
+def _end_with_standard_input() -> None:
+    """The process that started this one holds its standard input open for as long as it lives."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

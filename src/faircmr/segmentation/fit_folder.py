@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,25 +10,38 @@ from pydantic import ValidationError
 
 from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import remove, write_whole
-from faircmr.segmentation.checkpoints import Progress, clear_checkpoints
+from faircmr.segmentation.checkpoints import Progress, clear_checkpoints, recorded_fingerprint
+from faircmr.segmentation.differences import differences_from
 from faircmr.segmentation.jobs import FitJob, same_fit
 from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
+from faircmr.segmentation.ranks import leads
 from faircmr.segmentation.training_state import TrainingState
 from faircmr.segmentation.weights import load_tensors, save_network
+
+logger = logging.getLogger(__name__)
 
 
 def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
     """Record of a finished fit, if this very fit is finished and its weights are whole."""
-    try:
-        record = FitRecord.model_validate_json((folder / RECORD_NAME).read_text())
-        load_tensors(folder / WEIGHTS_NAME)
-    except (OSError, ValidationError, InvalidModelError):
+    record = _record(folder)
+    if record is None or not same_fit(record.fingerprint, fingerprint):
         return None
-    return record if same_fit(record.fingerprint, fingerprint) else None
+    try:
+        load_tensors(folder / WEIGHTS_NAME)
+    except InvalidModelError:
+        return None
+    return record
 
 
-def start_over(job: FitJob) -> None:
-    """Leave nothing of another fit in the folder: its record would vouch for weights that are not its own."""
+def start_over(job: FitJob, fingerprint: str) -> None:
+    """Leave nothing of another fit in the folder: its record would vouch for weights that are not its own.
+
+    What differs between that fit and this one is logged.
+    """
+    record = _record(job.folder)
+    recorded = recorded_fingerprint(job.folder) if record is None else record.fingerprint
+    if recorded and (found := differences_from(job.folder, recorded, job, fingerprint)):
+        logger.warning("%s: starts over, because its folder holds another fit: %s", job.name, "; ".join(found))
     remove(job.folder / RECORD_NAME)
     remove(job.folder / WEIGHTS_NAME)
     clear_checkpoints(job.folder)
@@ -55,14 +69,12 @@ def best_epoch(history: Sequence[EpochRecord]) -> int:
 
 
 def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
-    """Write the weights and then the record, and remove the checkpoints.
+    """Write the weights and then the record, and remove the checkpoints; done by the process that leads.
 
     Returns:
         The record, which exists only beside whole weights.
     """
     kept = best_epoch(progress.history) if job.training.final_weights == "best" else len(progress.history)
-    if kept == len(progress.history):
-        save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
     record = FitRecord(
         name=job.name,
         seed=job.seed,
@@ -71,6 +83,16 @@ def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
         history=progress.history,
         weights_epoch=kept,
     )
-    write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
-    clear_checkpoints(job.folder)
+    if leads():
+        if kept == len(progress.history):
+            save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+        write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
+        clear_checkpoints(job.folder)
     return record
+
+
+def _record(folder: Path) -> FitRecord | None:
+    try:
+        return FitRecord.model_validate_json((folder / RECORD_NAME).read_text())
+    except (OSError, ValidationError):
+        return None

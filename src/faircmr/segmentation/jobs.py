@@ -15,6 +15,7 @@ from faircmr.core.errors import InvalidModelError, InvalidParameterError
 from faircmr.core.parameters import Parameters
 from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.plans import Plans
+from faircmr.segmentation.roi import Box
 
 SEGMENTATION_OBJECTIVE = "faircmr.segmentation.objective.SegmentationObjective"
 BY = " by "
@@ -25,6 +26,17 @@ def same_fit(recorded: str, expected: str) -> bool:
     """Whether a fingerprint on disk is the expected one; without code in the expected one, by any code."""
     what, _, code = expected.partition(BY)
     return recorded == expected or (not code and recorded.partition(BY)[0] == what)
+
+
+def identity(job: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a job's JSON determines the weights.
+
+    Not where files lie, and not how many devices share the work (docs/decisions/0008); the code is kept apart.
+    """
+    content = {name: value for name, value in job.items() if name not in ("name", "folder", "tensors", "code")}
+    if isinstance(training := content.get("training"), Mapping):
+        content["training"] = {name: value for name, value in training.items() if name != "devices"}
+    return content
 
 
 class Component(Parameters):
@@ -67,6 +79,8 @@ class FitJob(Parameters):
         training: Schedule.
         sampler: ``(keys, batch_size, seed, step) -> positions of training subjects``.
         objective: ``(plans, **parameters) -> torch module (heads, batch) -> loss``.
+        rois: Region of each subject that is cut out of its images; full images where there is none.
+        reduction: Pixels of the tensors along one pixel that the network sees; a localiser's is above 1.
         seed: Training seed.
         fold: Fold that the subjects come from, or ``None``.
         code: Digest of the code that trains; empty where work of any code may be gone on with.
@@ -82,6 +96,8 @@ class FitJob(Parameters):
     training: TrainingParameters
     sampler: Component
     objective: Component = Component(path=SEGMENTATION_OBJECTIVE)
+    rois: dict[str, Box] = Field(default_factory=dict)
+    reduction: int = Field(default=1, ge=1)
     seed: int = 0
     fold: int | None = None
     code: str = ""
@@ -97,7 +113,7 @@ class FitJob(Parameters):
         Args:
             tensors: Fingerprint of each preprocessed subject.
         """
-        content = self.model_dump(mode="json", exclude={"name", "folder", "tensors", "code"})
+        content = identity(self.model_dump(mode="json"))
         used = sorted({*self.training_subjects, *self.validation_subjects})
         content["tensors"] = [tensors.get(subject_id) for subject_id in used]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

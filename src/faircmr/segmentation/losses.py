@@ -1,10 +1,12 @@
-"""Dice and cross-entropy between logits and labels."""
+"""Dice and cross-entropy between logits and labels, over the samples of all processes of a fit together."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from faircmr.segmentation.ranks import total
 
 SMOOTH = 1e-5
 
@@ -28,15 +30,17 @@ def batch_dice_loss(logits: Tensor, label: Tensor) -> Tensor:
     probabilities = logits.float().softmax(dim=1)[:, 1:]
     truth = one_hot(label, logits.shape[1])[:, 1:]
     axes = (0, 2, 3)
-    overlap = (probabilities * truth).sum(axes)
-    total = probabilities.sum(axes) + truth.sum(axes)
-    dice = (2 * overlap + SMOOTH) / (total + SMOOTH).clamp_min(1e-8)
+    sizes = probabilities.sum(axes) + truth.sum(axes)
+    sums = total(torch.stack([(probabilities * truth).sum(axes), sizes]))
+    dice = (2 * sums[0] + SMOOTH) / (sums[1] + SMOOTH).clamp_min(1e-8)
     return 1 - dice.mean()
 
 
 def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
     """Mean cross-entropy over pixels; arguments as for :func:`batch_dice_loss`."""
-    return functional.cross_entropy(logits.float(), label.long())
+    summed = functional.cross_entropy(logits.float(), label.long(), reduction="sum")
+    sums = total(torch.stack([summed, summed.new_full((), label.numel())]))
+    return sums[0] / sums[1]
 
 
 def dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:

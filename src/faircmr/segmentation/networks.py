@@ -8,41 +8,50 @@ from torch import Tensor, nn
 from faircmr.core.randomness import derived_seed
 from faircmr.segmentation.plans import Plans
 
+SLOPE = 0.01
+"""Of the leaky ReLU below zero."""
+
 
 class SegmentationNetwork(nn.Module):
-    """nnU-Net's plain U-Net, of the blocks of MONAI's ``DynUNet``, with every head at its own resolution.
+    """nnU-Net's plain U-Net, of MONAI's blocks, with every head at its own resolution.
 
-    ``DynUNet`` itself enlarges its heads to the full resolution and stacks them; nnU-Net does not,
-    and the larger arrays would cost memory and time. It also names every weight twice.
+    Two blocks a stage of convolution, instance norm and leaky ReLU. MONAI's own ``DynUNet`` is not quite
+    nnU-Net's network (docs/decisions/0004).
 
     Args:
         plans: Channels, filters, kernels, strides and heads.
+
+    Source:
+        nnU-Net v2.8.1 ``PlainConvUNet`` with the arguments of ``ExperimentPlanner``. Its convolutions also
+        have a bias; the norm that follows takes it away again, so here they have none.
     """
 
     def __init__(self, plans: Plans) -> None:
         super().__init__()
         # MONAI takes seconds to import: only a process that trains or predicts pays for it
-        from monai.networks.nets.dynunet import DynUNet
+        from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetUpBlock
 
-        unet = DynUNet(
-            spatial_dims=2,
-            in_channels=plans.channels,
-            out_channels=plans.classes,
-            kernel_size=plans.kernels,
-            strides=plans.strides,
-            upsample_kernel_size=plans.strides[1:],
-            filters=plans.filters,
-            norm_name=("INSTANCE", {"affine": True}),
-            act_name=("leakyrelu", {"inplace": True, "negative_slope": 0.01}),
+        filters, kernels, strides = plans.filters, plans.kernels, plans.strides
+        inputs = (plans.channels, *filters)
+        norm = ("instance", {"affine": True, "eps": 1e-5})
+        activation = ("leakyrelu", {"inplace": True, "negative_slope": SLOPE})
+        self.encoder = nn.ModuleList(
+            UnetBasicBlock(2, inputs[stage], filters[stage], kernels[stage], strides[stage], norm, activation)
+            for stage in range(len(filters))
         )
-        self.encoder = nn.ModuleList([unet.input_block, *unet.downsamples, unet.bottleneck])
-        self.decoder = nn.ModuleList(unet.upsamples)
+        # the lowest first; the transposed convolution has a bias, which no norm takes away
+        self.decoder = nn.ModuleList(
+            UnetUpBlock(
+                *(2, filters[stage + 1], filters[stage], kernels[stage], 1, strides[stage + 1], norm, activation),
+                trans_bias=True,
+            )
+            for stage in reversed(range(len(filters) - 1))
+        )
         # full resolution first; as in nnU-Net a head is one convolution of the decoder's features
         self.heads = nn.ModuleList(
-            nn.Conv2d(channels, plans.classes, kernel_size=1)
-            for channels in plans.filters[: plans.deep_supervision_heads]
+            nn.Conv2d(channels, plans.classes, kernel_size=1) for channels in filters[: plans.deep_supervision_heads]
         )
-        self.heads.apply(DynUNet.initialize_weights)
+        self.apply(_initialise)
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Logits at every supervised resolution, the full one first.
@@ -73,3 +82,11 @@ def build_network(plans: Plans, seed: int) -> SegmentationNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "weights"))
         return SegmentationNetwork(plans)
+
+
+def _initialise(module: nn.Module) -> None:
+    """He's initialisation of every convolution, as nnU-Net's ``InitWeights_He(1e-2)``; norms begin at 1 and 0."""
+    if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.kaiming_normal_(module.weight, a=SLOPE)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

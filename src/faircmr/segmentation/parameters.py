@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from faircmr.core.parameters import Parameters
 
+Precision = Literal["auto", "full", "mixed"]
+"""Of the network's forward pass: float32, or bfloat16 where that is safe; ``auto`` is mixed on a GPU alone."""
+
 
 class RandomRange(Parameters):
     """A random change: how often it happens, and the range of its strength (uniform).
@@ -35,6 +38,20 @@ class PositiveRange(RandomRange):
     low: float = Field(gt=0.0)
 
 
+class FactorRange(PositiveRange):
+    """A random factor around 1: half of the strengths lie below 1 and half above, each half uniform.
+
+    Source:
+        ``BGContrast`` of batchgeneratorsv2, which nnU-Net uses.
+    """
+
+    @model_validator(mode="after")
+    def _lies_around_one(self) -> Self:
+        if not self.low <= 1.0 <= self.high:
+            raise ValueError(f"low is {self.low:g} and high is {self.high:g}: 1 must lie between them")
+        return self
+
+
 class SpreadRange(RandomRange):
     """A random change whose strength is a width, zero or more."""
 
@@ -57,18 +74,19 @@ class AugmentationParameters(Parameters):
         mirroring: Probability of a flip along rows, and of one along columns, 0..1.
 
     Source:
-        nnU-Net v2 ``nnUNetTrainer.get_training_transforms``.
+        nnU-Net v2 ``nnUNetTrainer.get_training_transforms``. It draws blur and low resolution twice, a sample
+        (0.2 and 0.25) and a channel (0.5): with one channel their product.
     """
 
     rotation: RandomRange = RandomRange(probability=0.2, low=-180.0, high=180.0)
     scaling: PositiveRange = PositiveRange(probability=0.2, low=0.7, high=1.4)
     noise: SpreadRange = SpreadRange(probability=0.1, low=0.0, high=0.1)
-    blur: PositiveRange = PositiveRange(probability=0.2, low=0.5, high=1.0)
-    brightness: PositiveRange = PositiveRange(probability=0.15, low=0.75, high=1.25)
-    contrast: PositiveRange = PositiveRange(probability=0.15, low=0.75, high=1.25)
-    low_resolution: PositiveRange = PositiveRange(probability=0.25, low=0.5, high=1.0)
-    inverted_gamma: PositiveRange = PositiveRange(probability=0.1, low=0.7, high=1.5)
-    gamma: PositiveRange = PositiveRange(probability=0.3, low=0.7, high=1.5)
+    blur: PositiveRange = PositiveRange(probability=0.1, low=0.5, high=1.0)
+    brightness: FactorRange = FactorRange(probability=0.15, low=0.75, high=1.25)
+    contrast: FactorRange = FactorRange(probability=0.15, low=0.75, high=1.25)
+    low_resolution: PositiveRange = PositiveRange(probability=0.125, low=0.5, high=1.0)
+    inverted_gamma: FactorRange = FactorRange(probability=0.1, low=0.7, high=1.5)
+    gamma: FactorRange = FactorRange(probability=0.3, low=0.7, high=1.5)
     mirroring: float = Field(default=0.5, ge=0.0, le=1.0)
 
 
@@ -86,7 +104,10 @@ class TrainingParameters(Parameters):
         foreground_oversampling: Share of each batch that must show a structure, 0..1.
         augmentation: Random changes of training samples.
         device: ``auto`` takes a GPU where there is one.
-        threads: CPU threads of one fit; results are bit-identical only at equal thread counts.
+        devices: Processes that share every batch, one a GPU; on a CPU each has ``threads`` threads. The
+            weights are those of one device but for the last bits.
+        precision: Of the forward pass; weights, loss and optimiser are float32 in any case.
+        threads: CPU threads of one process; results are bit-identical only at equal thread counts.
         final_weights: Which weights predict: the last, or the best by validation DSC.
         validation_interval: Epochs between two validations; the last epoch is always validated.
         validation_batches: Batches of one validation, the same samples every time.
@@ -105,6 +126,8 @@ class TrainingParameters(Parameters):
     foreground_oversampling: float = Field(default=1 / 3, ge=0.0, le=1.0)
     augmentation: AugmentationParameters = AugmentationParameters()
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: int = Field(default=1, ge=1)
+    precision: Precision = "auto"
     threads: int = Field(default=2, ge=1)
     final_weights: Literal["last", "best"] = "last"
     validation_interval: int = Field(default=1, ge=1)
@@ -119,11 +142,19 @@ class InferenceParameters(Parameters):
         mirroring: Average the predictions of the four mirror images (four times the time).
         batch_size: Windows a forward pass.
         device: ``auto`` takes a GPU where there is one.
+        precision: Of the forward pass; probabilities are float32 in any case.
         threads: CPU threads.
+        ensemble: ``seeds`` averages the probabilities of all seeds of a fold, so that one prediction a
+            scan comes out; ``none`` predicts with each on its own.
+        postprocessing: ``largest_component`` keeps the largest connected part of each structure whose
+            mean validation DSC rises by it; ``none`` leaves predictions as they are.
     """
 
     overlap: float = Field(default=0.5, ge=0.0, lt=1.0)
     mirroring: bool = False
     batch_size: int = Field(default=16, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    precision: Precision = "auto"
     threads: int = Field(default=2, ge=1)
+    ensemble: Literal["none", "seeds"] = "none"
+    postprocessing: Literal["none", "largest_component"] = "largest_component"

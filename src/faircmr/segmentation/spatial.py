@@ -8,7 +8,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional
 
-from faircmr.segmentation.parameters import AugmentationParameters, RandomRange
+from faircmr.segmentation.parameters import AugmentationParameters, FactorRange, RandomRange
 
 
 def crop_shape(patch: tuple[int, int], augmentation: AugmentationParameters) -> tuple[int, int]:
@@ -30,8 +30,12 @@ def chosen(samples: int, change: RandomRange, rng: Generator) -> Tensor:
 
 
 def strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
-    """Uniform strength a sample, shape (samples,)."""
-    return change.low + (change.high - change.low) * torch.rand(samples, generator=rng, device=rng.device)
+    """Strength a sample, shape (samples,): uniform, or for factors uniform below and above 1."""
+    share = torch.rand(samples, generator=rng, device=rng.device)
+    if isinstance(change, FactorRange):
+        below, above = (2 * share).clamp(max=1), (2 * share - 1).clamp(min=0)
+        return change.low + (1 - change.low) * below + (change.high - 1) * above
+    return change.low + (change.high - change.low) * share
 
 
 def transform(

@@ -15,13 +15,14 @@ from faircmr.segmentation.checkpoints import (
     latest_checkpoint,
     save_checkpoint,
 )
-from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
+from faircmr.segmentation.coarse import open_tensors
+from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory, repeatable_convolutions
 from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, start_over
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.models import EpochRecord, FitRecord
 from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.ranks import leads, part_of, wait
 from faircmr.segmentation.reports import EpochReport, OnEpoch, ignore
-from faircmr.segmentation.tensors import TensorStore
 from faircmr.segmentation.training_data import TrainingData, open_data
 from faircmr.segmentation.training_state import TrainingState, initial_state
 from faircmr.segmentation.validation import validation_dsc
@@ -32,7 +33,7 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
 
     Batch and augmentation of a step are functions of seed and step, and a checkpoint holds all that
     changes, so that a fit which was cut off and goes on ends in the same weights, bit by bit, as one
-    which was not (same machine, same number of threads).
+    which was not (same machine, same number of threads and devices).
 
     Args:
         job: Everything that determines the weights.
@@ -42,16 +43,18 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
         Record of the finished fit; its weights are in ``job.folder``.
 
     Raises:
-        InvalidModelError: The loss or its gradient is not a finite number; names the step.
+        InvalidModelError: The loss or its gradient is not a finite number; names the step and the
+            subjects of its batch.
+        InvalidParameterError: There are more devices than can be used.
         InvalidCohortError: A subject has no tensors or no label.
         OutputError: The fit's folder cannot be written.
     """
-    store = TensorStore(job.tensors)
+    store = open_tensors(job.tensors, job.reduction)
     fingerprint = job.fingerprint(store.fingerprints)
     if (record := finished_record(job.folder, fingerprint)) is not None:
         return record
     keep_freed_memory()
-    with cpu_threads(job.training.threads):
+    with cpu_threads(job.training.threads), repeatable_convolutions():
         device = device_of(job.training.device)
         data, state = open_data(job, store, device), initial_state(job, device)
         progress = _restored(job, state, fingerprint)
@@ -62,9 +65,10 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
             losses = [train_step(state, data, step) for step in range(first, first + job.training.iterations_per_epoch)]
             result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=_validate(state, data, epoch))
             progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
-            keep_best(job, state, progress)
-            save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
-            on_epoch(pace(progress))
+            if leads():
+                keep_best(job, state, progress)
+                save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
+                on_epoch(pace(progress))
         return finish(job, state, progress)
 
 
@@ -77,13 +81,13 @@ def train_step(state: TrainingState, data: TrainingData, step: int) -> float:
     Raises:
         InvalidModelError: The loss or its gradient is not a finite number; the weights are unchanged.
     """
-    batch = data.batch(step)
     state.optimiser.zero_grad(set_to_none=True)
-    loss = state.objective(state.network(batch.image), batch)
-    _check_finite("loss", loss, data.job, step)
+    loss = state.loss(part_of(data.batch(step)))
     loss.backward()
     norm = torch.nn.utils.clip_grad_norm_(state.parameters.values(), data.job.training.gradient_clip)
-    _check_finite("norm of the gradient", norm, data.job, step)
+    # looked at here and not before: a GPU is waited for once a step
+    _check_finite("loss", loss, data, step)
+    _check_finite("norm of the gradient", norm, data, step)
     state.optimiser.step()
     return float(loss.detach())
 
@@ -103,20 +107,22 @@ def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def _check_finite(what: str, value: Tensor, job: FitJob, step: int) -> None:
+def _check_finite(what: str, value: Tensor, data: TrainingData, step: int) -> None:
     if not torch.isfinite(value):
         raise InvalidModelError(
-            f"{job.name}, step {step}",
+            f"{data.job.name}, step {step}, a batch of {', '.join(data.subjects(step))}",
             f"{what} is {value.item()}",
             "a finite number",
-            "lower training.learning_rate; what was trained before this epoch is kept",
+            "look at these subjects, or lower training.learning_rate; what was trained before this epoch is kept",
         )
 
 
 def _restored(job: FitJob, state: TrainingState, fingerprint: str) -> Progress:
     checkpoint = latest_checkpoint(job.folder, fingerprint)
+    wait()
     if checkpoint is None:
-        start_over(job)
+        if leads():
+            start_over(job, fingerprint)
         return Progress(fingerprint=fingerprint)
     state.restore(checkpoint.tensors)
     return checkpoint.progress
@@ -127,7 +133,7 @@ def _validate(state: TrainingState, data: TrainingData, epoch: int) -> float | N
     due = done % training.validation_interval == 0 or done == training.epochs
     if not due or not data.validated:
         return None
-    return validation_dsc(state.network, data.validation_batches())
+    return validation_dsc(state.network, data.validation_batches(), training.precision)
 
 
 def _pace(job: FitJob, done_before: int) -> Callable[[Progress], EpochReport]:

@@ -39,9 +39,12 @@ class TrainingData:
         plans, seed = self.job.plans, self.job.seed
         # arrays this small gain nothing from a second thread, and lose much where it has to be waited for
         with cpu_threads(1):
-            positions = self.sampler(self.training.keys, plans.batch_size, seed, step)
-            batch = self._on_device(self.training.batch(positions, step))
+            batch = self._on_device(self.training.batch(self._positions(step), step))
             return augment(batch, plans.patch, self.job.training.augmentation, seed)
+
+    def subjects(self, step: int) -> tuple[str, ...]:
+        """Study keys of the subjects in the training batch of a step, each once."""
+        return tuple(self.job.training_subjects[position] for position in np.unique(self._positions(step)))
 
     def validation_batches(self) -> Iterator[Batch]:
         """The same validation batches every time, subjects in turn."""
@@ -49,6 +52,9 @@ class TrainingData:
         for step in range(self.job.training.validation_batches):
             positions = np.arange(step * size, (step + 1) * size) % subjects
             yield self._on_device(self.validation.batch(positions, step))
+
+    def _positions(self, step: int) -> Positions:
+        return self.sampler(self.training.keys, self.job.plans.batch_size, self.job.seed, step)
 
     def _on_device(self, batch: Batch) -> Batch:
         return replace(batch, image=batch.image.to(self.device), label=batch.label.to(self.device))
@@ -64,6 +70,7 @@ def open_data(job: FitJob, store: TensorStore, device: torch.device) -> Training
     training = PatchSource(
         subjects=labelled_subjects(store, job.training_subjects),
         keys=job.subject_keys,
+        rois=job.rois,
         patch=job.plans.patch,
         crop=crop_shape(job.plans.patch, job.training.augmentation),
         foreground=job.training.foreground_oversampling,

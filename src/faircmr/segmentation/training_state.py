@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from faircmr.core.randomness import derived_seed
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.networks import SegmentationNetwork, build_network
+from faircmr.segmentation.objective import BatchLoss
+from faircmr.segmentation.ranks import joined
 
 NETWORK, OBJECTIVE, MOMENTUM = "network.", "objective.", "momentum."
 
@@ -21,10 +23,17 @@ class TrainingState:
 
     The objective may have weights and memory of its own; they are trained, saved and restored with
     the network's.
+
+    Attributes:
+        network: Image to heads.
+        objective: Heads and batch to loss.
+        loss: Both as one: batch to loss. On several devices its backward averages gradients over them.
+        optimiser: Of the parameters of both.
     """
 
     network: SegmentationNetwork
     objective: nn.Module
+    loss: nn.Module
     optimiser: torch.optim.SGD
 
     @property
@@ -55,9 +64,14 @@ class TrainingState:
 
 
 def initial_state(job: FitJob, device: torch.device) -> TrainingState:
-    """State before the first step, a function of the job alone."""
-    network = build_network(job.plans, job.seed).to(device)
-    objective = _build_objective(job).to(device)
+    """State before the first step, a function of the job alone.
+
+    Raises:
+        InvalidParameterError: More devices are asked for than can be used.
+    """
+    network = build_network(job.plans, job.seed).train()
+    objective = _build_objective(job).train()
+    loss = joined(BatchLoss(network, objective, job.training.precision), device, job.plans.batch_size)
     optimiser = torch.optim.SGD(
         [*network.parameters(), *objective.parameters()],
         lr=job.training.learning_rate,
@@ -65,7 +79,7 @@ def initial_state(job: FitJob, device: torch.device) -> TrainingState:
         weight_decay=job.training.weight_decay,
         nesterov=True,
     )
-    return TrainingState(network.train(), objective.train(), optimiser)
+    return TrainingState(network, objective, loss, optimiser)
 
 
 def _build_objective(job: FitJob) -> nn.Module:

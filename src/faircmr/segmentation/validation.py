@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from faircmr.segmentation.batches import Batch
+from faircmr.segmentation.devices import forward_pass
 from faircmr.segmentation.losses import one_hot
 from faircmr.segmentation.networks import SegmentationNetwork
+from faircmr.segmentation.parameters import Precision
+from faircmr.segmentation.ranks import part_of, total
 
 
-def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch]) -> float:
+def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch], precision: Precision) -> float:
     """Dice of each structure over all pixels of all batches together, averaged over structures.
 
     A guide during training (nnU-Net's pseudo Dice), not a result: results are scored by subject on
@@ -21,6 +24,7 @@ def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch]) -> fl
     Args:
         network: Left in training mode.
         batches: On the network's device.
+        precision: Of the forward pass.
 
     Returns:
         A number in 0..1; a structure that is in no batch and nowhere predicted does not count,
@@ -28,11 +32,12 @@ def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch]) -> fl
     """
     network.eval()
     with torch.inference_mode():
-        counts = [_counts(network(batch.image)[0], batch.label) for batch in batches]
+        parts = map(part_of, batches)
+        counts = [_counts(forward_pass(network, part.image, precision)[0], part.label) for part in parts]
+        overlap, sizes = total(torch.stack(counts).sum(dim=0))
     network.train()
-    overlap, total = torch.stack(counts).sum(dim=0)
-    seen = total > 0
-    return float((2 * overlap[seen] / total[seen]).mean()) if seen.any() else 1.0
+    seen = sizes > 0
+    return float((2 * overlap[seen] / sizes[seen]).mean()) if seen.any() else 1.0
 
 
 def _counts(logits: Tensor, label: Tensor) -> Tensor:

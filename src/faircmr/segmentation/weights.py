@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import write_whole
+from faircmr.segmentation.differences import named_differences
 from faircmr.segmentation.networks import SegmentationNetwork, build_network
 from faircmr.segmentation.plans import Plans
 
@@ -34,9 +37,25 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         InvalidModelError: The file is missing, truncated or of another kind.
     """
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+
+
+def load_metadata(path: Path) -> dict[str, str]:
+    """Text of one file, whose tensors are not read.
+
+    Raises:
+        InvalidModelError: As for :func:`load_tensors`.
+    """
+    with _opened(path) as file:
+        return dict(file.metadata() or {})
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+            yield file
     except (OSError, SafetensorError) as error:
         raise InvalidModelError(path.name, "missing or truncated", "a whole safetensors file", REMEDY) from error
 
@@ -55,8 +74,20 @@ def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
     tensors, metadata = load_tensors(path)
     try:
         plans = Plans.model_validate_json(metadata.get("plans", ""))
-        network = build_network(plans, seed=0)
-        network.load_state_dict(tensors)
-    except (ValidationError, RuntimeError) as error:
-        raise InvalidModelError(path.name, "weights and plans disagree", "weights of this version", REMEDY) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise _disagree(path, f"{'.'.join(('plans', *map(str, first['loc'])))}: {first['msg']}") from error
+    network = build_network(plans, seed=0)
+    if differing := named_differences(_shapes(tensors), _shapes(network.state_dict())):
+        raise _disagree(path, f"{differing[0]}, and so on in {len(differing)} arrays")
+    network.load_state_dict(tensors)
     return network, plans
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in tensors.items()}
+
+
+def _disagree(path: Path, difference: str) -> InvalidModelError:
+    value = f"weights and plans disagree: {difference}"
+    return InvalidModelError(path.name, value, "weights of this version", REMEDY)

@@ -1,0 +1,101 @@
+"""The processes that share one fit, one a device, and what they do together.
+
+A fit is alone unless ``torch.distributed.run`` started it; then every function here does nothing. With
+several processes each takes its part of the same batch, and every number that a loss divides is
+summed over all of them first, so that loss, gradient and weights are those of one process up to the
+order of additions.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from faircmr.core.errors import InvalidParameterError
+from faircmr.segmentation.batches import Batch
+
+
+def joined(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
+    """Meet the other processes of this fit, and let them average the gradients of a module.
+
+    Args:
+        module: Batch to loss; all that is trained is part of it, and in every loss.
+        device: Where it is to compute; of several GPUs, each process takes its own.
+        samples: Samples of a batch.
+
+    Returns:
+        On the device; the module itself where this process is alone.
+
+    Raises:
+        InvalidParameterError: There are more processes than samples in a batch, or than GPUs.
+    """
+    if not torch.distributed.is_torchelastic_launched():
+        return module.to(device)
+    processes = int(os.environ["WORLD_SIZE"])
+    _refuse_idle(processes, samples, f"at most {samples}, the samples of a batch")
+    if device.type == "cuda":
+        _refuse_idle(processes, torch.cuda.device_count(), f"at most {torch.cuda.device_count()}, the GPUs here")
+    # it takes two seconds to import, and a fit that is alone needs none of it
+    from lightning_fabric import Fabric
+    from lightning_fabric.strategies.ddp import DDPStrategy
+
+    # what an objective remembers is equal everywhere, because it comes from totals
+    fabric = Fabric(accelerator=device.type, devices=processes, strategy=DDPStrategy(forward_sync_buffers=False))
+    fabric.launch()
+    wrapped: nn.Module = fabric.setup_module(module)
+    return wrapped
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes and reports."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
+
+
+def wait() -> None:
+    """Go on when every process of the fit has come this far."""
+    if torch.distributed.is_initialized():
+        torch.distributed.barrier()
+
+
+def part_of(batch: Batch) -> Batch:
+    """The samples of a batch that are this process's to compute."""
+    if not torch.distributed.is_initialized():
+        return batch
+    return batch.part(torch.distributed.get_rank(), torch.distributed.get_world_size())
+
+
+def total(values: Tensor) -> Tensor:
+    """Sum over all processes of the fit, with its gradient; equal in all of them.
+
+    A loss is exact if it is a function of totals: of sums and counts over samples, over pixels, or
+    over the samples of each group, and not of a mean over the part of the batch that is here.
+
+    Args:
+        values: Of the same shape in every process.
+    """
+    if not torch.distributed.is_initialized():
+        return values
+    summed: Tensor = _Total.apply(values)  # type: ignore[no-untyped-call]
+    return summed
+
+
+class _Total(torch.autograd.Function):
+    """Every process has the same loss, and gradients are averaged: backward sums over the processes too."""
+
+    @staticmethod
+    def forward(_: Any, values: Tensor) -> Tensor:
+        summed = values.clone(memory_format=torch.contiguous_format)
+        torch.distributed.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return total(gradient)
+
+
+def _refuse_idle(processes: int, most: int, permitted: str) -> None:
+    if processes > most:
+        raise InvalidParameterError("training.devices", processes, permitted, "lower it")

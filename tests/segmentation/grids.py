@@ -1,0 +1,14 @@
+"""Tables of scans that say no more than planning needs."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from faircmr.core.scan_index import CROPPED, FOREGROUND, GRID
+
+
+def scans_of(*grids: tuple[float, ...]) -> pd.DataFrame:
+    """Scans without a margin of zeros, each given by slices, rows, columns and their spacing in millimetres."""
+    table = pd.DataFrame(grids, columns=list(GRID))
+    cropped = {name: table[name.removeprefix("cropped_")] for name in CROPPED}
+    return table.assign(**cropped, **dict.fromkeys(FOREGROUND, 100.0))
