@@ -151,6 +151,10 @@ class Json(AbstractDataset):
         return {"filepath": str(self._filepath)}
 
 
+class Document(Json):
+    edits_count = True
+
+
 class Table(Json):
     def load(self):
         return pd.read_csv(self._filepath)
@@ -200,7 +204,9 @@ class Work(Json):
     "conf/base/globals.yml": "data_root: data\n",
     "conf/base/catalog.yml": """
 numbers: {type: mini_study.datasets.Json, filepath: data/numbers.json}
-doubled: {type: mini_study.datasets.Json, filepath: "${runtime_params:data_root, ${globals:data_root}}/doubled.json"}
+doubled:
+  type: mini_study.datasets.Document
+  filepath: ${runtime_params:data_root, ${globals:data_root}}/doubled.json
 count: {type: mini_study.datasets.Json, filepath: "${runtime_params:data_root, ${globals:data_root}}/count.json"}
 parts: {type: mini_study.datasets.Parts, filepath: "${runtime_params:data_root, ${globals:data_root}}/parts"}
 old_parts: {type: mini_study.datasets.Old, filepath: "${runtime_params:data_root, ${globals:data_root}}/parts/manifest"}

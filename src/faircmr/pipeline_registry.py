@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from faircmr.pipelines import data_engineering, evaluation, reporting, training
+from faircmr.pipelines import data_engineering, evaluation, predict, reporting, training
 
 STRATEGIES = ("baseline", "stratified")
 """Mitigation strategies, in the order of Table 2; each has ``parameters_<strategy>.yml``."""
@@ -27,4 +27,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "training": all_strategies,
         "evaluation": compared,
         "reporting": reported,
+        # beside the study, and never part of it
+        "predict": predict.create_pipeline(),
     }

@@ -1,11 +1,14 @@
 """Text, bytes and parameter models in one file each."""
 
+import re
+
 import pytest
 from kedro.io import DatasetError
 
 from faircmr.core.errors import InvalidParameterError, OutputError
 from faircmr.core.splitting import SplitParameters
 from faircmr.datasets import BytesDataset, JsonModelDataset, TextDataset
+from tests.segmentation.phantoms import plans_of
 
 MODEL = "faircmr.core.splitting.SplitParameters"
 
@@ -44,7 +47,34 @@ def test_a_model_comes_back_as_it_was_saved_and_can_be_read(tmp_path):
     assert '\n  "seed": 7,\n' in (tmp_path / "split.json").read_text()
 
 
-@pytest.mark.parametrize("content", ['{"seed": 7', '{"sed": 7}', "[]"])
+def test_a_list_of_numbers_stands_in_one_line(tmp_path):
+    dataset = JsonModelDataset(str(tmp_path / "plans.json"), model="faircmr.segmentation.plans.Plans")
+    plans = plans_of()
+
+    dataset.save(plans)
+
+    assert dataset.load() == plans
+    assert '\n  "patch": [16, 16],\n' in (tmp_path / "plans.json").read_text()
+    assert "\n    [2, 2],\n" in (tmp_path / "plans.json").read_text()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('{"sed": 7}', r"split\.json\.sed: 7; there is no such name; did you mean split\.json\.seed\?"),
+        ('{"folds": 1}', r"split\.json\.folds: 1; .*greater than or equal to 2; mend it, or delete the file"),
+    ],
+)
+def test_says_which_value_of_an_edited_model_is_wrong(tmp_path, content, said):
+    (tmp_path / "split.json").write_text(content)
+
+    error = cause_of(JsonModelDataset(str(tmp_path / "split.json"), model=MODEL).load)
+
+    assert isinstance(error, InvalidParameterError)
+    assert re.match(said, str(error)), error
+
+
+@pytest.mark.parametrize("content", ['{"seed": 7', "", "[]"])
 def test_refuses_a_damaged_model(tmp_path, content):
     (tmp_path / "split.json").write_text(content)
 

@@ -60,6 +60,28 @@ def test_come_back_by_seed_fold_subject_and_phase(dataset):
     assert (read.geometry.shape, read.geometry.spacing) == (GRID.shape, GRID.spacing)
 
 
+def test_of_all_seeds_together_lie_in_a_folder_of_their_own_and_go_when_seeds_predict_alone(folder):
+    dataset = PredictionsDataset(str(folder))
+    dataset.save([prediction(seed=None), prediction(seed=None, fold=2)])
+    assert names(folder) == [
+        "ensemble",
+        "ensemble-fold-2",
+        "ensemble-fold-2/predictions",
+        "ensemble-fold-2/predictions/sub-0001_ED.nii.gz",
+        "ensemble/predictions",
+        "ensemble/predictions/sub-0001_ED.nii.gz",
+        "predictions.json",
+    ]
+    assert list(dataset.load()) == [
+        PredictionKey(None, None, "sub-0001", Phase.ED),
+        PredictionKey(None, 2, "sub-0001", Phase.ED),
+    ]
+
+    dataset.save([prediction()])
+
+    assert [name for name in names(folder) if "ensemble" in name] == []
+
+
 def test_may_be_all_background(dataset):
     assert not dataset.load()[PredictionKey(0, 1, "sub-0002", Phase.ED)].label.any()
 

@@ -1,12 +1,13 @@
 """A tensors folder changes as one, and only where a subject did."""
 
+import weakref
 from collections.abc import Mapping
 
 import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidScanError, OutputError
+from faircmr.core.errors import InvalidParameterError, InvalidScanError, OutputError
 from faircmr.datasets import TensorsDataset
 from faircmr.segmentation.tensors import SubjectTensors
 
@@ -76,6 +77,49 @@ def test_mends_a_part_that_is_missing_or_truncated(dataset, folder, damage):
     dataset.save([SubjectTensors("sub-0001", "a", Untouchable()), subject("sub-0002")])
 
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5])
+def test_writes_the_same_for_any_number_of_workers(folder, dataset, workers):
+    subjects = [subject(f"sub-{number:04d}", f"{number}", value=number) for number in range(1, 14)]
+    TensorsDataset(str(folder), workers=1).save(subjects)
+    elsewhere = folder.with_name("elsewhere")
+
+    TensorsDataset(str(elsewhere), workers=workers).save(iter(subjects))
+
+    assert contents(elsewhere) == contents(folder)
+    assert list(TensorsDataset(str(elsewhere)).load().fingerprints) == [one.subject_id for one in subjects]
+
+
+def test_holds_no_more_subjects_in_memory_than_there_are_workers(folder):
+    made, alive = [], []
+
+    class Made(Mapping):
+        def __getitem__(self, name):
+            return np.zeros((2, 3, 4), np.float16)
+
+        def __iter__(self):
+            return iter(["ED.image"])
+
+        def __len__(self):
+            return 1
+
+    def subjects():
+        for number in range(1, 30):
+            arrays = Made()
+            made.append(weakref.ref(arrays))
+            alive.append(sum(one() is not None for one in made))
+            yield SubjectTensors(f"sub-{number:04d}", "a", arrays)
+            del arrays
+
+    TensorsDataset(str(folder), workers=3).save(subjects())
+
+    assert max(alive) <= 3 + 2, "those under way, one that waits, one that is being made"
+
+
+def test_refuses_what_is_no_number_of_workers(folder):
+    with pytest.raises(InvalidParameterError, match="workers: 0; a whole number of 1 or more"):
+        TensorsDataset(str(folder), workers=0)
 
 
 def test_removes_the_part_of_a_subject_that_has_left(dataset, folder):

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
 from tests.end_to_end.clinic import SUBJECTS, Clinic
@@ -90,6 +91,29 @@ def poison(value: float) -> Callable[[Clinic], None]:
     return lambda clinic: rewrite(image_of(clinic), change)
 
 
+def flatten_image(clinic: Clinic) -> None:
+    # no binary fraction: the mean of many is rounded, and their deviation is not zero
+    rewrite(image_of(clinic), lambda data: np.full_like(data, 0.1))
+
+
+def remove_the_other_phase(clinic: Clinic) -> None:
+    image_of(clinic).with_name(f"{SUBJECTS[0]}_frame05.nii.gz").unlink()
+
+
+def forget_end_systole(clinic: Clinic) -> None:
+    config = clinic.source / SUBJECTS[0] / "Info.cfg"
+    config.write_text(config.read_text().replace("ES: 5\n", ""))
+
+
+def edit_plans(old: str, new: str) -> Callable[[Clinic], None]:
+    def edit(clinic: Clinic) -> None:
+        plans = clinic.data / "05_model_input" / "plans.json"
+        assert old in plans.read_text()
+        plans.write_text(plans.read_text().replace(old, new))
+
+    return edit
+
+
 def write_the_same_subject_twice(clinic: Clinic) -> None:
     shutil.copytree(clinic.source / SUBJECTS[0], clinic.source / "again" / SUBJECTS[0])
     shutil.copytree(clinic.source / SUBJECTS[0], clinic.source / "training" / SUBJECTS[0])
@@ -107,6 +131,14 @@ def empty_source(clinic: Clinic) -> None:
 
 def write_parameter(text: str) -> Callable[[Clinic], None]:
     return lambda clinic: (clinic.project.folder / "conf" / "acdc" / "parameters_bad.yml").write_text(text)  # type: ignore[return-value]
+
+
+def set_patch(value: str) -> Callable[[Clinic], None]:
+    def edit(clinic: Clinic) -> None:
+        parameters = clinic.project.folder / "conf" / "acdc" / "parameters.yml"
+        parameters.write_text(parameters.read_text().replace("patch: [32, 32]", f"patch: {value}"))
+
+    return edit
 
 
 def misspell_a_global(clinic: Clinic) -> None:
@@ -142,6 +174,9 @@ CASES = {
     "label all background": Case(erase_label, r"sub-\d{4} ED: .*background.*"),
     "NaN intensity": Case(poison(np.nan), r"sub-\d{4} ED: .*(NaN|finite).*"),
     "infinite intensity": Case(poison(np.inf), r"sub-\d{4} ED: .*(Inf|finite).*"),
+    "the same intensity everywhere": Case(flatten_image, r"sub-\d{4} ED: .*same intensity everywhere.*key\.csv"),
+    "image of one phase missing": Case(remove_the_other_phase, r"sub-\d{4} ES: .*missing; .*key\.csv"),
+    "frame of one phase unknown": Case(forget_end_systole, r"Info\.cfg: 1 of 20 have no ED or ES frame; .*"),
     "duplicate subject ids": Case(write_the_same_subject_twice, r".*(twice|duplicate).*"),
     "protected attribute missing": Case(forget_pathology, r"protected attribute 'pathology': missing for 1 of .*drop"),
     "empty folder": Case(empty_source, r".*(empty|no subject|no scan).*"),
@@ -157,6 +192,27 @@ CASES = {
     "misspelt on the command line, below": Case(nothing, r".*epoch\b.*epochs.*", (("training.epoch", "3"),)),
     "misspelt in YAML, top level": Case(write_parameter("trainig: {epochs: 3}\n"), r".*trainig.*training.*"),
     "misspelt in YAML, below": Case(write_parameter("inference: {mirorring: true}\n"), r".*mirorring.*mirroring.*"),
+    "plans misspelt": Case(
+        write_parameter("plans: {pach: [32, 32]}\n"), r"plans\.pach: .*; did you mean plans\.patch\?"
+    ),
+    "plans with a patch below any network": Case(
+        set_patch("[8, 8]"), r"plans\.patch\.0: 8; .*greater than or equal to 16"
+    ),
+    "plans with a patch smaller than their stages": Case(
+        set_patch("[32, 32], strides: [[1, 1], [4, 4], [8, 8]]"),
+        r"plans: .*; patch is \(32, 32\) and the strides reduce it by \(32, 32\): .* at least twice it",
+    ),
+    "plans of different lengths": Case(
+        write_parameter("plans: {filters: [4, 8, 8], kernels: [[3, 3], [3, 3], [3, 3], [3, 3]]}\n"),
+        r"plans: .*; kernels lists 4 stages and filters 3: list the same number",
+    ),
+    "plans.json with an unknown value": Case(
+        edit_plans('"patch"', '"pach"'), r"plans\.json\.pach: .*; did you mean plans\.json\.patch\?"
+    ),
+    "plans.json with a patch smaller than its stages": Case(
+        edit_plans('"patch": [32, 32]', '"patch": [2, 2]'), r"plans\.json: .*patch is \(2, 2\) .*; mend it, or delete"
+    ),
+    "plans.json cut off": Case(edit_plans('"spacing"', '"spaci'), r"plans\.json: damaged; .*delete it and run"),
     "misspelt strategy": Case(nothing, r".*stratifed.*stratified.*", (("stratifed.strategy.name", "x"),)),
     "misspelt runtime name": Case(nothing, r".*data_rot.*data_root.*", (("data_rot", "x"),)),
     "misspelt in the globals of an environment": Case(misspell_a_global, r"data_rot: 'x'; .*data_root"),
@@ -203,3 +259,17 @@ def test_subjects_without_the_protected_attribute_are_dropped_and_counted_where_
 
     assert finished.returncode == 0, finished.stderr
     assert f"1 of {len(SUBJECTS)} subjects have no pathology" in " ".join((finished.stdout + finished.stderr).split())
+
+
+def test_one_slice_and_slices_far_apart_go_through_the_whole_study(clinic: Clinic) -> None:
+    for number, change, zooms in ((0, lambda data: data[:, :, :1], None), (1, lambda data: data, (2.0, 2.0, 25.0))):
+        for frame in ("01", "05", "01_gt", "05_gt"):
+            subject = clinic.source / SUBJECTS[number]
+            rewrite(subject / f"{subject.name}_frame{frame}.nii.gz", change, zooms)
+
+    finished = clinic.run("--pipelines", "baseline")
+
+    assert finished.returncode == 0, finished.stderr
+    scans = pd.read_parquet(clinic.data / "02_intermediate" / "scans.parquet")
+    assert scans["slices"].tolist()[:4] == [1, 1, 4, 4]
+    assert scans["spacing_slice"].tolist()[:4] == [10.0, 10.0, 25.0, 25.0]

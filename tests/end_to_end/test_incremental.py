@@ -15,7 +15,14 @@ from tests.end_to_end.embedded import EmbeddedStudy
 from tests.studies import Project
 
 STRATEGY = ("select_training_cohort", "train", "predict", "score", "tabulate")
-PREPARED = ("index_cohort", "summarise_demographics", "split_cohort", "plan_study", "preprocess_cohort")
+PREPARED = (
+    "index_cohort",
+    "summarise_demographics",
+    "split_cohort",
+    "fingerprint_dataset",
+    "plan_study",
+    "preprocess_cohort",
+)
 COMPARED = {"compare_strategies"}
 REPORTED = {"plot_demographics", "show_cohort"}
 NOTHING: set[str] = set()
@@ -53,6 +60,11 @@ def truncate(pattern: str) -> Callable[[EmbeddedStudy], None]:
     return cut
 
 
+def edit_plans(study: EmbeddedStudy) -> None:
+    path = first_file(study.data, "plans.json")
+    path.write_text(path.read_text().replace('"batch_size": 6', '"batch_size": 4'))
+
+
 def leave_alone(study: EmbeddedStudy) -> None:
     """What changes is on the command line."""
 
@@ -78,6 +90,11 @@ TABLE = {
     "one strategy's parameter": Change(
         params={"stratified": {"strategy": {"sampler": "random"}}},
         nodes=of_each(*STRATEGY, strategies=("stratified",)) | COMPARED,
+    ),
+    "how many work at the same time": Change(params={"workers": 1}),
+    "plans edited by hand": Change(
+        edit_plans,
+        nodes={"preprocess_cohort"} | STUDY_KEY | of_each("train", "predict", "score", "tabulate") | COMPARED,
     ),
     "which attributes are audited": Change(
         params={"attributes": {"audit_attributes": ["sex", "centre"]}}, nodes=ALL, subjects=0

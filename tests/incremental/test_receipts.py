@@ -26,6 +26,12 @@ class Somewhere(AbstractDataset[Any, Any]):
         return {}
 
 
+class Document(Somewhere):
+    """A data set that a person may edit."""
+
+    edits_count = True
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "scores.parquet"
@@ -74,6 +80,26 @@ def test_what_is_no_receipt_counts_as_none(table: Path, content: str) -> None:
     table.with_name("scores.parquet.receipt.json").write_text(content, encoding="latin-1")
 
     assert key_of(Somewhere(table)) is None
+
+
+def test_a_document_has_another_key_for_each_thing_that_somebody_makes_of_it(table: Path) -> None:
+    write_receipt(Document(table), KEY)
+    assert key_of(Document(table)) == KEY
+
+    edits = []
+    for content in ("WHOLE", "half", "whole"):
+        table.write_text(content)
+        edits.append(key_of(Document(table)))
+
+    assert edits[-1] == KEY
+    assert len(set(edits)) == 3
+    assert [(one.made_from, one.code, one.edited) for one in edits if one] == [
+        ("d", "c", True),
+        ("d", "c", True),
+        ("d", "c", False),
+    ]
+    table.unlink()
+    assert key_of(Document(table)) is None
 
 
 def test_moves_with_its_files(folder: Path) -> None:

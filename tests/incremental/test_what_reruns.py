@@ -38,6 +38,11 @@ CHANGES: dict[str, tuple[Callable[[MiniStudy], object], list[str]]] = {
     "an optional input appears": (lambda study: (study.data / "optional.json").write_text("1"), ["total"]),
     "an output is deleted": (lambda study: (study.data / "doubled.json").unlink(), ["double"]),
     "an output is truncated": (lambda study: (study.data / "table1_a.csv").write_text(""), ["total"]),
+    "a document is edited": (lambda study: (study.data / "doubled.json").write_text("[9]"), ["spread", "total"]),
+    "a document is edited to the same size": (
+        lambda study: (study.data / "doubled.json").write_text("[3, 4, 6]"),
+        ["spread", "total"],
+    ),
     "one file of a folder is deleted": (lambda study: (study.data / "parts/part-1.json").unlink(), ["spread"]),
     "one file of a folder is truncated": (lambda study: (study.data / "parts/part-1.json").write_text(""), ["spread"]),
     "a receipt is deleted": (lambda study: (study.data / "parts/receipt.json").unlink(), ["spread"]),
@@ -170,3 +175,42 @@ def test_a_work_folder_is_told_by_which_code_work_in_it_must_have_been_begun(fin
     finished.replace("src/mini_study/nodes.py", "strategy.weight * sum", "1 * strategy.weight * sum")
     assert code_of_work({}) != before
     assert code_of_work(KEEP) == ""
+
+
+def test_an_edit_by_hand_stands_until_what_it_was_made_from_changes(
+    finished: MiniStudy, caplog: pytest.LogCaptureFixture
+) -> None:
+    document = finished.data / "doubled.json"
+    document.write_text("[9]")
+
+    with caplog.at_level(logging.WARNING, "faircmr"):
+        finished.run()
+    assert document.read_text() == "[9]"
+    assert "doubled was edited by hand and is used as it stands; delete the file" in caplog.text
+
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "faircmr"):
+        assert finished.run({"doubling": {"factor": 3}}) == ["double", "spread", "total"]
+    assert document.read_text() == "[3, 6, 9]"
+    assert "doubled was edited by hand and is made again" in caplog.text
+
+
+def test_an_edit_taken_back_is_none(finished: MiniStudy) -> None:
+    document = finished.data / "doubled.json"
+    before = document.read_text()
+    document.write_text("[9]")
+    finished.run()
+
+    document.write_text(before)
+
+    assert finished.run() == ["spread", "total"]
+    assert finished.run() == []
+
+
+def test_an_edit_stands_where_other_code_is_kept_and_is_lost_where_it_is_not(finished: MiniStudy) -> None:
+    (finished.data / "doubled.json").write_text("[9]")
+    finished.run()
+    finished.replace("src/mini_study/nodes.py", "number * doubling.factor", "1 * number * doubling.factor")
+
+    assert finished.run(KEEP) == []
+    assert finished.run() == ["double", "spread", "total"]

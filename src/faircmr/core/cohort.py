@@ -26,12 +26,14 @@ class Cohort:
         files: Paths of every scan; never shown.
         read_files: Reads one scan with labels mapped to ``Structure`` values; raises
             :class:`InvalidScanError` with a placeholder offender that :meth:`read` replaces.
+        readers: Scans that may be read at the same time.
     """
 
     subjects: pd.DataFrame
     scans: pd.DataFrame
     files: Mapping[ScanKey, ScanFiles] = field(repr=False)
     read_files: Callable[[ScanFiles], Scan] = field(repr=False)
+    readers: int = 1
 
     def read(self, subject_id: str, phase: Phase) -> Scan:
         """Read one scan.

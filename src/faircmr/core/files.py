@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from faircmr.core.errors import OutputError
 
 PRIVATE = 0o600
 """Mode of a file that only its owner may read."""
+FULL = frozenset({ENOSPC, EDQUOT})
+"""A disk, or the user's share of it, is full."""
 
 
 def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
@@ -51,6 +54,9 @@ def remove(path: Path) -> None:
 
 def cannot_write(folder: Path, error: OSError) -> OutputError:
     """What to say of a folder that refuses a file."""
+    if error.errno in FULL:
+        remedy = "make room, or choose another data_root, and run again: what is finished is kept"
+        return OutputError(f"folder {folder}", error.strerror, "a disk with room for the file", remedy)
     return OutputError(
         f"folder {folder}",
         error.strerror or "cannot be written",

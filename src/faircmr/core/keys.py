@@ -1,6 +1,7 @@
 """Study keys: the names of subjects inside a study, and the only way back to their source.
 
-The table of keys (``01_raw/key.csv``) is the one place where a study key meets a source id.
+The table of keys (``01_raw/key.csv``; of unlabelled scans ``01_raw/predict_key.csv``) is the one place where
+a study key meets a source id.
 """
 
 from __future__ import annotations
@@ -65,12 +66,13 @@ def keep_source_ids(paths: Mapping[str, str]) -> pd.DataFrame:
     return _table({source_id: source_id for source_id in paths}, paths)
 
 
-def check_kind(existing: pd.DataFrame, *, keeps_ids: bool) -> None:
+def check_kind(existing: pd.DataFrame, *, keeps_ids: bool, setting: str = "cohort.keep_ids") -> None:
     """Refuse to name the subjects of one study in two ways.
 
     Args:
         existing: As for :func:`assign_keys`.
         keeps_ids: Whether subjects are to be named by their source ids.
+        setting: The setting that says so, for the error.
 
     Raises:
         InvalidCohortError: The study has begun the other way.
@@ -83,7 +85,7 @@ def check_kind(existing: pd.DataFrame, *, keeps_ids: bool) -> None:
     )
     if not named_so.all():
         raise InvalidCohortError(
-            "cohort.keep_ids",
+            setting,
             keeps_ids,
             f"{not keeps_ids}, as this study has begun",
             "start a new study in another data_root to change it",

@@ -9,19 +9,26 @@ from typing import NamedTuple
 from faircmr.core.anatomy import Phase
 from faircmr.core.scan import Geometry, LabelImage
 
+ENSEMBLE = "ensemble"
+"""In the place of a seed, where the models of all seeds predicted together."""
+
 
 class PredictionKey(NamedTuple):
-    """Names one prediction: which model (seed, fold) on which scan (subject, phase)."""
+    """Names one prediction: which model (seed, fold) on which scan (subject, phase).
 
-    seed: int
+    ``seed`` is ``None`` where the models of all seeds predicted together.
+    """
+
+    seed: int | None
     fold: int | None
     subject_id: str
     phase: Phase
 
 
-def run_name(seed: int, fold: int | None) -> str:
-    """Folder of one seed and fold, below models and predictions alike."""
-    return f"seed-{seed}" if fold is None else f"seed-{seed}-fold-{fold}"
+def run_name(seed: int | None, fold: int | None) -> str:
+    """Folder of one seed (or of all together) and fold, below models and predictions alike."""
+    who = ENSEMBLE if seed is None else f"seed-{seed}"
+    return who if fold is None else f"{who}-fold-{fold}"
 
 
 @dataclass(frozen=True)
@@ -31,7 +38,7 @@ class Prediction:
     Attributes:
         subject_id: Study key of the subject.
         phase: Phase of the scan.
-        seed: Training seed of the model.
+        seed: Training seed of the model, or ``None`` where those of all seeds predicted together.
         fold: Fold that the model was not trained on, or ``None`` without cross-validation.
         label: Values of :class:`~faircmr.core.anatomy.Structure` and 0, shape (slices, rows, columns).
         geometry: The source's own grid.
@@ -39,7 +46,7 @@ class Prediction:
 
     subject_id: str
     phase: Phase
-    seed: int
+    seed: int | None
     fold: int | None
     label: LabelImage = field(repr=False)
     geometry: Geometry = field(repr=False)

@@ -1,15 +1,18 @@
 """Kedro data sets of the catalog: cohort, NIfTI predictions, tensors, weights, tables."""
 
+from faircmr.datasets.cine_predictions import CinePredictionsDataset
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
-from faircmr.datasets.models import ModelsDataset
+from faircmr.datasets.models import ModelsDataset, TrainedModelsDataset
 from faircmr.datasets.predictions import PredictionsDataset
 from faircmr.datasets.tables import OptionalTableDataset, TableDataset
 from faircmr.datasets.tensors import TensorsDataset
+from faircmr.datasets.unlabelled import UnlabelledDataset
 from faircmr.datasets.work_folder import WorkFolderDataset
 
 __all__ = [
     "BytesDataset",
+    "CinePredictionsDataset",
     "CohortDataset",
     "JsonModelDataset",
     "ModelsDataset",
@@ -18,5 +21,7 @@ __all__ = [
     "TableDataset",
     "TensorsDataset",
     "TextDataset",
+    "TrainedModelsDataset",
+    "UnlabelledDataset",
     "WorkFolderDataset",
 ]

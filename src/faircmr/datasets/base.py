@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from kedro.io import AbstractDataset
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -53,3 +55,21 @@ def import_named(path: str, setting: str) -> Any:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         raise InvalidParameterError(setting, repr(path), "the dotted path of a class", "correct its spelling") from None
+
+
+@contextmanager
+def no_paths_in_errors(root: str) -> Iterator[None]:
+    """Say of a folder or table that cannot be read what is wrong with it, and not where it lies.
+
+    Args:
+        root: The setting that names the folder.
+
+    Raises:
+        InvalidCohortError: In the place of an error of the operating system.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InvalidCohortError(
+            root, error.strerror or "cannot be read", "folders and tables that can be read", "mend them there"
+        ) from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Never
 
@@ -11,10 +10,10 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cohort import Cohort
-from faircmr.core.errors import InvalidCohortError
 from faircmr.core.keys import assign_keys, check_kind, keep_source_ids
+from faircmr.core.parallel import worker_count
 from faircmr.core.validation import validated
-from faircmr.datasets.base import import_named
+from faircmr.datasets.base import import_named, no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
 from faircmr.sources.base import Source, SourceFiles
 from faircmr.sources.building import build_cohort, first_paths
@@ -30,6 +29,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         path: The table of keys, ``01_raw/key.csv``: the only file that holds source ids.
         parameters: The source's own parameters.
         keep_ids: Whether subjects may be named by their source ids; for public data only.
+        workers: Scans that may be read at the same time; ``None`` for as many as there are CPUs.
         metadata: For tools such as Kedro-Viz; not used here.
     """
 
@@ -41,6 +41,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         *,
         parameters: Mapping[str, Any] | None = None,
         keep_ids: bool = False,
+        workers: int | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._source_path = source
@@ -48,13 +49,14 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         self._key_path = Path(path)
         self._parameters = dict(parameters or {})
         self._keep_ids = keep_ids
+        self._workers = worker_count(workers)
         self.metadata = metadata
 
     def load(self) -> Cohort:
         """List the subjects, give new ones their key, and return the cohort; no image is opened."""
-        with _no_paths_in_errors():
+        with no_paths_in_errors("source_root"):
             source = self._prepared_source()
-            return build_cohort(source, self._updated_keys(source.scan_files()))
+            return build_cohort(source, self._updated_keys(source.scan_files()), self._workers)
 
     def save(self, data: Never) -> Never:
         """Refuse: scans are never written back."""
@@ -66,7 +68,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
 
     def fingerprint(self) -> str:
         """Digest of configuration, keys, and size and time of every scan and table; opens no image."""
-        with _no_paths_in_errors():
+        with no_paths_in_errors("source_root"):
             return digest(self._content())
 
     def _content(self) -> dict[str, object]:
@@ -104,14 +106,3 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
     def _describe(self) -> dict[str, Any]:
         # no path: folders of patients' scans may be named after them
         return {"source": self._source_path}
-
-
-@contextmanager
-def _no_paths_in_errors() -> Iterator[None]:
-    """Say of a folder or table that cannot be read what is wrong with it, and not where it lies."""
-    try:
-        yield
-    except OSError as error:
-        raise InvalidCohortError(
-            "source_root", error.strerror or "cannot be read", "folders and tables that can be read", "mend them there"
-        ) from None

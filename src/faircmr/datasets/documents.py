@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from faircmr.core.errors import OutputError
+from faircmr.core.errors import FaircmrError, InvalidParameterError, OutputError
 from faircmr.core.files import write_whole
 from faircmr.core.parameters import Parameters
+from faircmr.core.validation import invalid, known_paths
 from faircmr.datasets.base import StudyDataset, import_named
 
 REDO = "delete it and run its pipeline again"
+MEND = "mend it, or delete the file and run its pipeline again"
+NO_OBJECT = {"json_invalid", "model_type"}
+"""What pydantic calls a file that is cut off, and one that holds something else."""
+INNERMOST_LIST = re.compile(r'\[(\n[^][{}"]*)\]')
 
 
 class BytesDataset(StudyDataset[bytes, bytes]):
@@ -40,13 +46,19 @@ class TextDataset(StudyDataset[str, str]):
 
 
 class JsonModelDataset(StudyDataset[Parameters, Parameters]):
-    """A parameter model, such as the plans.
+    """A parameter model, such as the plans: short enough to be read, and edited by hand.
 
     Args:
         filepath: The JSON file.
         model: Dotted path of the model, e.g. ``faircmr.segmentation.plans.Plans``.
         metadata: For tools such as Kedro-Viz; not used here.
+
+    Attributes:
+        edits_count: Tells the catalog that the file stays as somebody has edited it, and that what is
+            made from it is made anew.
     """
+
+    edits_count = True
 
     def __init__(self, filepath: str, model: str, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath, metadata)
@@ -57,12 +69,20 @@ class JsonModelDataset(StudyDataset[Parameters, Parameters]):
         kind: type[Parameters] = import_named(self._model, "model")
         try:
             return kind.model_validate_json(_read(self._filepath))
-        except ValidationError:
-            raise OutputError(self._filepath.name, "damaged", f"the JSON of {kind.__name__}", REDO) from None
+        except ValidationError as error:
+            raise self._complaint(error, kind) from None
 
     def save(self, data: Parameters) -> None:
-        """Write the file, one value a line."""
-        write_whole(self._filepath, f"{data.model_dump_json(indent=2)}\n".encode())
+        """Write the file, one value a line; a list of numbers is one value."""
+        text = INNERMOST_LIST.sub(lambda found: f"[{' '.join(found[1].split())}]", data.model_dump_json(indent=2))
+        write_whole(self._filepath, f"{text}\n".encode())
+
+    def _complaint(self, error: ValidationError, kind: type[Parameters]) -> FaircmrError:
+        name = self._filepath.name
+        if error.errors()[0]["type"] in NO_OBJECT:
+            return OutputError(name, "damaged", f"the JSON of {kind.__name__}", REDO)
+        wrong = invalid(error, name, known_paths(kind, name))
+        return InvalidParameterError(wrong.offender, wrong.value, wrong.permitted, wrong.remedy or MEND)
 
     def _describe(self) -> dict[str, Any]:
         return {**super()._describe(), "model": self._model}

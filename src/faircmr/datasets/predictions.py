@@ -10,19 +10,21 @@ from pydantic import ValidationError
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidScanError, OutputError
 from faircmr.core.parameters import Parameters
-from faircmr.core.prediction import Prediction, PredictionKey, Predictions, run_name
+from faircmr.core.prediction import ENSEMBLE, Prediction, PredictionKey, Predictions, run_name
 from faircmr.datasets.base import StudyDataset
 from faircmr.datasets.staging import publish, staged
 from faircmr.sources.nifti import read_label, write_label
 
 MANIFEST_NAME = "predictions.json"
+RUNS = ("seed-*", f"{ENSEMBLE}*")
+"""Folders of single seeds, and of all seeds together."""
 REDO = "delete predictions.json and run the strategy's pipeline again"
 
 
 class PredictionEntry(Parameters):
     """One prediction in the manifest."""
 
-    seed: int
+    seed: int | None
     fold: int | None
     subject_id: str
     phase: Phase
@@ -90,7 +92,7 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
 
     def save(self, data: Iterable[Prediction]) -> None:
         """Write every prediction, remove those that are no more, then the manifest."""
-        known = set(self._filepath.glob("seed-*/predictions/*.nii.gz"))
+        known = {path for who in RUNS for path in self._filepath.glob(f"{who}/predictions/*.nii.gz")}
         entries: list[PredictionEntry] = []
         with staged(self._filepath) as aside:
             for prediction in data:

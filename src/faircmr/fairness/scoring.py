@@ -23,7 +23,7 @@ class ScoredScan:
 
     Attributes:
         strategy: Name of the mitigation strategy.
-        seed: Training seed.
+        seed: Training seed, or ``None`` where the models of all seeds predicted together.
         fold: Fold whose test subjects these are, or ``None`` without cross-validation.
         study_key: Digest of what all strategies of a study share.
         subject_id: Study key of the subject.
@@ -31,7 +31,7 @@ class ScoredScan:
     """
 
     strategy: str
-    seed: int
+    seed: int | None
     fold: int | None
     study_key: str
     subject_id: str

@@ -20,6 +20,8 @@ from faircmr.incremental.receipts import AnyDataset, Key, files_of, key_of
 
 OnCodeChange = Literal["redo", "keep"]
 ABSENT = Key("absent", "")
+EDIT_STANDS = "%s was edited by hand and is used as it stands; delete the file to have it made again"
+EDIT_IS_LOST = "%s was edited by hand and is made again, for what it is made from has changed"
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +40,8 @@ def expected_keys(pipeline: Pipeline, catalog: DataCatalog, on_code_change: OnCo
 
     Inputs that no node of the pipeline makes count as what lies on disk: by their data set's
     ``fingerprint()``, else by their receipt, else by size and time of their files. Data sets with
-    ``ignored_by_keys = True`` do not count.
+    ``ignored_by_keys = True`` do not count. A document that somebody has edited stays, and counts as edited,
+    until what it was made from changes.
 
     Args:
         pipeline: The nodes that may run.
@@ -53,7 +56,7 @@ def expected_keys(pipeline: Pipeline, catalog: DataCatalog, on_code_change: OnCo
                 found[name] = _found(catalog.get(name))
         key = _node_key(node, catalog, found | keys)
         for name in node.outputs:
-            keys[name] = _kept(name, key, catalog) if on_code_change == "keep" else key
+            keys[name] = _standing(name, key, catalog, on_code_change)
     return keys
 
 
@@ -95,14 +98,18 @@ def _found(dataset: AnyDataset | None) -> Key:
     return Key(_digest(states), "") if states else ABSENT
 
 
-def _kept(name: str, key: Key, catalog: DataCatalog) -> Key:
+def _standing(name: str, key: Key, catalog: DataCatalog, on_code_change: OnCodeChange) -> Key:
+    """The key that an output is expected to have: ``key``, or that of what stands there and may stay."""
     dataset = catalog.get(name)
     before = None if dataset is None else key_of(dataset)
-    if before is None or before.data != key.data:
+    if before is None:
         return key
-    if before != key:
+    may_stay = before.made_from == key.data and (before.code == key.code or on_code_change == "keep")
+    if before.edited:
+        logger.warning(EDIT_STANDS if may_stay else EDIT_IS_LOST, name)
+    if may_stay and before.code != key.code:
         logger.warning("%s was made by other code and is kept (incremental.on_code_change: keep)", name)
-    return before
+    return before if may_stay else key
 
 
 def _parameter(catalog: DataCatalog, name: str) -> object:

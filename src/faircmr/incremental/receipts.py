@@ -2,10 +2,14 @@
 
 A receipt lies beside a file (``scores.parquet.receipt.json``) or inside a folder (``receipt.json``).
 It is removed before an output is saved and written after, so that work cut off in between has none.
+
+A document that a person may edit (``edits_count``) is compared by its content: after an edit it is there
+as before, under a key of its own.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +20,8 @@ from kedro.io import AbstractDataset
 from faircmr.core.files import remove, write_whole
 
 AnyDataset = AbstractDataset[Any, Any]
+EDITED = " edited "
+"""In the data of a key, between what determined a document and the digest of what somebody made of it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,16 @@ class Key:
 
     data: str
     code: str
+
+    @property
+    def made_from(self) -> str:
+        """Digest of what determined the output before somebody edited it."""
+        return self.data.partition(EDITED)[0]
+
+    @property
+    def edited(self) -> bool:
+        """Whether somebody has edited the output since."""
+        return EDITED in self.data
 
 
 def path_of(dataset: AnyDataset) -> Path | None:
@@ -54,6 +70,8 @@ def key_of(dataset: AnyDataset) -> Key | None:
         return None
     try:
         content = json.loads(receipt.read_bytes())
+        if _edits_count(dataset):
+            return _edited_key(Key(**content["key"]), content["content"], _content(dataset))
         intact = all((receipt.parent / file).stat().st_size == size for file, size in content["files"].items())
         return Key(**content["key"]) if intact else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent, cut off, or not a receipt
@@ -73,7 +91,9 @@ def write_receipt(dataset: AnyDataset, key: Key) -> None:
             for file in files_of(dataset)
             if file != receipt
         }
-        write_whole(receipt, json.dumps({"key": asdict(key), "files": files}, indent=1, sort_keys=True).encode())
+        content = {"content": _content(dataset)} if _edits_count(dataset) else {}
+        text = json.dumps({"key": asdict(key), "files": files, **content}, indent=1, sort_keys=True)
+        write_whole(receipt, text.encode())
 
 
 def remove_receipt(dataset: AnyDataset) -> None:
@@ -85,6 +105,18 @@ def remove_receipt(dataset: AnyDataset) -> None:
     receipt = _place(dataset)
     if receipt is not None:
         remove(receipt)
+
+
+def _edits_count(dataset: AnyDataset) -> bool:
+    return getattr(dataset, "edits_count", False)
+
+
+def _content(dataset: AnyDataset) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files_of(dataset))).hexdigest()[:32]
+
+
+def _edited_key(key: Key, before: str, now: str) -> Key:
+    return key if now == before else Key(f"{key.data}{EDITED}{now}", key.code)
 
 
 def _place(dataset: AnyDataset) -> Path | None:

@@ -1,0 +1,90 @@
+"""The catalog's entry for a folder of scans that nobody has labelled."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any, Never
+
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+
+from faircmr.core.cine import UnlabelledScans
+from faircmr.core.keys import assign_keys, check_kind, keep_source_ids
+from faircmr.datasets.base import no_paths_in_errors
+from faircmr.datasets.key_table import read_keys, write_keys
+from faircmr.sources.fingerprints import digest, file_state, located
+from faircmr.sources.unlabelled import ImageFile, first_number, list_unlabelled, read_frames
+
+SETTING = "unlabelled.keep_ids"
+
+
+class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
+    """Cines and single frames of a folder, named by study keys.
+
+    Args:
+        filepath: The folder.
+        path: Its table of keys, ``01_raw/predict_key.csv``: the only file that holds source ids.
+        keep_ids: Whether subjects may be named by their file names; for public data only.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(
+        self, filepath: str, path: str, *, keep_ids: bool = False, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._root = Path(filepath)
+        self._key_path = Path(path)
+        self._keep_ids = keep_ids
+        self.metadata = metadata
+
+    def load(self) -> UnlabelledScans:
+        """List the subjects and give new ones their key; no image is opened."""
+        files = self._files_by_key()
+        start = first_number(files.values())
+        return UnlabelledScans(
+            fingerprints={key: _fingerprint(each) for key, each in files.items()},
+            readers={key: partial(read_frames, each, start) for key, each in files.items()},
+        )
+
+    def save(self, data: Never) -> Never:
+        """Refuse: scans are never written back."""
+        raise DatasetError("unlabelled scans are read only")
+
+    def files(self) -> list[Path]:
+        """The table of keys; the scans are not the study's own."""
+        return [self._key_path]
+
+    def fingerprint(self) -> str:
+        """Digest of keys, and of names, size and time of every scan; opens no image."""
+        files = self._files_by_key()
+        return digest({key: (_fingerprint(each), self._names(each)) for key, each in files.items()})
+
+    def _files_by_key(self) -> dict[str, tuple[ImageFile, ...]]:
+        with no_paths_in_errors("predict_root"):
+            found = list_unlabelled(self._root)
+            keys = self._updated_keys(found)
+        by_key = {keys[source_id]: files for source_id, files in found.items()}
+        return {key: by_key[key] for key in keys.values() if key in by_key}
+
+    def _updated_keys(self, found: dict[str, tuple[ImageFile, ...]]) -> dict[str, str]:
+        paths = {source_id: self._names(files)[0] for source_id, files in found.items()}
+        known = read_keys(self._key_path)
+        check_kind(known, keeps_ids=self._keep_ids, setting=SETTING)
+        keys: pd.DataFrame = keep_source_ids(paths) if self._keep_ids else assign_keys(known, paths)
+        write_keys(self._key_path, keys)
+        return dict(zip(keys["source_id"], keys["subject_id"], strict=True))
+
+    def _names(self, files: tuple[ImageFile, ...]) -> list[str]:
+        return [located(file.path, self._root) for file in files]
+
+    def _exists(self) -> bool:
+        return self._root.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        # no path: folders of patients' scans may be named after them
+        return {}
+
+
+def _fingerprint(files: tuple[ImageFile, ...]) -> str:
+    # without paths: with them a short source id could be found by trying all
+    return digest([(file_state(file.path), file.phase, file.number) for file in files])

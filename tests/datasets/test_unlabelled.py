@@ -1,0 +1,158 @@
+"""The folder of unlabelled scans in the catalog: listed quickly, named by study keys, file names nowhere else."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+import traceback
+
+import numpy as np
+import pytest
+from kedro.io import DatasetError
+
+from faircmr.core.errors import InvalidCohortError, InvalidScanError, OutputError
+from faircmr.datasets import UnlabelledDataset
+from tests.sources.volumes import ramp, save
+
+HEAVY = ("nibabel", "torch", "monai", "pandera", "scipy", "matplotlib")
+
+
+@pytest.fixture
+def root(tmp_path):
+    for name in ("1234567.nii.gz", "1234568_ED.nii.gz", "1234568_ES.nii.gz"):
+        save(tmp_path / "scans" / name, ramp())
+    return tmp_path / "scans"
+
+
+@pytest.fixture
+def key_file(tmp_path):
+    return tmp_path / "data" / "01_raw" / "predict_key.csv"
+
+
+@pytest.fixture
+def scans(root, key_file):
+    return UnlabelledDataset(filepath=str(root), path=str(key_file))
+
+
+def cause_of(call):
+    with pytest.raises(DatasetError) as error:
+        call()
+    return error.value.__cause__
+
+
+def test_subjects_are_named_by_study_keys(scans, root):
+    loaded = scans.load()
+
+    assert list(loaded.fingerprints) == ["sub-0001", "sub-0002"]
+    assert [len(list(loaded.frames(subject_id))) for subject_id in loaded.fingerprints] == [1, 2]
+    assert "1234567" not in repr(loaded)
+
+
+def test_the_key_file_is_for_its_owner_alone(scans, key_file):
+    scans.load()
+
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert key_file.read_text().splitlines() == [
+        "subject_id,source_id,path",
+        "sub-0001,1234567,1234567.nii.gz",
+        "sub-0002,1234568,1234568_ED.nii.gz",
+    ]
+
+
+def test_keys_stay_when_others_join(scans, root):
+    scans.load()
+    save(root / "1000000.nii.gz", ramp())
+
+    assert list(scans.load().fingerprints) == ["sub-0001", "sub-0002", "sub-0003"]
+
+
+def test_public_data_keep_their_names_where_asked_to(root, key_file):
+    public = UnlabelledDataset(filepath=str(root), path=str(key_file), keep_ids=True)
+
+    assert list(public.load().fingerprints) == ["1234567", "1234568"]
+
+
+def test_names_are_not_kept_once_keys_were_given(scans, root, key_file):
+    scans.load()
+    public = UnlabelledDataset(filepath=str(root), path=str(key_file), keep_ids=True)
+
+    assert "unlabelled.keep_ids: True" in str(cause_of(public.load))
+
+
+@pytest.mark.parametrize("change", ["touch", "add", "remove", "rename"])
+def test_the_fingerprint_changes_with_files_and_only_that_subjects(scans, root, change):
+    before, whole = scans.load().fingerprints, scans.fingerprint()
+    assert scans.fingerprint() == whole
+
+    image = root / "1234567.nii.gz"
+    if change == "touch":
+        os.utime(image, ns=(1, 1))
+    elif change == "add":
+        save(root / "2000000.nii.gz", ramp())
+    elif change == "remove":
+        image.unlink()
+    else:
+        image.rename(root / "1234569.nii.gz")
+
+    assert scans.fingerprint() != whole
+    assert scans.load().fingerprints["sub-0002"] == before["sub-0002"]
+
+
+def test_an_unreadable_scan_is_named_by_its_key_and_where_to_look_it_up(scans, root):
+    (root / "1234567.nii.gz").write_bytes(b"")
+
+    with pytest.raises(InvalidScanError, match=r"sub-0001: .*damaged; .*predict_key\.csv") as error:
+        list(scans.load().frames("sub-0001"))
+    assert "1234567" not in "".join(traceback.format_exception(error.value, limit=0))
+
+
+def test_there_is_no_other_subject(scans):
+    with pytest.raises(InvalidCohortError, match="no such scan"):
+        next(scans.load().frames("sub-0009"))
+
+
+def test_a_damaged_key_file_is_never_replaced(scans, key_file):
+    key_file.parent.mkdir(parents=True)
+    key_file.write_text("a,b,c\n")
+
+    assert isinstance(cause_of(scans.load), OutputError)
+    assert key_file.read_text() == "a,b,c\n"
+
+
+def test_a_missing_folder_writes_no_keys(tmp_path, key_file):
+    scans = UnlabelledDataset(filepath=str(tmp_path / "1234567"), path=str(key_file))
+
+    assert "predict_root: no scans found there" in str(cause_of(scans.load))
+    assert not scans.exists()
+    assert not key_file.exists()
+
+
+def test_scans_are_read_only(scans):
+    with pytest.raises(DatasetError, match="read only"):
+        scans.save("anything")
+
+
+def test_nothing_says_where_the_scans_lie(scans, root):
+    assert str(root) not in str(scans)
+
+
+def test_listing_opens_no_image(root, key_file, project_root):
+    script = f"""
+import sys
+from faircmr.datasets import UnlabelledDataset
+scans = UnlabelledDataset({str(root)!r}, {str(key_file)!r})
+scans.load(), scans.fingerprint()
+print([name for name in {HEAVY!r} if name in sys.modules])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(project_root / "src")}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=environment, check=False)
+
+    assert done.stdout.strip().splitlines()[-1:] == ["[]"], done.stderr
+
+
+def test_frames_keep_their_intensities(scans):
+    (frame,) = scans.load().frames("sub-0001")
+
+    np.testing.assert_array_equal(frame.scan.image, ramp().T)
