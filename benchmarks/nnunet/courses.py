@@ -12,7 +12,7 @@ from layout import FULL, HERE, Layout
 
 from faircmr.core.parameters import Parameters
 from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.localisation import LocaliserParameters, plan_localiser
+from faircmr.segmentation.localisation import LocaliserParameters, looking, plan_localiser
 from faircmr.segmentation.localiser import locate_hearts
 from faircmr.segmentation.models import RECORD_NAME, FitRecord, TrainedModels
 from faircmr.segmentation.parameters import AugmentationParameters, InferenceParameters, Precision, TrainingParameters
@@ -84,8 +84,7 @@ def make_course(
         "training": localiser.training,
         "reduction": localiser.reduction,
     }
-    inference = InferenceParameters(threads=training.threads, device="cpu")
-    return Course(localiser=network.model_copy(update=own), network=network, how=how, inference=inference)
+    return Course(localiser=network.model_copy(update=own), network=network, how=how, inference=looking(training))
 
 
 def grids(dataset: Path) -> pd.DataFrame:

@@ -58,7 +58,18 @@ SCORES = pd.DataFrame(
         "value": [0.9, 0.8],
     }
 )
-GOOD = {"subjects": SUBJECTS, "scans": SCANS, "splits": SPLITS, "scores": SCORES}
+VOLUMES = pd.DataFrame(
+    {
+        "subject_id": pd.array(["sub-0001", "sub-0001", "sub-0002"], dtype="str"),
+        "frame": pd.array([0, 1, None], dtype="Int64"),
+        "phase": pd.array(["ED", None, None], dtype="str"),
+        "lvbp_ml": [120.0, 80.0, np.nan],
+        "lvm_ml": [90.0, 90.0, np.nan],
+        "rvbp_ml": [130.0, 95.0, np.nan],
+        "problem": pd.array([None, None, "the image file is truncated"], dtype="str"),
+    }
+)
+GOOD = {"subjects": SUBJECTS, "scans": SCANS, "splits": SPLITS, "scores": SCORES, "volumes": VOLUMES}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -91,3 +91,29 @@ def test_labels_mean_what_they_mean_elsewhere(study: Path, sources: pd.DataFrame
         areas = subject.arrays["ED.areas"].sum(axis=0)
         by_value = np.array([(drawn == value).sum() for value in (3, 2, 1)])
         np.testing.assert_allclose(areas / areas.sum(), by_value / by_value.sum(), atol=0.02)
+
+
+def test_unlabelled_scans_are_segmented_on_their_own_grids(study: Path, few_subjects: Path, tmp_path: Path):
+    subjects = sorted(few_subjects.iterdir())[:2]
+    for subject in subjects:
+        (tmp_path / subject.name).symlink_to(subject, target_is_directory=True)
+    params = {"predict_root": tmp_path, "predict.keep": "all_frames"}
+
+    finished = Project(study.parents[1]).run("--env", "acdc", "--pipelines", "predict", params=params)
+
+    assert finished.returncode == 0, finished.stderr
+    keys = pd.read_csv(study / "01_raw" / "predict_key.csv", dtype=str).set_index("subject_id")["source_id"]
+    output = study / "07_model_output" / "predict" / "baseline"
+    volumes = pd.read_csv(output / "volumes.csv")
+    assert keys.tolist() == [subject.name for subject in subjects]
+    assert volumes["subject_id"].value_counts().to_dict() == dict.fromkeys(keys.index, 2)
+    for frame in volumes.itertuples():
+        name = frame.phase if isinstance(frame.phase, str) else f"frame{int(frame.frame):02d}"
+        predicted = nib.load(output / "predictions" / f"{frame.subject_id}_{name}.nii.gz")
+        source_id = keys[frame.subject_id]
+        source = nib.load(few_subjects / source_id / f"{source_id}_frame{int(frame.frame) + 1:02d}.nii.gz")
+        np.testing.assert_array_equal(predicted.affine, source.affine)
+        for field in ("pixdim", "qform_code", "sform_code", "quatern_b", "qoffset_x", "srow_x", "xyzt_units"):
+            np.testing.assert_array_equal(predicted.header[field], source.header[field], err_msg=field)
+        left = (np.asanyarray(predicted.dataobj) == 1).sum() * np.prod(source.header.get_zooms()[:3]) / 1000
+        assert left == pytest.approx(frame.lvbp_ml, rel=1e-5)

@@ -14,7 +14,9 @@ import pytest
 from tests.end_to_end.embedded import EmbeddedStudy
 from tests.studies import Project
 
-STRATEGY = ("select_training_cohort", "train", "predict", "score", "tabulate")
+PREDICTION = ("choose_postprocessing", "predict", "score", "tabulate")
+LOCALISATION = ("train_localiser", "locate_hearts", "score_localiser")
+STRATEGY = (*LOCALISATION, "select_training_cohort", "train", *PREDICTION)
 PREPARED = (
     "index_cohort",
     "summarise_demographics",
@@ -35,7 +37,8 @@ def of_each(*steps: str, strategies: tuple[str, ...] = STRATEGIES) -> set[str]:
 
 
 STUDY_KEY = {"identify_study"}
-ALL = {*PREPARED, *STUDY_KEY, *of_each(*STRATEGY), *COMPARED, *REPORTED}
+LOCALISER_PLANS = {"plan_localiser"}
+ALL = {*PREPARED, *STUDY_KEY, *LOCALISER_PLANS, *of_each(*STRATEGY), *COMPARED, *REPORTED}
 
 
 def first_file(folder: Path, pattern: str) -> Path:
@@ -82,10 +85,10 @@ TABLE = {
     "nothing": Change(),
     "a shared parameter": Change(
         params={"training": {"learning_rate": 0.02}},
-        nodes=STUDY_KEY | of_each("train", "predict", "score", "tabulate") | COMPARED,
+        nodes=STUDY_KEY | LOCALISER_PLANS | of_each(*STRATEGY) | COMPARED,
     ),
     "a parameter of prediction": Change(
-        params={"inference": {"overlap": 0.25}}, nodes=STUDY_KEY | of_each("predict", "score", "tabulate") | COMPARED
+        params={"inference": {"overlap": 0.25}}, nodes=STUDY_KEY | of_each(*PREDICTION) | COMPARED
     ),
     "one strategy's parameter": Change(
         params={"stratified": {"strategy": {"sampler": "random"}}},
@@ -94,7 +97,7 @@ TABLE = {
     "how many work at the same time": Change(params={"workers": 1}),
     "plans edited by hand": Change(
         edit_plans,
-        nodes={"preprocess_cohort"} | STUDY_KEY | of_each("train", "predict", "score", "tabulate") | COMPARED,
+        nodes=ALL - {*PREPARED} - REPORTED | {"preprocess_cohort"},
     ),
     "which attributes are audited": Change(
         params={"attributes": {"audit_attributes": ["sex", "centre"]}}, nodes=ALL, subjects=0
@@ -123,7 +126,7 @@ def test_reruns_exactly_what_depends_on_the_change(change: Change, study: Embedd
 
 
 EVALUATED = of_each("score", "tabulate") | COMPARED
-LEARNED = of_each("train", "predict", "score", "tabulate") | COMPARED
+LEARNED = of_each(*STRATEGY) | COMPARED
 
 
 @dataclass(frozen=True)

@@ -219,6 +219,30 @@ def test_another_model_segments_everybody_anew(ward: Ward):
     assert segmented(before, ward) == {"sub-0001", "sub-0002", "sub-0003", "sub-0004"}
 
 
+def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(ward: Ward):
+    seen = {
+        **TRAINED,
+        "baseline.strategy.input": "roi",
+        "localiser.epochs": "4",
+        "localiser.iterations_per_epoch": "25",
+        "localiser.base_filters": "8",
+        "localiser.limits.smallest_extent": "20",
+    }
+    trained = ward.clinic.run("--pipelines", "baseline", params=seen)
+    assert trained.returncode == 0, trained.stderr
+    rois = pd.read_parquet(ward.clinic.data / "05_model_input" / "baseline" / "rois.parquet")
+    assert rois["found"].all(), "the localiser has not learned enough for this test"
+    write_scan(ward.scans / "7654300.nii.gz", np.random.default_rng(0).normal(size=(SIDE, SIDE, 4)))
+
+    finished = ward.run(**seen)
+
+    assert finished.returncode == 0, finished.stderr
+    assert ward.of(CINE)["phase"].fillna("").tolist() == ["ED", "", "ES", "", ""]
+    assert ward.of(CINE)["lvbp_ml"].tolist() == pytest.approx([blood_pool(radius) for radius in BEAT], rel=0.1)
+    warned = re.findall(r"(sub-\d+): heart not located", " ".join((finished.stdout + finished.stderr).split()))
+    assert warned == [ward.key_of("7654300")]
+
+
 def test_all_frames_are_written_where_that_is_asked_for(ward: Ward):
     finished = ward.run(**{"predict.keep": "all_frames"})
 

@@ -18,7 +18,7 @@ from faircmr.core.errors import InvalidParameterError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 MOST_BY_DEFAULT = 8
-"""What holds the interpreter is a tenth of the work or more: more threads would wait for each other."""
+"""Headers and tables hold the interpreter: more threads would wait for each other, each with a subject in memory."""
 
 
 def worker_count(workers: object) -> int:

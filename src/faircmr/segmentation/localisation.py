@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import Field
 
 from faircmr.core.parameters import Parameters
-from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
 from faircmr.segmentation.plans import SMALLEST_PATCH, Plans
 from faircmr.segmentation.roi import RoiLimits
 
@@ -86,6 +86,15 @@ def plan_localiser(
         training=training.model_copy(update={**schedule, "final_weights": "last"}),
         seed=localiser.seed,
     )
+
+
+def looking(settings: TrainingParameters | InferenceParameters) -> InferenceParameters:
+    """How a localiser looks: never at mirror images, so that regions do not depend on how a study predicts.
+
+    Args:
+        settings: Whose device, threads and precision are taken.
+    """
+    return InferenceParameters(device=settings.device, threads=settings.threads, precision=settings.precision)
 
 
 def _network(scans: pd.DataFrame, plans: Plans, localiser: LocaliserParameters) -> Plans:

@@ -10,7 +10,7 @@ from pathlib import Path
 from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.ensembles import load_ensemble
 from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.localisation import LocaliserParameters
+from faircmr.segmentation.localisation import LocaliserParameters, looking
 from faircmr.segmentation.localiser import HeartFinder
 from faircmr.segmentation.models import WEIGHTS_NAME, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
@@ -63,9 +63,8 @@ class TrainedStrategy:
 
     def _localisers(self, plans: Plans) -> Localisers:
         folders = [self.localiser_models.folder / fit.name for fit in self.localiser_models.fits]
-        return Localisers(
-            tuple(HeartFinder(Predictor(folder, self.inference), plans, self.localiser) for folder in folders)
-        )
+        how = looking(self.inference)
+        return Localisers(tuple(HeartFinder(Predictor(folder, how), plans, self.localiser) for folder in folders))
 
 
 @dataclass(frozen=True)

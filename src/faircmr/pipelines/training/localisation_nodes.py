@@ -9,7 +9,7 @@ from faircmr.core.work_folder import WorkFolder
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
 from faircmr.segmentation.localisation import LocaliserParameters, LocaliserPlans
 from faircmr.segmentation.models import TrainedModels
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
+from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.tensors import TensorStore
 
@@ -38,7 +38,7 @@ def train_localiser(
 ) -> TrainedModels:
     """Train a localiser a fold, once for all strategies that use it."""
     from faircmr.mitigation.heart_region import list_localisers
-    from faircmr.pipelines.training.nodes import run_fits
+    from faircmr.pipelines.training.fitting import run_fits
 
     jobs = list_localisers(strategy, splits, fits, localiser_plans, tensors.folder, work)
     return TrainedModels(folder=work.path, fits=run_fits("localiser", jobs))
@@ -50,17 +50,18 @@ def locate_hearts(
     splits: pd.DataFrame,
     plans: Plans,
     localiser: LocaliserParameters,
-    inference: InferenceParameters,
+    training: TrainingParameters,
 ) -> pd.DataFrame:
     """Find the heart of everybody who is trained, validated or tested."""
     if not localiser_models.fits:
         from faircmr.segmentation.roi_table import roi_table
 
         return roi_table([])
+    from faircmr.segmentation.localisation import looking
     from faircmr.segmentation.localiser import locate_hearts as locate
 
     everybody = tuple(splits.loc[splits["split"].isin([TRAIN, VALIDATION, TEST]), "subject_id"].drop_duplicates())
-    return locate(localiser_models, tensors, lambda _: everybody, plans, localiser, inference)
+    return locate(localiser_models, tensors, lambda _: everybody, plans, localiser, looking(training))
 
 
 def score_localiser(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -13,9 +13,8 @@ from faircmr.core.splits import TEST, VALIDATION, subjects_in
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.core.work_folder import WorkFolder
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.postprocessing import Postprocessing
@@ -68,21 +67,10 @@ def train(
 ) -> TrainedModels:
     """Run every fit of the strategy."""
     from faircmr.mitigation.fits import list_fits
+    from faircmr.pipelines.training.fitting import run_fits
 
     jobs = list_fits(strategy, training_cohort, fits, plans, training, tensors.folder, work)
     return TrainedModels(folder=work.path, fits=run_fits(strategy.name, jobs))
-
-
-def run_fits(what: str, jobs: Sequence[FitJob]) -> tuple[FitRecord, ...]:
-    """Run fits one after the other; a finished fit is not run again."""
-    from faircmr.reporting.progress import training_progress
-    from faircmr.segmentation.distributed import fit_on_devices
-
-    records = []
-    for job in jobs:
-        with training_progress(f"{what} {job.name}") as on_epoch:
-            records.append(fit_on_devices(job, on_epoch))
-    return tuple(records)
 
 
 def choose_postprocessing(

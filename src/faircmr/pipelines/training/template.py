@@ -54,7 +54,7 @@ def _localisation() -> Pipeline:
             ),
             node(
                 localisation_nodes.locate_hearts,
-                ["localiser", "tensors", "splits", "plans", "params:localiser", "params:inference"],
+                ["localiser", "tensors", "splits", "plans", "params:localiser", "params:training"],
                 "rois",
                 name="locate_hearts",
                 tags="gpu",
