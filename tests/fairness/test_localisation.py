@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.fairness.localisation import localiser_table
+from faircmr.fairness.localisation import COLUMNS, localiser_table
 
 SUBJECTS = pd.DataFrame({"subject_id": ["s1", "s2", "s3"], "protected_group": ["A", "A", "B"]})
 SCORES = pd.DataFrame(
@@ -11,6 +11,7 @@ SCORES = pd.DataFrame(
         "subject_id": ["s1", "s2", "s3"],
         "located": [True, True, False],
         "heart_inside": [1.0, 0.9, float("nan")],
+        "box_overlap": [0.8, 0.6, float("nan")],
         "centre_error": [2.0, 4.0, float("nan")],
     }
 )
@@ -24,6 +25,7 @@ def test_a_row_a_group_and_one_for_all():
     assert table["not_located"].tolist() == [0, 1, 1]
     assert table.loc["A", "heart_inside"] == pytest.approx(95.0)
     assert table.loc["A", "least_inside"] == pytest.approx(90.0)
+    assert table.loc["A", "box_overlap"] == pytest.approx(70.0)
     assert table.loc["all", "centre_error"] == pytest.approx(3.0)
     assert table.loc["B"].isna()["heart_inside"]
 
@@ -31,4 +33,4 @@ def test_a_row_a_group_and_one_for_all():
 def test_full_images_have_no_rows():
     table = localiser_table(SCORES.iloc[:0], SUBJECTS)
     assert table.empty
-    assert list(table.columns) == ["group", "n", "not_located", "heart_inside", "least_inside", "centre_error"]
+    assert list(table.columns) == COLUMNS

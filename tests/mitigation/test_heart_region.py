@@ -16,7 +16,7 @@ from tests.segmentation.phantoms import plans_of
 SUBJECTS = ["sub-0001", "sub-0002", "sub-0003", "sub-0004"]
 SPLITS = pd.DataFrame({"subject_id": SUBJECTS, "split": ["train", "train", "validation", "test"]})
 FOLDS = pd.concat([SPLITS.assign(fold=0), SPLITS.assign(fold=1, split=["test", "train", "train", "validation"])])
-PLANS = LocaliserPlans(network=plans_of(), reduction=3, training=TrainingParameters(epochs=2), seed=3)
+PLANS = LocaliserPlans(network=plans_of(), tensor_spacing=(2.0, 2.0), training=TrainingParameters(epochs=2), seed=3)
 
 
 def jobs(splits, *, fits=None, **strategy):
@@ -40,7 +40,7 @@ def test_one_whatever_the_strategy_and_its_seeds():
     assert (job.name, job.folder, job.seed, job.code) == ("seed-3", Path("localiser/seed-3"), 3, "code")
     assert job.training_subjects == ("sub-0001", "sub-0002")
     assert not job.keys
-    assert (job.plans, job.training, job.reduction) == (PLANS.network, PLANS.training, 3)
+    assert (job.plans, job.training, job.reduction) == (PLANS.network, PLANS.training, 2)
     assert job == jobs(SPLITS, input="roi")[0]
 
 

@@ -31,9 +31,7 @@ class Seeing(nn.Module):
         return [logits, logits]
 
 
-@pytest.mark.parametrize(
-    ("precision", "computed"), [("auto", torch.float32), ("full", torch.float32), ("mixed", torch.bfloat16)]
-)
+@pytest.mark.parametrize(("precision", "computed"), [("full", torch.float32), ("mixed", torch.bfloat16)])
 def test_precision_is_of_the_forward_pass_alone(precision: Precision, computed: torch.dtype):
     network = Seeing()
 

@@ -1,21 +1,24 @@
 """A trained localiser finds hearts; one that does not leaves the full image."""
 
 import logging
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.localiser import UNEQUAL, HeartFinder, locate_hearts
-from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.localiser import UNEQUAL, HeartFinder, load_finder, locate_hearts
+from faircmr.segmentation.models import WEIGHTS_NAME, TrainedModels
 from faircmr.segmentation.networks import build_network
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.roi import Box, RoiLimits
 from faircmr.segmentation.roi_table import rois_of
 from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
 from faircmr.segmentation.weights import save_network
+from tests.segmentation.finished_fits import finished_fit
 from tests.segmentation.phantoms import plans_of
 
 PLANS = plans_of(patch=(16, 16))
@@ -23,7 +26,10 @@ LOCALISER = LocaliserParameters(spacing=8.0, margin=4.0, limits=RoiLimits(smalle
 
 
 class Bright:
-    """Says "heart" where the image is bright."""
+    """Says "heart" where the image is bright, at half the resolution of the tensors."""
+
+    def __init__(self, spacing=8.0):
+        self.plans = PLANS.model_copy(update={"spacing": (spacing, spacing)})
 
     def predict(self, image):
         heart = np.asarray(image, dtype=np.float32) > 0.5
@@ -49,6 +55,12 @@ def test_the_region_holds_the_heart_at_both_phases_with_a_margin():
     # rows 10..30 and columns 8..20, 1 pixel of 4 mm around, grown to the patch of 16
     assert located.box == Box(row_start=9, row_stop=31, column_start=6, column_stop=22)
     assert located.reason == ""
+    assert located.heart == Box(row_start=10, row_stop=30, column_start=8, column_stop=20)
+
+
+def test_a_localiser_of_another_grid_is_refused():
+    with pytest.raises(InvalidModelError, match=r"\(6\.0, 6\.0\) mm is no whole multiple of \(4\.0, 4\.0\)"):
+        HeartFinder(Bright(spacing=6.0), PLANS, LOCALISER)
 
 
 @pytest.mark.parametrize(
@@ -72,15 +84,26 @@ def test_a_subject_with_one_phase_has_a_region():
     assert finder().locate(one).box is not None
 
 
-def test_failures_are_counted_and_nobody_is_named(tmp_path, tensors, caplog):
-    record = FitRecord(name="seed-0", seed=0, fingerprint="f", history=(), weights_epoch=1)
+def blind_localiser(folder: Path) -> TrainedModels:
+    """A finished fit whose network sees background everywhere."""
     coarse = plans_of(patch=(16, 16)).model_copy(update={"spacing": (8.0, 8.0)})
+    record = finished_fit(folder, seed=0, plans=coarse)
     network = build_network(coarse, 0)
-    # a network that sees background everywhere
     network.heads[0].bias.data[0] = 1e4
-    save_network(tmp_path / "seed-0" / "weights.safetensors", network, coarse)
-    models = TrainedModels(folder=tmp_path, fits=(record,))
-    everybody = ("sub-0001", "sub-0002")
+    save_network(folder / record.name / WEIGHTS_NAME, network, coarse)
+    return TrainedModels(folder=folder, fits=(record,))
+
+
+def test_another_training_in_the_localisers_folder_is_refused(tmp_path, tensors):
+    models = blind_localiser(tmp_path)
+    other = models.fits[0].model_copy(update={"fingerprint": "another by code"})
+
+    with pytest.raises(InvalidModelError, match="training is"):
+        load_finder(models, other, PLANS, LOCALISER, InferenceParameters(threads=1))
+
+
+def test_failures_are_counted_and_nobody_is_named(tmp_path, tensors, caplog):
+    models, everybody = blind_localiser(tmp_path), ("sub-0001", "sub-0002")
 
     with caplog.at_level(logging.WARNING):
         table = locate_hearts(

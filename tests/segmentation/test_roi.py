@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.segmentation import roi
-from faircmr.segmentation.roi import Box, RoiLimits, enlarged, fault, heart_box, joined
+from faircmr.segmentation.roi import Box, RoiLimits, enlarged, fault, heart_box, joined, overlap, scaled
 
 LIMITS = RoiLimits(smallest_extent=30.0, largest_offset=0.3)
 
@@ -82,3 +82,13 @@ def test_enlarged_regions_keep_the_heart_and_the_image(data, rows, columns, fact
 
 def test_a_region_at_the_edge_is_shifted_and_not_cut():
     assert enlarged(box((0, 4), (30, 40)), 1, (2, 2), (10, 10), (40, 40)) == box((0, 10), (26, 40))
+
+
+def test_overlap_is_shared_pixels_over_those_of_either():
+    assert overlap(box((0, 4), (0, 4)), box((2, 6), (0, 4))) == pytest.approx(8 / 24)
+    assert overlap(box((0, 4), (0, 4)), box((4, 6), (0, 4))) == 0.0
+    assert overlap(box(), box()) == 1.0
+
+
+def test_a_coarse_region_holds_whole_pixels_of_the_fine_grid():
+    assert scaled(box((1, 3), (2, 5)), 3) == box((3, 9), (6, 15))

@@ -1,7 +1,5 @@
 """A region is judged by the labelled heart that it holds, on test subjects alone."""
 
-from math import hypot
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -33,18 +31,31 @@ def box(rows, columns):
 
 
 def test_share_inside_and_distance_of_the_middles():
-    found = [Located("s1", box((10, 20), (8, 12)), ""), Located("s2", None, "too small")]
-    found += [Located(one, box((0, 20), (0, 20)), "") for one in ("s3", "s4")]
+    whole = box((0, 20), (0, 20))
+    found = [Located("s1", box((10, 20), (8, 12)), "", box((10, 14), (8, 12))), Located("s2", None, "too small")]
+    found += [Located(one, whole, "", whole) for one in ("s3", "s4")]
 
     scores = score_rois(roi_table([(None, one) for one in found]), SPLITS, Store(), plans_of()).set_index("subject_id")
 
     assert list(scores.index) == ["s1", "s2"]
     assert scores.loc["s1", "heart_inside"] == 0.5
-    # 5 rows of 4 mm
-    assert scores.loc["s1", "centre_error"] == pytest.approx(hypot(20.0, 0.0))
+    assert scores.loc["s1", "box_overlap"] == pytest.approx(8 / 24)
+    # two rows of 4 mm
+    assert scores.loc["s1", "centre_error"] == pytest.approx(8.0)
     assert not scores.loc["s2", "located"]
     assert np.isnan(scores.loc["s2", "heart_inside"])
 
 
 def test_full_images_have_no_scores():
     assert score_rois(roi_table([]), SPLITS, Store(), plans_of()).empty
+
+
+def test_a_label_of_which_the_grid_has_left_nothing_does_not_count():
+    class Empty(Store):
+        def subject(self, subject_id):
+            subject = super().subject("s1")
+            subject.arrays[label_name(Phase.ED)][:] = 0
+            return subject
+
+    table = roi_table([(None, Located("s1", box((0, 20), (0, 20)), "", box((0, 20), (0, 20))))])
+    assert score_rois(table, SPLITS, Empty(), plans_of()).empty

@@ -5,7 +5,7 @@ import io
 import pandas as pd
 
 from faircmr.segmentation.roi import Box
-from faircmr.segmentation.roi_table import Located, roi_table, rois_of, with_rois
+from faircmr.segmentation.roi_table import Located, hearts_of, roi_table, rois_of, with_rois
 
 BOX = Box(row_start=1, row_stop=5, column_start=2, column_stop=8)
 OTHER = Box(row_start=3, row_stop=6, column_start=0, column_stop=9)
@@ -17,6 +17,11 @@ def test_regions_come_back_and_failures_do_not():
     assert rois_of(table, None) == {"sub-0001": BOX}
     assert table["reason"].tolist() == ["", "too small"]
     assert table["found"].tolist() == [True, False]
+
+
+def test_what_was_found_comes_back_beside_the_region():
+    table = roi_table([(None, Located("sub-0001", OTHER, "", BOX))])
+    assert (hearts_of(table, None), rois_of(table, None)) == ({"sub-0001": BOX}, {"sub-0001": OTHER})
 
 
 def test_each_fold_has_its_own():

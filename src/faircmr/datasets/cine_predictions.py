@@ -130,7 +130,8 @@ class CinePredictionsDataset(StudyDataset[Iterable[PendingSubject], CinePredicti
     def _kept_or_new(self, subject: PendingSubject) -> StoredSubject:
         known = self._read(subject.subject_id)
         same = known is not None and known.fingerprint == subject.fingerprint and self.code in {None, known.code}
-        if known is not None and same and self._is_whole(known):
+        # what could not be used may only have been out of reach for a while
+        if known is not None and same and not known.record.problem and self._is_whole(known):
             return known
         remove(self._filepath / record_path(subject.subject_id))
         segmented = subject.segment()

@@ -42,7 +42,7 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
         files = self._files_by_key()
         start = first_number(files.values())
         return UnlabelledScans(
-            fingerprints={key: _fingerprint(each) for key, each in files.items()},
+            fingerprints={key: digest([start, _fingerprint(each)]) for key, each in files.items()},
             readers={key: partial(read_frames, each, start) for key, each in files.items()},
         )
 

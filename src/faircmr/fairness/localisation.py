@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pandas as pd
 
+COLUMNS = ["group", "n", "not_located", "heart_inside", "least_inside", "box_overlap", "centre_error"]
+
 
 def localiser_table(roi_scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.DataFrame:
     """Disaggregate the errors of a strategy's localiser.
 
     Args:
-        roi_scores: One row a labelled test subject: ``subject_id``, ``located``, ``heart_inside``
-            (0..1) and ``centre_error`` (mm), both missing where nothing was located.
+        roi_scores: One row a labelled test subject: ``subject_id``, ``located``, ``heart_inside`` and
+            ``box_overlap`` (0..1) and ``centre_error`` (mm), missing where nothing was located.
         subjects: ``subject_id`` and ``protected_group``.
 
     Returns:
         One row a protected group, then all subjects: ``group``, ``n``, ``not_located`` (their full
-        images are used), ``heart_inside`` (mean, percent), ``least_inside`` (percent) and
-        ``centre_error`` (mean, mm). No rows where the strategy uses full images.
+        images are used), ``heart_inside`` (mean, percent), ``least_inside`` (percent), ``box_overlap``
+        (mean, percent) and ``centre_error`` (mean, mm). No rows where the strategy uses full images.
     """
     if roi_scores.empty:
         return _summary([])
@@ -34,8 +36,9 @@ def _summary(parts: list[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
             int((~part["located"]).sum()),
             100 * part["heart_inside"].mean(),
             100 * part["heart_inside"].min(),
+            100 * part["box_overlap"].mean(),
             part["centre_error"].mean(),
         )
         for name, part in parts
     ]
-    return pd.DataFrame(rows, columns=["group", "n", "not_located", "heart_inside", "least_inside", "centre_error"])
+    return pd.DataFrame(rows, columns=COLUMNS)

@@ -37,13 +37,12 @@ def forward_pass(network: nn.Module, image: Tensor, precision: Precision) -> lis
     Args:
         network: Image to a list of heads.
         image: Shape (samples, channels, rows, columns), float32, on the network's device.
-        precision: ``auto`` is mixed on a GPU and full on a CPU.
+        precision: Of the convolutions. It is chosen and not taken from the device: it changes the weights.
 
     Returns:
         Logits, float32.
     """
-    mixed = precision == "mixed" or (precision == "auto" and image.device.type == "cuda")
-    with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=mixed):
+    with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=precision == "mixed"):
         heads = network(image)
     return [head.float() for head in heads]
 

@@ -16,6 +16,7 @@ from faircmr.core.scan import LabelImage
 from faircmr.segmentation.devices import cpu_threads, device_of, forward_pass, keep_freed_memory
 from faircmr.segmentation.models import WEIGHTS_NAME
 from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.resampling import FloatArray, label_on_grid
 from faircmr.segmentation.roi import Box
 from faircmr.segmentation.sliding_windows import slide
@@ -26,7 +27,13 @@ MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 
 
 class Segmenter(ABC):
-    """What gives probabilities of classes, and so labels: one network, or several together."""
+    """What gives probabilities of classes, and so labels: one network, or several together.
+
+    Attributes:
+        plans: Of the networks.
+    """
+
+    plans: Plans
 
     @abstractmethod
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from math import ceil
+from typing import Self
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from faircmr.core.parameters import Parameters
 from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.plans import SMALLEST_PATCH, Plans
+from faircmr.segmentation.plans import SMALLEST_PATCH, Millimetres, Plans
 from faircmr.segmentation.roi import RoiLimits
 
 STAGES = 4
+SPACING_TOLERANCE = 1e-3
 
 
 class LocaliserParameters(Parameters):
@@ -25,8 +27,8 @@ class LocaliserParameters(Parameters):
         epochs: Epochs of its schedule.
         iterations_per_epoch: Steps an epoch.
         learning_rate: Of the first epoch. Hearts are few pixels here: with nnU-Net's 0.01 and 0.99
-            the network still sees none after 400 steps, with these it sees them after 100
-            (docs/benchmarks.md).
+            the network still sees none after 400 steps, with these it does after 200
+            (docs/decisions/0009).
         momentum: Nesterov momentum.
         batch_size: Slices a step.
         base_filters: Channels of its first stage; doubled from stage to stage.
@@ -45,9 +47,17 @@ class LocaliserParameters(Parameters):
     seed: int = 0
 
 
-def reduction(plans: Plans, localiser: LocaliserParameters) -> int:
-    """Pixels of the tensors along one pixel of the localiser."""
-    return max(1, round(localiser.spacing / max(plans.spacing)))
+def coarseness(coarse: tuple[float, float], fine: tuple[float, float]) -> int:
+    """Pixels of a fine grid along one pixel of a coarse one, by their spacings in millimetres.
+
+    Raises:
+        ValueError: It is no whole number, or not the same for rows and columns.
+    """
+    ratios = [one / other for one, other in zip(coarse, fine, strict=True)]
+    factor = round(ratios[0])
+    if factor < 1 or any(abs(ratio - factor) > SPACING_TOLERANCE * factor for ratio in ratios):
+        raise ValueError(f"a spacing of {coarse} mm is no whole multiple of {fine} mm")
+    return factor
 
 
 class LocaliserPlans(Parameters):
@@ -55,15 +65,25 @@ class LocaliserPlans(Parameters):
 
     Attributes:
         network: Grid, patch, batch and network.
-        reduction: Pixels of the tensors along one pixel that the network sees.
+        tensor_spacing: Millimetres between rows and between columns of the study's tensors.
         training: Schedule.
         seed: Training seed.
     """
 
     network: Plans
-    reduction: int = Field(ge=1)
+    tensor_spacing: tuple[Millimetres, Millimetres]
     training: TrainingParameters
     seed: int
+
+    @property
+    def reduction(self) -> int:
+        """Pixels of the tensors along one pixel that the network sees."""
+        return coarseness(self.network.spacing, self.tensor_spacing)
+
+    @model_validator(mode="after")
+    def _is_a_whole_number_of_pixels(self) -> Self:
+        coarseness(self.network.spacing, self.tensor_spacing)
+        return self
 
 
 def plan_localiser(
@@ -75,15 +95,15 @@ def plan_localiser(
         scans: One row a scan that training may see: ``rows``, ``columns`` and, in millimetres,
             ``spacing_row``, ``spacing_column``.
         plans: Of the study.
-        training: Of the study: a localiser has its own schedule and the study's device, threads and
-            augmentation.
+        training: Of the study: a localiser has its own schedule, one device, and the study's threads,
+            precision and augmentation.
         localiser: Its parameters.
     """
     schedule = localiser.model_dump(include={"epochs", "iterations_per_epoch", "learning_rate", "momentum"})
     return LocaliserPlans(
         network=_network(scans, plans, localiser),
-        reduction=reduction(plans, localiser),
-        training=training.model_copy(update={**schedule, "final_weights": "last"}),
+        tensor_spacing=plans.spacing,
+        training=training.model_copy(update={**schedule, "final_weights": "last", "devices": 1}),
         seed=localiser.seed,
     )
 
@@ -99,7 +119,7 @@ def looking(settings: TrainingParameters | InferenceParameters) -> InferencePara
 
 def _network(scans: pd.DataFrame, plans: Plans, localiser: LocaliserParameters) -> Plans:
     """A U-Net of which one patch holds the median image."""
-    factor = reduction(plans, localiser)
+    factor = max(1, round(localiser.spacing / max(plans.spacing)))
     spacing = (plans.spacing[0] * factor, plans.spacing[1] * factor)
     sides = (scans["rows"] * scans["spacing_row"], scans["columns"] * scans["spacing_column"])
     divisor = 2 ** (STAGES - 1)

@@ -8,17 +8,20 @@ from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
+from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.coarse import coarse_subject
-from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.localisation import LocaliserParameters, reduction
+from faircmr.segmentation.ensembles import load_ensemble
+from faircmr.segmentation.inference import Segmenter
+from faircmr.segmentation.localisation import LocaliserParameters, coarseness
 from faircmr.segmentation.models import FitRecord, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.roi import Box, Pair, enlarged, fault, heart_box, joined
+from faircmr.segmentation.roi import Box, Pair, enlarged, fault, heart_box, joined, scaled
 from faircmr.segmentation.roi_table import Located, roi_table
 from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
 
 UNEQUAL = "phases of different size"
+RETRAIN = "delete 06_models/localiser and run the strategy's pipeline again"
 logger = logging.getLogger(__name__)
 
 
@@ -50,25 +53,47 @@ def locate_hearts(
     """
     rows = []
     for record in models.fits:
-        finder = HeartFinder(Predictor(models.folder / record.name, inference), plans, localiser)
+        finder = load_finder(models, record, plans, localiser, inference)
         found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
         _count_failures(found)
         rows += [(record.fold, one) for one in found]
     return roi_table(rows)
 
 
+def load_finder(
+    models: TrainedModels,
+    record: FitRecord,
+    plans: Plans,
+    localiser: LocaliserParameters,
+    inference: InferenceParameters,
+) -> HeartFinder:
+    """A localiser of the list, if its folder still holds the training that the list names.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged, of another training or for another grid; names
+            what differs.
+    """
+    return HeartFinder(load_ensemble(models, (record,), inference), plans, localiser)
+
+
 class HeartFinder:
     """A trained localiser, ready to look at subjects.
 
     Args:
-        predictor: With the localiser's weights.
+        segmenter: With the localiser's weights; the resolution at which it looks is that of its plans.
         plans: Of the study; a region is at least as large as their patch where the image is.
         localiser: Margin and limits.
+
+    Raises:
+        InvalidModelError: The localiser was trained for tensors of another spacing.
     """
 
-    def __init__(self, predictor: Predictor, plans: Plans, localiser: LocaliserParameters) -> None:
-        self.predictor, self.plans, self.localiser = predictor, plans, localiser
-        self.reduction = reduction(plans, localiser)
+    def __init__(self, segmenter: Segmenter, plans: Plans, localiser: LocaliserParameters) -> None:
+        self.segmenter, self.plans, self.localiser = segmenter, plans, localiser
+        try:
+            self.reduction = coarseness(segmenter.plans.spacing, plans.spacing)
+        except ValueError as error:
+            raise InvalidModelError("localiser", error, "one that was trained on these tensors", RETRAIN) from error
 
     def locate(self, subject: SubjectTensors) -> Located:
         """Region that holds the heart of a subject at every phase."""
@@ -80,13 +105,14 @@ class HeartFinder:
             if box is None or reason:
                 return Located(subject.subject_id, None, reason)
             boxes.append(box)
-        return Located(subject.subject_id, self._region(joined(boxes), shapes[0]), "")
+        heart = joined(boxes)
+        return Located(subject.subject_id, self._region(heart, shapes[0]), "", scaled(heart, self.reduction))
 
     def _by_phase(self, subject: SubjectTensors) -> Iterator[tuple[Box | None, str]]:
         coarse = coarse_subject(subject, self.reduction)
         for phase in subject.phases:
             image = coarse.arrays[image_name(phase)]
-            box = heart_box(self.predictor.predict(image).argmax(axis=0) > 0)
+            box = heart_box(self.segmenter.predict(image).argmax(axis=0) > 0)
             spacing = (self.plans.spacing[0] * self.reduction, self.plans.spacing[1] * self.reduction)
             yield box, fault(box, image.shape[1:], spacing, self.localiser.limits)
 

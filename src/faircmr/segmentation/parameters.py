@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from faircmr.core.parameters import Parameters
 
-Precision = Literal["auto", "full", "mixed"]
+Precision = Literal["full", "mixed"]
 """Of the network's forward pass: float32, or bfloat16 where that is safe; ``auto`` is mixed on a GPU alone."""
 
 
@@ -127,7 +127,7 @@ class TrainingParameters(Parameters):
     augmentation: AugmentationParameters = AugmentationParameters()
     device: Literal["auto", "cpu", "cuda"] = "auto"
     devices: int = Field(default=1, ge=1)
-    precision: Precision = "auto"
+    precision: Precision = "full"
     threads: int = Field(default=2, ge=1)
     final_weights: Literal["last", "best"] = "last"
     validation_interval: int = Field(default=1, ge=1)
@@ -154,7 +154,7 @@ class InferenceParameters(Parameters):
     mirroring: bool = False
     batch_size: int = Field(default=16, ge=1)
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Precision = "auto"
+    precision: Precision = "full"
     threads: int = Field(default=2, ge=1)
     ensemble: Literal["none", "seeds"] = "none"
     postprocessing: Literal["none", "largest_component"] = "largest_component"

@@ -129,6 +129,24 @@ def joined(boxes: Sequence[Box]) -> Box:
     )
 
 
+def scaled(box: Box, factor: int) -> Box:
+    """A region of a coarse grid on one that is finer by a whole factor."""
+    return Box(**{edge: value * factor for edge, value in box.model_dump().items()})
+
+
+def overlap(one: Box, other: Box) -> float:
+    """Pixels of both regions over pixels of either, 0..1."""
+    sides = [
+        max(0, min(stop, other_stop) - max(start, other_start))
+        for start, stop, other_start, other_stop in (
+            (one.row_start, one.row_stop, other.row_start, other.row_stop),
+            (one.column_start, one.column_stop, other.column_start, other.column_stop),
+        )
+    ]
+    shared = sides[0] * sides[1]
+    return shared / (one.shape[0] * one.shape[1] + other.shape[0] * other.shape[1] - shared)
+
+
 def enlarged(box: Box, factor: int, margin: Pair, smallest: Pair, shape: Pair) -> Box:
     """A region on a finer grid, with a margin, at least as large as the patch where the image is.
 

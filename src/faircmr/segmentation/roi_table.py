@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,7 +10,14 @@ import pandas as pd
 from faircmr.segmentation.roi import Box
 
 EDGES = tuple(Box.model_fields)
-ROI_TYPES = {"subject_id": "str", "fold": "Int64", "found": "bool", "reason": "str", **dict.fromkeys(EDGES, "Int64")}
+HEART_EDGES = tuple(f"heart_{edge}" for edge in EDGES)
+ROI_TYPES = {
+    "subject_id": "str",
+    "fold": "Int64",
+    "found": "bool",
+    "reason": "str",
+    **dict.fromkeys((*EDGES, *HEART_EDGES), "Int64"),
+}
 
 
 @dataclass(frozen=True)
@@ -21,11 +28,13 @@ class Located:
         subject_id: Study key.
         box: The heart's region on the tensors' grid, or ``None`` where the full image is used.
         reason: Why there is no region; empty where there is one.
+        heart: What was found, before a margin and the patch enlarged it to the region.
     """
 
     subject_id: str
     box: Box | None
     reason: str
+    heart: Box | None = None
 
 
 def roi_table(rows: Iterable[tuple[int | None, Located]]) -> pd.DataFrame:
@@ -36,9 +45,12 @@ def roi_table(rows: Iterable[tuple[int | None, Located]]) -> pd.DataFrame:
 
     Returns:
         ``subject_id``, ``fold`` (missing without cross-validation), ``found``, ``reason`` and the edges
-        of the region in pixels of the tensors' grid, missing where the full image is used.
+        of the region and of the heart in pixels of the tensors' grid, missing where the full image is used.
     """
-    records = [(one.subject_id, fold, one.box is not None, one.reason, *_edges(one.box)) for fold, one in rows]
+    records = [
+        (one.subject_id, fold, one.box is not None, one.reason, *_edges(one.box), *_edges(one.heart))
+        for fold, one in rows
+    ]
     return pd.DataFrame(records, columns=list(ROI_TYPES)).astype(ROI_TYPES)
 
 
@@ -49,10 +61,20 @@ def rois_of(table: pd.DataFrame, fold: int | None) -> dict[str, Box]:
         table: ``subject_id``, the edges of the region, and with cross-validation ``fold``.
         fold: Which fold; ``None`` without cross-validation.
     """
-    located = table["row_start"].notna()
+    return _boxes(table, fold, EDGES)
+
+
+def hearts_of(table: pd.DataFrame, fold: int | None) -> dict[str, Box]:
+    """What the localiser of a fold found, by study key; arguments as for :func:`rois_of`."""
+    return _boxes(table, fold, HEART_EDGES)
+
+
+def _boxes(table: pd.DataFrame, fold: int | None, edges: Sequence[str]) -> dict[str, Box]:
+    located = table[edges[0]].notna()
     rows = table[located if fold is None else located & table["fold"].eq(fold)]
-    edges = rows[list(EDGES)].astype(int).to_dict("records")
-    return {subject_id: Box.model_validate(box) for subject_id, box in zip(rows["subject_id"], edges, strict=True)}
+    values = rows[list(edges)].astype(int).to_numpy().tolist()
+    boxes = (Box(**dict(zip(EDGES, each, strict=True))) for each in values)
+    return dict(zip(rows["subject_id"], boxes, strict=True))
 
 
 def with_rois(splits: pd.DataFrame, rois: pd.DataFrame) -> pd.DataFrame:

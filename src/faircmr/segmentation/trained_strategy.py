@@ -9,9 +9,8 @@ from pathlib import Path
 
 from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.ensembles import load_ensemble
-from faircmr.segmentation.inference import Predictor
 from faircmr.segmentation.localisation import LocaliserParameters, looking
-from faircmr.segmentation.localiser import HeartFinder
+from faircmr.segmentation.localiser import HeartFinder, load_finder
 from faircmr.segmentation.models import WEIGHTS_NAME, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.plans import Plans
@@ -62,9 +61,8 @@ class TrainedStrategy:
         return hashlib.sha256("\n".join([*weights, *settings]).encode()).hexdigest()[:32]
 
     def _localisers(self, plans: Plans) -> Localisers:
-        folders = [self.localiser_models.folder / fit.name for fit in self.localiser_models.fits]
-        how = looking(self.inference)
-        return Localisers(tuple(HeartFinder(Predictor(folder, how), plans, self.localiser) for folder in folders))
+        models, how = self.localiser_models, looking(self.inference)
+        return Localisers(tuple(load_finder(models, one, plans, self.localiser, how) for one in models.fits))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from faircmr.core.splits import TEST, VALIDATION, subjects_in
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.core.work_folder import WorkFolder
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.localisation import LocaliserParameters
+from faircmr.segmentation.localisation import LocaliserParameters, LocaliserPlans
 from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
 from faircmr.segmentation.plans import Plans
@@ -28,6 +28,7 @@ def identify_study(
     plans: Plans,
     training: TrainingParameters,
     inference: InferenceParameters,
+    localiser_plans: LocaliserPlans,
     localiser: LocaliserParameters,
 ) -> str:
     """Digest, part by part, what all strategies must share to stand in one table."""
@@ -41,6 +42,7 @@ def identify_study(
             # on how many devices a fit is made is no property of the study (docs/decisions/0008)
             "training": digest_of_parameters(training.model_copy(update={"devices": 1})),
             "inference": digest_of_parameters(inference),
+            "localiser_plans": digest_of_parameters(localiser_plans),
             "localiser": digest_of_parameters(localiser),
         }
     )

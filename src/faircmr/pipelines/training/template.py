@@ -20,7 +20,7 @@ def create_pipeline(strategy: str) -> Pipeline:
     """
     identity = node(
         nodes.identify_study,
-        ["scans", "splits", "plans", "params:training", "params:inference", "params:localiser"],
+        ["scans", "splits", "plans", "params:training", "params:inference", "localiser_plans", "params:localiser"],
         "study_key",
         name="identify_study",
         tags=["training", "cpu"],
