@@ -227,11 +227,18 @@ def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(wa
         "localiser.iterations_per_epoch": "25",
         "localiser.base_filters": "8",
         "localiser.limits.smallest_extent": "20",
+        "localiser.margin": "2",
     }
+    # with the clinic's own patch, as large as its images, every region would be the whole image
+    parameters = ward.clinic.project.folder / "conf" / "acdc" / "parameters.yml"
+    parameters.write_text(parameters.read_text().replace("patch: [32, 32]", "patch: [16, 16]"))
     trained = ward.clinic.run("--pipelines", "baseline", params=seen)
     assert trained.returncode == 0, trained.stderr
     rois = pd.read_parquet(ward.clinic.data / "05_model_input" / "baseline" / "rois.parquet")
     assert rois["found"].all(), "the localiser has not learned enough for this test"
+    assert (rois["column_stop"] - rois["column_start"]).max() < SIDE
+    table = pd.read_csv(ward.clinic.data / "08_reporting" / "localiser_baseline.csv")
+    assert table["heart_inside"].min() > 95.0
     write_scan(ward.scans / "7654300.nii.gz", np.random.default_rng(0).normal(size=(SIDE, SIDE, 4)))
 
     finished = ward.run(**seen)

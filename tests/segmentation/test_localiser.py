@@ -10,7 +10,7 @@ import pytest
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidModelError
 from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.localiser import UNEQUAL, HeartFinder, load_finder, locate_hearts
+from faircmr.segmentation.localiser import UNEQUAL, HeartFinder, _report, load_finder, locate_hearts
 from faircmr.segmentation.models import WEIGHTS_NAME, TrainedModels
 from faircmr.segmentation.networks import build_network
 from faircmr.segmentation.parameters import InferenceParameters
@@ -82,6 +82,17 @@ def test_a_subject_with_one_phase_has_a_region():
     both = subject(((10, 30), (12, 20)), ((10, 30), (12, 20)))
     one = SubjectTensors("sub-0001", "x", {image_name(Phase.ES): both.arrays[image_name(Phase.ES)]})
     assert finder().locate(one).box is not None
+
+
+def test_a_region_that_changes_nothing_is_said(caplog):
+    square = ((6, 14), (6, 14))
+    located = finder().locate(subject(square, square, shapes=((2, 16, 16), (2, 16, 16))))
+
+    with caplog.at_level(logging.WARNING):
+        _report([located, finder().locate(subject(((10, 30), (12, 20)), ((14, 26), (8, 18))))])
+
+    assert located.whole
+    assert "whole image of 1 of 2 subjects" in caplog.text
 
 
 def blind_localiser(folder: Path) -> TrainedModels:

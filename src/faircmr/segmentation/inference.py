@@ -106,7 +106,8 @@ class Predictor(Segmenter):
         """As for :class:`Segmenter`.
 
         The network sees the box alone, in overlapping windows where it exceeds the patch. Where it is
-        smaller, it sees the patch around it: pixels of the image as far as there are any, as in training.
+        smaller, it sees the patch around it: pixels of the image as far as there are any. An image that is
+        smaller than the patch lies in its middle.
         """
         region = box or Box.whole(image.shape[1:])
         with cpu_threads(self.inference.threads), torch.inference_mode():

@@ -55,7 +55,7 @@ def locate_hearts(
     for record in models.fits:
         finder = load_finder(models, record, plans, localiser, inference)
         found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
-        _count_failures(found)
+        _report(found)
         rows += [(record.fold, one) for one in found]
     return roi_table(rows)
 
@@ -106,7 +106,9 @@ class HeartFinder:
                 return Located(subject.subject_id, None, reason)
             boxes.append(box)
         heart = joined(boxes)
-        return Located(subject.subject_id, self._region(heart, shapes[0]), "", scaled(heart, self.reduction))
+        region = self._region(heart, shapes[0])
+        whole = region.shape == tuple(shapes[0])
+        return Located(subject.subject_id, region, "", scaled(heart, self.reduction), whole)
 
     def _by_phase(self, subject: SubjectTensors) -> Iterator[tuple[Box | None, str]]:
         coarse = coarse_subject(subject, self.reduction)
@@ -121,9 +123,13 @@ class HeartFinder:
         return enlarged(box, self.reduction, (rows, columns), self.plans.patch, shape)
 
 
-def _count_failures(found: Sequence[Located]) -> None:
+def _report(found: Sequence[Located]) -> None:
+    """Count whose heart was not located, and for whom the region changes nothing."""
     failures = Counter(one.reason for one in found if one.box is None)
     if failures:
         reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(failures.items()))
         said = "heart not located in %d of %d subjects, full images used: %s"
         logger.warning(said, failures.total(), len(found), reasons)
+    if whole := sum(one.whole for one in found):
+        said = "the heart's region is the whole image of %d of %d subjects: plans.patch is as large as they are"
+        logger.warning(said, whole, len(found))

@@ -29,12 +29,14 @@ class Located:
         box: The heart's region on the tensors' grid, or ``None`` where the full image is used.
         reason: Why there is no region; empty where there is one.
         heart: What was found, before a margin and the patch enlarged it to the region.
+        whole: Whether the region is the whole image, because that is no larger than the patch.
     """
 
     subject_id: str
     box: Box | None
     reason: str
     heart: Box | None = None
+    whole: bool = False
 
 
 def roi_table(rows: Iterable[tuple[int | None, Located]]) -> pd.DataFrame:
