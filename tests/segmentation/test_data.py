@@ -108,7 +108,7 @@ def test_a_patch_stays_inside_the_image(corner: LabelledSubject):
 def test_an_image_smaller_than_the_patch_lies_in_its_middle():
     small = subject_of(np.ones((1, 4, 6), dtype=np.uint8), Phase.ED)
 
-    label = source_of(small, foreground=1.0).batch(np.zeros(1, dtype=int), 0).label[0]
+    label = source_of(small).batch(np.zeros(1, dtype=int), 0).label[0]
 
     assert label.sum() == 24
     assert label[2:6, 1:7].min() == 1
@@ -163,8 +163,7 @@ def test_a_label_without_any_structure_is_sampled_all_the_same():
     assert source_of(empty, foreground=1.0).batch(np.zeros(3, dtype=int), 0).label.sum() == 0
 
 
-@pytest.mark.parametrize("foreground", [0.0, 1.0])
-def test_a_patch_stays_inside_the_region_even_where_a_structure_lies_outside_of_it(foreground):
+def test_a_patch_stays_inside_the_region():
     """Pixels are numbered, so that a patch says where it was taken from."""
     label = np.zeros((1, 30, 30), dtype=np.uint8)
     label[:, 5:25, 5:25] = 1
@@ -173,7 +172,7 @@ def test_a_patch_stays_inside_the_region_even_where_a_structure_lies_outside_of_
     subject.tensors.arrays[image_name(Phase.ED)] = where
     region = Box(row_start=6, row_stop=18, column_start=10, column_stop=20)
 
-    batch = source_of(subject, foreground=foreground, rois={"sub-0001": region}).batch(np.zeros(64, dtype=int), 0)
+    batch = source_of(subject, rois={"sub-0001": region}).batch(np.zeros(64, dtype=int), 0)
 
     rows, columns = np.divmod(batch.image.numpy().astype(int), 30)
     assert (rows.min(), rows.max()) == (6, 17)
@@ -188,3 +187,23 @@ def test_what_surrounds_a_patch_is_the_image_and_not_nothing():
     source = source_of(subject_of(label, Phase.ED), crop=(12, 12), rois={"sub-0001": region})
 
     assert source.batch(np.zeros(4, dtype=int), 0).label.numpy().all()
+
+
+@pytest.mark.parametrize(("pixel", "corner"), [(10, 6), (5, 1), (2, 0)])
+def test_a_patch_that_must_show_a_pixel_is_centred_on_it_and_begins_no_earlier_than_the_region(pixel, corner):
+    """As nnU-Net's ``get_bbox``: max(lower bound, voxel - patch // 2), and no upper bound."""
+    label = np.zeros((1, 12, 12), dtype=np.uint8)
+    label[0, pixel, pixel] = 1
+
+    shown = source_of(subject_of(label, Phase.ED), foreground=1.0).batch(np.zeros(1, dtype=int), 0).label[0]
+
+    assert np.argwhere(shown.numpy()).tolist() == [[pixel - corner, pixel - corner]]
+
+
+def test_beyond_the_region_a_shifted_patch_shows_the_image():
+    label = np.ones((1, 30, 30), dtype=np.uint8)
+    region = Box(row_start=0, row_stop=10, column_start=0, column_stop=10)
+    source = source_of(subject_of(label, Phase.ED), rois={"sub-0001": region})
+    forced = replace(source, foreground=1.0).batch(np.zeros(16, dtype=int), 0)
+    inside = forced.label.numpy()[:, :4, :4]
+    assert inside.all()

@@ -4,9 +4,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional
 
 from faircmr.segmentation.parameters import AugmentationParameters, FactorRange, PositiveRange, RandomRange
-from faircmr.segmentation.spatial import centre, crop_shape, mirror, strengths, transform
+from faircmr.segmentation.spatial import _moved_label, centre, crop_shape, mirror, strengths, transform
 
 NEVER = {"probability": 0.0, "low": 1.0, "high": 1.0}
 LABEL = torch.zeros(2, 33, 33, dtype=torch.uint8)
@@ -103,3 +104,17 @@ def test_half_of_the_factors_lie_below_one_and_half_above():
     assert len(below) / len(drawn) == pytest.approx(0.5, abs=0.02)
     assert (below.min(), below.mean()) == pytest.approx((0.7, 0.85), abs=0.005)
     assert (above.max(), above.mean()) == pytest.approx((1.5, 1.25), abs=0.005)
+
+
+def test_a_moved_label_is_the_largest_of_interpolated_masks():
+    label = torch.randint(0, 4, (2, 40, 40), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    grid = functional.affine_grid(
+        torch.tensor([[[0.8, 0.3, 0.0], [-0.3, 0.8, 0.0]]] * 2), [2, 1, 20, 20], align_corners=False
+    )
+
+    moved = _moved_label(label, grid)
+
+    masks = torch.stack([(label == value).float() for value in range(4)], dim=1)
+    expected = functional.grid_sample(masks, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+    assert moved.equal(expected.argmax(dim=1).to(torch.uint8))
+    assert moved.dtype == torch.uint8

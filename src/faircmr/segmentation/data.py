@@ -50,7 +50,8 @@ class PatchSource:
         subjects: Those to draw from.
         keys: Opaque key of each.
         rois: Region of each subject, by study key, to draw from; the full image where there is none.
-        patch: Rows and columns that lie inside the region wherever it is large enough.
+        patch: Rows and columns that lie inside the region wherever it is large enough and no structure
+            must be shown.
         crop: Rows and columns to return around the centre of the patch, zero outside of the image.
         foreground: Share of a batch that is centred on a structure, 0..1.
         purpose: What the samples are for, so that training and validation draw apart.
@@ -163,14 +164,20 @@ def _draw_pixel(label: Array, structure: int | None, rng: np.random.Generator) -
 
 
 def _draw_corner(region: Box, patch: Pair, pixel: Pair | None, rng: np.random.Generator) -> Pair:
-    """Corner of a patch inside the region, centred where the region is smaller than the patch."""
+    """Corner of a patch inside the region, in its middle where the region is smaller than the patch.
+
+    A patch that must show a pixel is centred on it, and begins no earlier than the region, but may end
+    behind it: nnU-Net's rule, by which hearts are shifted also in images no larger than the patch.
+
+    Source:
+        nnU-Net v2 ``nnUNetDataLoader.get_bbox``.
+    """
     corner = []
     for axis, (start, size, length) in enumerate(zip(region.corner, region.shape, patch, strict=True)):
         room = size - length
-        if room <= 0:
-            corner.append(start + room // 2)
-        elif pixel is None:
-            corner.append(start + int(rng.integers(room + 1)))
+        first = start + min(room // 2, 0)
+        if pixel is not None:
+            corner.append(max(first, pixel[axis] - length // 2))
         else:
-            corner.append(start + min(max(pixel[axis] - start - length // 2, 0), room))
+            corner.append(first + int(rng.integers(max(room, 0) + 1)))
     return corner[0], corner[1]

@@ -51,7 +51,7 @@ def transform(
         rng: Generator on the device of the batch.
 
     Returns:
-        Image, bilinear, and label, nearest neighbour; zero outside of the crop.
+        Image, bilinear, and label, the largest of bilinear masks, as nnU-Net; zero outside of the crop.
     """
     turned = _values(len(image), augmentation.rotation, 0.0, rng)
     scaled = _values(len(image), augmentation.scaling, 1.0, rng)
@@ -60,10 +60,16 @@ def transform(
     if len(moved):
         grid = _grid(turned[moved].deg2rad(), scaled[moved], (image.shape[-2], image.shape[-1]), patch)
         cut_image[moved] = functional.grid_sample(image[moved], grid, align_corners=False)
-        mask = label[moved].unsqueeze(1).to(image.dtype)
-        nearest = functional.grid_sample(mask, grid, mode="nearest", align_corners=False)
-        cut_label[moved] = nearest.squeeze(1).to(label.dtype)
+        cut_label[moved] = _moved_label(label[moved], grid)
     return cut_image, cut_label
+
+
+def _moved_label(label: Tensor, grid: Tensor) -> Tensor:
+    values = torch.arange(int(label.max()) + 1, device=label.device).view(1, -1, 1, 1)
+    masks = (label.unsqueeze(1) == values).float()
+    shares = functional.grid_sample(masks, grid, align_corners=False)
+    # where the crop has no pixels all shares are 0, and the first, background, is taken
+    return shares.argmax(dim=1).to(label.dtype)
 
 
 def mirror(image: Tensor, label: Tensor, probability: float, rng: Generator) -> tuple[Tensor, Tensor]:
