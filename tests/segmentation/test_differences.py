@@ -59,7 +59,7 @@ def test_all_differences_are_named(job: FitJob):
     training = job.training.model_copy(update={"threads": 7, "precision": "mixed"})
 
     assert difference(job, training=training, seed=3) == (
-        "training.precision is auto there and mixed here",
+        "training.precision is full there and mixed here",
         "training.threads is 1 there and 7 here",
         "seed is 0 there and 3 here",
     )
