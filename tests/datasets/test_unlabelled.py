@@ -100,6 +100,17 @@ def test_the_fingerprint_changes_with_files_and_only_that_subjects(scans, root, 
     assert scans.load().fingerprints["sub-0002"] == before["sub-0002"]
 
 
+def test_a_frame_0_counts_everybodys_frames_anew(scans, root):
+    save(root / "1234569_frame01.nii.gz", ramp())
+    before, whole = scans.load().fingerprints, scans.fingerprint()
+
+    save(root / "2000000_frame00.nii.gz", ramp())
+
+    after = scans.load().fingerprints
+    assert scans.fingerprint() != whole
+    assert all(after[key] != fingerprint for key, fingerprint in before.items())
+
+
 def test_an_unreadable_scan_is_named_by_its_key_and_where_to_look_it_up(scans, root):
     (root / "1234567.nii.gz").write_bytes(b"")
 

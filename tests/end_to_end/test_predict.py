@@ -222,6 +222,8 @@ def test_another_model_segments_everybody_anew(ward: Ward):
 def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(ward: Ward):
     seen = {
         **TRAINED,
+        # patches of 16 pixels teach less a step than whole images
+        "training.epochs": "10",
         "baseline.strategy.input": "roi",
         "localiser.epochs": "4",
         "localiser.iterations_per_epoch": "25",
@@ -245,8 +247,7 @@ def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(wa
 
     assert finished.returncode == 0, finished.stderr
     assert ward.of(CINE)["phase"].fillna("").tolist() == ["ED", "", "ES", "", ""]
-    # patches of 16 pixels teach so short a training less than whole images
-    assert ward.of(CINE)["lvbp_ml"].tolist() == pytest.approx([blood_pool(radius) for radius in BEAT], rel=0.25)
+    assert ward.of(CINE)["lvbp_ml"].tolist() == pytest.approx([blood_pool(radius) for radius in BEAT], rel=0.1)
     warned = re.findall(r"(sub-\d+): heart not located", " ".join((finished.stdout + finished.stderr).split()))
     assert warned == [ward.key_of("7654300")]
 

@@ -42,7 +42,7 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
         files = self._files_by_key()
         start = first_number(files.values())
         return UnlabelledScans(
-            fingerprints={key: digest([start, _fingerprint(each)]) for key, each in files.items()},
+            fingerprints={key: _fingerprint(each, start) for key, each in files.items()},
             readers={key: partial(read_frames, each, start) for key, each in files.items()},
         )
 
@@ -57,7 +57,8 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
     def fingerprint(self) -> str:
         """Digest of keys, and of names, size and time of every scan; opens no image."""
         files = self._files_by_key()
-        return digest({key: (_fingerprint(each), self._names(each)) for key, each in files.items()})
+        start = first_number(files.values())
+        return digest({key: (_fingerprint(each, start), self._names(each)) for key, each in files.items()})
 
     def _files_by_key(self) -> dict[str, tuple[ImageFile, ...]]:
         with no_paths_in_errors("predict_root"):
@@ -85,6 +86,7 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
         return {}
 
 
-def _fingerprint(files: tuple[ImageFile, ...]) -> str:
+def _fingerprint(files: tuple[ImageFile, ...], start: int) -> str:
+    """Digest of one subject's files, and of the number that frames are counted from in their names."""
     # without paths: with them a short source id could be found by trying all
-    return digest([(file_state(file.path), file.phase, file.number) for file in files])
+    return digest([start, [(file_state(file.path), file.phase, file.number) for file in files]])
