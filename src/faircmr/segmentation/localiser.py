@@ -21,7 +21,7 @@ from faircmr.segmentation.roi_table import Located, roi_table
 from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
 
 UNEQUAL = "phases of different size"
-RETRAIN = "delete 06_models/localiser and run the strategy's pipeline again"
+RETRAIN = "delete 05_model_input/localiser and run the strategy's pipeline again"
 logger = logging.getLogger(__name__)
 
 
