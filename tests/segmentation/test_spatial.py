@@ -42,8 +42,9 @@ def test_a_quarter_turn_takes_rows_to_columns():
     torch.testing.assert_close(image[0, 0], torch.rot90(IMAGE[0, 0])[6:27, 6:27], atol=1e-4, rtol=0)
 
 
-def test_magnification_lengthens():
-    label = moved(only(scaling=0.5))[1]
+def test_a_larger_extent_shrinks_as_in_nnunet():
+    """Its ``SpatialTransform`` says of its scaling: larger numbers = smaller objects."""
+    label = moved(only(scaling=2.0))[1]
 
     assert label[0, 10].sum() == pytest.approx(4, abs=1)
 
@@ -53,7 +54,7 @@ def test_what_lies_outside_is_zero():
         torch.ones(1, 1, 21, 21),
         torch.ones(1, 21, 21, dtype=torch.uint8),
         (21, 21),
-        only(scaling=0.5),
+        only(scaling=2.0),
         torch.Generator(),
     )
 
@@ -62,14 +63,14 @@ def test_what_lies_outside_is_zero():
     assert image[0, 0, 10, 10] == pytest.approx(1)
 
 
-@given(st.integers(8, 64), st.integers(8, 64), st.floats(0.3, 1.0))
-def test_a_crop_fills_any_turned_and_shrunk_patch_and_shares_its_centre(rows: int, columns: int, smallest: float):
-    augmentation = AugmentationParameters(scaling=PositiveRange(probability=1, low=smallest, high=1.4))
+@given(st.integers(8, 64), st.integers(8, 64), st.floats(1.0, 3.0))
+def test_a_crop_fills_any_turned_and_shrunk_patch_and_shares_its_centre(rows: int, columns: int, largest: float):
+    augmentation = AugmentationParameters(scaling=PositiveRange(probability=1, low=0.7, high=largest))
 
     crop = crop_shape((rows, columns), augmentation)
 
     for size, patch in zip(crop, (rows, columns), strict=True):
-        assert size >= (rows**2 + columns**2) ** 0.5 / smallest - 1e-6
+        assert size >= (rows**2 + columns**2) ** 0.5 * largest - 1e-6
         assert (size - patch) % 2 == 0
 
 

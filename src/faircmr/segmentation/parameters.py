@@ -63,7 +63,7 @@ class AugmentationParameters(Parameters):
 
     Attributes:
         rotation: Degrees.
-        scaling: Magnification; 0.7 shrinks the heart to 70 %.
+        scaling: Extent of what is seen, relative to the patch; 1.4 shrinks the heart to 1/1.4.
         noise: Standard deviation of Gaussian noise, in units of the normalised image.
         blur: Standard deviation of a Gaussian kernel, in pixels.
         brightness: Factor on intensities.

@@ -19,8 +19,8 @@ def crop_shape(patch: tuple[int, int], augmentation: AugmentationParameters) -> 
     turns = augmentation.rotation.probability > 0
     shrinks = augmentation.scaling.probability > 0
     reach = (hypot(*patch),) * 2 if turns else patch
-    smallest = min(1.0, augmentation.scaling.low) if shrinks else 1.0
-    rows, columns = (size + 2 * ceil((far / smallest - size) / 2) for size, far in zip(patch, reach, strict=True))
+    largest = max(1.0, augmentation.scaling.high) if shrinks else 1.0
+    rows, columns = (size + 2 * ceil((far * largest - size) / 2) for size, far in zip(patch, reach, strict=True))
     return rows, columns
 
 
@@ -97,7 +97,7 @@ def _values(samples: int, change: RandomRange, unchanged: float, rng: Generator)
 
 def _grid(angle: Tensor, scale: Tensor, crop: tuple[int, int], patch: tuple[int, int]) -> Tensor:
     """Where in the crop each pixel of the patch comes from, in ``grid_sample``'s coordinates."""
-    cosine, sine, zero = angle.cos() / scale, angle.sin() / scale, torch.zeros_like(angle)
+    cosine, sine, zero = angle.cos() * scale, angle.sin() * scale, torch.zeros_like(angle)
     (rows, columns), (patch_rows, patch_columns) = crop, patch
     across = torch.stack([cosine * patch_columns / columns, -sine * patch_rows / columns, zero], dim=1)
     down = torch.stack([sine * patch_columns / rows, cosine * patch_rows / rows, zero], dim=1)
