@@ -64,8 +64,8 @@ format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix
 	$(BIN)/python -m ruff format
 
-acdc: $(STAMP) ## run the study on ACDC
-	$(KEDRO) run --env acdc --params "source_root=$(ACDC)$(addprefix $(COMMA),$(PARAMS))" $(ARGS)
+acdc: $(STAMP) ## compare two strategies on ACDC; all of the paper's with ARGS="--pipelines __default__"
+	$(KEDRO) run --env acdc --params "source_root=$(ACDC)$(addprefix $(COMMA),$(PARAMS))" $(or $(ARGS),--pipelines baseline$(COMMA)stratified$(COMMA)evaluation$(COMMA)reporting)
 
 benchmark-nnunet: $(BENCHMARKS)/prepared ## measure against nnU-Net: prepare, step, memory, predict (make benchmark-parity first)
 	for what in prepare step memory predict; do $(BENCH)/$$what.py $(BENCH_ARGS) $(ARGS) || exit 1; done

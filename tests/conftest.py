@@ -8,7 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests import skip_policy
-from tests.studies import Project, write_tiny_project
+from tests.studies import TWO, Project, write_tiny_project
 
 # Examples are the same in every run, and no example is judged by its time.
 settings.register_profile("faircmr", deadline=None, derandomize=True)
@@ -42,9 +42,9 @@ def tiny_project(tmp_path: Path, project_root: Path) -> Project:
 
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Project:
-    """A project whose tiny study (``kedro run``) is finished; shared by all tests, so only to be read."""
+    """A project whose tiny study of two strategies is finished; shared by all tests, so only to be read."""
     project = write_tiny_project(tmp_path_factory.mktemp("finished") / "project", project_root)
-    finished = project.run()
+    finished = project.run("--pipelines", ",".join(TWO))
     assert finished.returncode == 0, finished.stdout + finished.stderr
     return project
 

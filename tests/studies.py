@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+TWO = ("baseline", "stratified", "evaluation", "reporting")
+"""Pipelines of a study of two strategies: what holds for them holds for others, and takes less time."""
 LOCAL_GLOBALS = """
 training_subjects: {A: 6, B: 2, C: 2, D: 2, E: 2, F: 2}
 validation_subjects: 1
@@ -18,7 +20,7 @@ test_subjects: 2
 """
 LOCAL_PARAMETERS = """
 plans: {patch: [32, 32], batch_size: 6, base_filters: 4, stages: 3}
-training: {epochs: 1, iterations_per_epoch: 2, threads: 1, validation_batches: 1}
+training: {epochs: 2, iterations_per_epoch: 1, threads: 1, validation_batches: 1}
 inference: {overlap: 0.0, threads: 1}
 """
 

@@ -14,7 +14,7 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from tests.studies import Project, digests, write_tiny_project
+from tests.studies import TWO, Project, digests, write_tiny_project
 
 SUBJECTS = tuple(str(number) for number in range(1_234_501, 1_234_521))
 PATHOLOGIES = ("NOR", "DCM")
@@ -22,7 +22,7 @@ PARAMETERS = """
 attributes: {protected_attribute: pathology, audit_attributes: [pathology], covariates: [height, weight]}
 split: {method: kfold, folds: 2, validation_fraction: 0.2}
 plans: {spacing: [2.0, 2.0], patch: [32, 32], batch_size: 4, base_filters: 4, stages: 3}
-training: {epochs: 1, iterations_per_epoch: 2, threads: 1}
+training: {epochs: 2, iterations_per_epoch: 1, threads: 1}
 fits: {folds: [0]}
 inference: {threads: 1}
 """
@@ -47,9 +47,10 @@ class Clinic:
         return self.folder / "data"
 
     def run(self, *arguments: str, params: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """``kedro run --env acdc`` in a process of its own."""
+        """``kedro run --env acdc`` in a process of its own, of two strategies if not told which pipelines."""
         roots = {"data_root": str(self.data), "source_root": str(self.source)}
-        return self.project.run("--env", "acdc", *arguments, params={**roots, **(params or {})})
+        pipelines = () if "--pipelines" in arguments else ("--pipelines", ",".join(TWO))
+        return self.project.run("--env", "acdc", *pipelines, *arguments, params={**roots, **(params or {})})
 
     def contents(self) -> dict[str, str]:
         """Digest of every file below data_root."""

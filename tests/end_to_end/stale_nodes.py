@@ -1,4 +1,4 @@
-"""Print as JSON which nodes a run of the project in the current folder would run; run in a process of its own."""
+"""Print as JSON which nodes a run of some pipelines would run, in the current folder; run in a process of its own."""
 
 import json
 import sys
@@ -20,5 +20,5 @@ class ListingRunner(SequentialRunner):
 
 bootstrap_project(Path.cwd())
 with settings.SESSION_CLASS.create(project_path=Path.cwd()) as session:
-    session.run(runner=ListingRunner())
+    session.run(pipeline_names=sys.argv[1:], runner=ListingRunner())
 sys.stdout.write(json.dumps(ListingRunner.nodes))

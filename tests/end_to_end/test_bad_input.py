@@ -147,7 +147,7 @@ def misspell_a_global(clinic: Clinic) -> None:
 
 
 def train_stratified_for_longer(clinic: Clinic) -> None:
-    clinic.run("--pipelines", "stratified", params={"training.epochs": "2"}).check_returncode()
+    clinic.run("--pipelines", "stratified", params={"training.epochs": "3"}).check_returncode()
 
 
 def nothing(clinic: Clinic) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from tests.end_to_end.embedded import EmbeddedStudy
-from tests.studies import Project
+from tests.studies import TWO, Project
 
-PREDICTION = ("choose_postprocessing", "predict", "score", "tabulate")
+PREDICTION = ("choose_postprocessing", "predict", "score", "tabulate", "classify_groups", "score_classifier")
 LOCALISATION = ("train_localiser", "locate_hearts", "score_localiser")
-STRATEGY = (*LOCALISATION, "select_training_cohort", "train", *PREDICTION)
+STRATEGY = (*LOCALISATION, "select_training_cohort", "select_prediction_cohort", "train", *PREDICTION)
 PREPARED = (
     "index_cohort",
     "summarise_demographics",
@@ -161,7 +161,7 @@ def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project
     module = finished_project.folder / "src" / "faircmr" / "fairness" / "dice.py"
     module.write_text(module.read_text() + "\nUNUSED = 1\n")
 
-    finished = finished_project.run(params={"incremental.on_code_change": "keep"})
+    finished = finished_project.run("--pipelines", ",".join(TWO), params={"incremental.on_code_change": "keep"})
 
     assert "Running node" not in finished.stdout + finished.stderr
     assert "made by other code and is kept" in " ".join((finished.stdout + finished.stderr).split())
@@ -170,6 +170,6 @@ def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project
 def stale_nodes(project: Project) -> set[str]:
     """Nodes that a process with the project's own source would run; nothing is run."""
     script = Path(__file__).with_name("stale_nodes.py").read_text()
-    listed = project.python("-c", script)
+    listed = project.python("-c", script, *TWO)
     assert listed.returncode == 0, listed.stderr
     return set(json.loads(listed.stdout.strip().splitlines()[-1]))

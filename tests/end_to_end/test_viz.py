@@ -50,7 +50,7 @@ def answer(server: subprocess.Popen, address: str) -> bytes:
     raise AssertionError(server.stderr.read().decode())
 
 
-def test_shows_every_layer_and_both_strategies(lineage: dict):
+def test_shows_every_layer_and_the_strategies_of_the_paper(lineage: dict):
     names = {node["name"] for node in lineage["nodes"]}
 
     assert lineage["layers"] == LAYERS
@@ -59,4 +59,7 @@ def test_shows_every_layer_and_both_strategies(lineage: dict):
     assert {node["name"] for node in lineage["nodes"] if node["type"] == "modularPipeline"} == {
         "baseline",
         "stratified",
+        "meta_learning",
+        "protected_groups",
+        "balanced",
     }

@@ -9,13 +9,59 @@ from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
 def test_the_default_strategy_is_unaware_of_groups():
     strategy = StrategyParameters(name="baseline")
 
-    assert (strategy.cohort, strategy.sampler) == ("natural", "random")
+    kinds = (strategy.cohort, strategy.sampler, strategy.objective, strategy.stages, strategy.output)
+    assert [choice.kind for choice in kinds] == ["natural", "random", "segmentation", "one", "plain"]
+    assert not strategy.group_aware
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [
+        {"sampler": "stratified_batch_sampling"},
+        {"objective": "reweighing"},
+        {"objective": "group_dro"},
+        {"objective": "fair_meta_learning"},
+        {"stages": "protected_groups"},
+    ],
+)
+def test_a_strategy_that_uses_groups_in_training_says_so(choice: dict[str, str]):
+    assert StrategyParameters.model_validate({"name": "any"} | choice).group_aware
+
+
+def test_a_kind_is_short_for_a_choice_with_its_defaults():
+    short, long = (
+        StrategyParameters.model_validate({"name": "any", "cohort": cohort})
+        for cohort in ("balanced", {"kind": "balanced", "within": [], "too_few": "error"})
+    )
+
+    assert short == long
+
+
+@pytest.mark.parametrize(
+    ("choices", "said"),
+    [
+        (
+            {"stages": {"kind": "protected_groups", "unknown_group": "posterior"}},
+            "no classifier of protected groups is trained: choose objective fair_meta_learning",
+        ),
+        (
+            {"stages": "two", "objective": "fair_meta_learning"},
+            "objective fair_meta_learning halves the schedule itself",
+        ),
+        ({"cohort": "smallest_share"}, "Field required"),
+        ({"cohort": {"kind": "smallest_share", "share": 1.5}}, "less than 1"),
+        ({"objective": {"kind": "fair_meta_learning", "weight": -1}}, "greater than or equal to 0"),
+    ],
+)
+def test_refuses_choices_that_do_not_go_together(choices: dict[str, object], said: str):
+    with pytest.raises(ValidationError, match=said):
+        StrategyParameters.model_validate({"name": "any"} | choices)
 
 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"name": "stratified", "sampler": "stratified"}, "'random' or 'stratified_batch_sampling'"),
+        ({"name": "stratified", "sampler": "stratified"}, "expected tags: 'random', 'stratified_batch_sampling'"),
         ({"name": "stratified", "samplr": "random"}, "Extra inputs"),
         ({"name": "../elsewhere"}, "should match pattern"),
         ({}, "Field required"),

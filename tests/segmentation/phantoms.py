@@ -71,6 +71,7 @@ def job_of(tensors: Path, folder: Path, **training: object) -> FitJob:
         training_subjects=tuple(keys[:6]),
         validation_subjects=tuple(keys[6:]),
         keys=dict(zip(keys[:6], "AAAABC", strict=True)),
+        strata=dict(zip(keys[:6], "AAAABC", strict=True)),
         plans=plans_of(),
         training=TrainingParameters.model_validate(schedule | training),
         sampler=Component(path=STRATIFIED),

@@ -36,3 +36,7 @@ def test_a_reduced_label_keeps_its_values_and_its_place():
     assert small.dtype == torch.uint8
     assert small[0].tolist() == [[0] * 4] * 2 + [[3, 3, 0, 0]] * 2
     assert reduced(label, (8, 8)) is label
+
+
+def test_a_batch_without_a_sample_has_a_label_at_every_resolution():
+    assert reduced(torch.zeros(0, 8, 8, dtype=torch.uint8), (4, 4)).shape == (0, 4, 4)

@@ -29,7 +29,7 @@ def test_survives_its_file(job: FitJob, tmp_path: Path):
     [
         {"seed": 1},
         {"code": "other code"},
-        {"training_subjects": ("sub-0001",), "keys": {}},
+        {"training_subjects": ("sub-0001",), "keys": {}, "strata": {}},
         {"sampler": Component(path="faircmr.mitigation.batch_sampling.uniform")},
         {"objective": Component(path="elsewhere.Loss", parameters={"weight": 2})},
     ],
@@ -61,7 +61,9 @@ def test_precision_is(job: FitJob):
     assert mixed.fingerprint(MADE) != job.fingerprint(MADE)
 
 
-def test_keys_follow_the_order_of_subjects(job: FitJob):
+def test_keys_and_strata_follow_the_order_of_subjects(job: FitJob):
+    assert job.subject_strata == tuple("AAAABC")
+    assert job.model_copy(update={"strata": {}}).subject_strata == ("",) * 6
     assert job.subject_keys == tuple("AAAABC")
     assert job.model_copy(update={"keys": {}}).subject_keys == ("",) * 6
 

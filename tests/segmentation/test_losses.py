@@ -68,3 +68,45 @@ def test_doubling_a_batch_changes_nothing(sample: tuple[torch.Tensor, torch.Tens
     twice = dice_and_cross_entropy(torch.cat([logits, logits]), torch.cat([label, label]))
 
     torch.testing.assert_close(twice, dice_and_cross_entropy(logits, label))
+
+
+@pytest.mark.parametrize("weights", [(1, 1, 1), (2, 1, 3), (5, 1, 1)])
+def test_a_sample_of_weight_n_counts_as_n_samples(sample: tuple[torch.Tensor, torch.Tensor], weights: tuple[int, ...]):
+    logits, label = sample
+    repeated = [number for number, weight in enumerate(weights) for _ in range(weight)]
+    one, many = logits.clone().requires_grad_(), logits[repeated].requires_grad_()
+
+    weighted = dice_and_cross_entropy(one, label, torch.tensor(weights, dtype=torch.float32))
+    plain = dice_and_cross_entropy(many, label[repeated])
+    weighted.backward()
+    plain.backward()
+
+    torch.testing.assert_close(weighted, plain)
+    torch.testing.assert_close(one.grad, torch.zeros_like(one).index_add(0, torch.tensor(repeated), many.grad))
+
+
+def test_a_sample_of_no_weight_is_as_if_it_were_not_there(sample: tuple[torch.Tensor, torch.Tensor]):
+    logits, label = sample
+    logits = logits.clone().requires_grad_()
+
+    loss = dice_and_cross_entropy(logits, label, torch.tensor([1.0, 0.0, 1.0]))
+    loss.backward()
+
+    torch.testing.assert_close(loss, dice_and_cross_entropy(logits[[0, 2]], label[[0, 2]]))
+    assert logits.grad is not None
+    assert torch.all(logits.grad[1] == 0)
+
+
+def test_no_sample_and_samples_of_no_weight_cost_nothing(sample: tuple[torch.Tensor, torch.Tensor]):
+    logits, label = sample
+    logits = logits.clone().requires_grad_()
+
+    absent, weightless = (
+        dice_and_cross_entropy(logits[:0], label[:0]),
+        dice_and_cross_entropy(logits, label, torch.zeros(3)),
+    )
+    (absent + weightless).backward()
+
+    assert absent == weightless == 0
+    assert logits.grad is not None
+    assert torch.all(logits.grad == 0)

@@ -13,10 +13,11 @@ from safetensors.numpy import load_file, save_file
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.prediction import Prediction
 from faircmr.core.scan import Geometry, Scan
+from faircmr.segmentation.decisions import choose_postprocessing
 from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.postprocessing import FoldDecision, Postprocessing, StructureDecision, largest_component
-from faircmr.segmentation.prediction import choose_postprocessing, predict_fits, teams
+from faircmr.segmentation.prediction import Whom, predict_fits, teams
 from faircmr.segmentation.roi import Box
 from faircmr.segmentation.tensors import TensorStore
 from tests.segmentation.finished_fits import finished_models
@@ -56,7 +57,7 @@ def predicted(
     postprocessing: Postprocessing = NOTHING,
 ) -> list[Prediction]:
     store = TensorStore(tensors)
-    return list(predict_fits(models, store, TESTED.__getitem__, geometry, inference, rois, postprocessing))
+    return list(predict_fits(models, store, Whom(TESTED.__getitem__, rois), geometry, inference, postprocessing))
 
 
 def test_every_phase_of_every_tested_subject_is_predicted_by_its_own_fold(models: TrainedModels, tensors: Path):
@@ -132,7 +133,7 @@ def test_predictions_are_made_as_they_are_asked_for(models: TrainedModels, tenso
         return geometry(subject_id, phase)
 
     store = TensorStore(tensors)
-    next(predict_fits(models, store, TESTED.__getitem__, counting, ALONE, nowhere, NOTHING))
+    next(predict_fits(models, store, Whom(TESTED.__getitem__, nowhere), counting, ALONE, NOTHING))
 
     assert asked == [("sub-0001", Phase.ED)]
 
@@ -151,7 +152,7 @@ def partly_labelled(tmp_path: Path) -> TensorStore:
 
 def test_scans_without_a_label_are_predicted_like_all_others(models: TrainedModels, partly_labelled: TensorStore):
     tested = {fold: ["sub-0002", "sub-0003"] for fold in TESTED}
-    predictions = predict_fits(models, partly_labelled, tested.__getitem__, geometry, TOGETHER, nowhere, NOTHING)
+    predictions = predict_fits(models, partly_labelled, Whom(tested.__getitem__, nowhere), geometry, TOGETHER, NOTHING)
 
     assert [(one.fold, one.subject_id, one.phase) for one in predictions] == [
         (fold, subject_id, phase) for fold in (0, 1) for subject_id in ("sub-0002", "sub-0003") for phase in Phase
@@ -169,7 +170,7 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
         return read(subject_id, phase)
 
     validated = {0: ["sub-0001", "sub-0002", "sub-0003"], 1: ["sub-0002"]}
-    chosen = choose_postprocessing(models, partly_labelled, validated.__getitem__, counting, ALONE, nowhere)
+    chosen = choose_postprocessing(models, partly_labelled, Whom(validated.__getitem__, nowhere), counting, ALONE)
 
     # by either seed of the fold
     assert seen == 2 * [("sub-0001", Phase.ED), ("sub-0001", Phase.ES), ("sub-0003", Phase.ES)]
@@ -181,17 +182,16 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
 def test_a_decision_compares_what_is_predicted_with_and_without(models: TrainedModels, tensors: Path):
     store, validated = TensorStore(tensors), {fold: ["sub-0003", "sub-0005"] for fold in TESTED}
 
-    chosen = choose_postprocessing(models, store, validated.__getitem__, read, TOGETHER, nowhere)
+    chosen = choose_postprocessing(models, store, Whom(validated.__getitem__, nowhere), read, TOGETHER)
 
     labels = [
         (one.label, read(one.subject_id, one.phase).label)
         for one in predict_fits(
             models,
             store,
-            validated.__getitem__,
+            Whom(validated.__getitem__, nowhere),
             lambda *scan: read(*scan).geometry,
             TOGETHER,
-            nowhere,
             NOTHING,
         )
         if one.fold == 1
@@ -216,6 +216,6 @@ def test_nothing_is_predicted_where_no_postprocessing_is_asked_for(models: Train
         raise AssertionError
 
     inference = ALONE.model_copy(update={"postprocessing": "none"})
-    chosen = choose_postprocessing(models, TensorStore(tensors), never, never, inference, never)
+    chosen = choose_postprocessing(models, TensorStore(tensors), Whom(never, never), never, inference)
 
     assert chosen == Postprocessing(method="none")

@@ -16,10 +16,9 @@ import torch
 from faircmr.core.errors import InvalidModelError, OutputError
 from faircmr.segmentation.fit_folder import best_epoch
 from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.reports import EpochReport, ignore
 from faircmr.segmentation.tensors import TensorStore
-from faircmr.segmentation.training import fit, learning_rate, train_step
+from faircmr.segmentation.training import fit, train_step
 from faircmr.segmentation.training_data import open_data
 from faircmr.segmentation.training_state import initial_state
 from faircmr.segmentation.weights import load_tensors
@@ -68,14 +67,6 @@ def test_the_loss_falls(tensors: Path, tmp_path: Path):
     record = fit(job_of(tensors, tmp_path, epochs=6, iterations_per_epoch=8, momentum=0.9))
 
     assert record.history[-1].loss < 0.8 * record.history[0].loss
-
-
-def test_the_learning_rate_falls_as_nnunets():
-    training = TrainingParameters(epochs=4)
-
-    # 0.01 times 1, 3/4, 1/2 and 1/4 to the power of 0.9
-    expected = [0.01, 0.0077188, 0.0053589, 0.0028717]
-    assert [learning_rate(epoch, training) for epoch in range(4)] == pytest.approx(expected, rel=1e-4)
 
 
 def test_reports_every_epoch(tensors: Path, tmp_path: Path):
@@ -411,7 +402,7 @@ def test_keys_do_not_reach_a_training_whose_sampler_ignores_them(tensors: Path, 
         job_of(tensors, tmp_path / name).model_copy(update={"sampler": Component(path=UNIFORM)})
         for name in ("unaware", "other")
     )
-    other = other.model_copy(update={"keys": dict(zip(other.keys, "CBAABA", strict=True))})
+    other = other.model_copy(update={"strata": dict(zip(other.strata, "CBAABA", strict=True))})
     fit(unaware)
     fit(other)
 

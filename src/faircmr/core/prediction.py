@@ -42,6 +42,7 @@ class Prediction:
         fold: Fold that the model was not trained on, or ``None`` without cross-validation.
         label: Values of :class:`~faircmr.core.anatomy.Structure` and 0, shape (slices, rows, columns).
         geometry: The source's own grid.
+        model: Which of the models of this seed and fold said so: ``shared``, the group that it serves, or ``weighed``.
     """
 
     subject_id: str
@@ -50,6 +51,7 @@ class Prediction:
     fold: int | None
     label: LabelImage = field(repr=False)
     geometry: Geometry = field(repr=False)
+    model: str = "shared"
 
     @property
     def key(self) -> PredictionKey:

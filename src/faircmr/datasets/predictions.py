@@ -22,12 +22,13 @@ REDO = "delete predictions.json and run the strategy's pipeline again"
 
 
 class PredictionEntry(Parameters):
-    """One prediction in the manifest."""
+    """One prediction in the manifest, and the model that made it."""
 
     seed: int | None
     fold: int | None
     subject_id: str
     phase: Phase
+    model: str = "shared"
 
     @property
     def key(self) -> PredictionKey:
@@ -51,15 +52,15 @@ class StoredPredictions(Mapping[PredictionKey, Prediction]):
 
     Args:
         folder: The strategy's folder.
-        keys: What it holds.
+        entries: What it holds.
     """
 
-    def __init__(self, folder: Path, keys: Iterable[PredictionKey]) -> None:
+    def __init__(self, folder: Path, entries: Iterable[PredictionEntry]) -> None:
         self._folder = folder
-        self._keys = dict.fromkeys(keys)
+        self._models = {entry.key: entry.model for entry in entries}
 
     def __getitem__(self, key: PredictionKey) -> Prediction:
-        if key not in self._keys:
+        if key not in self._models:
             raise KeyError(key)
         try:
             label, geometry = read_label(self._folder / prediction_path(key))
@@ -67,13 +68,13 @@ class StoredPredictions(Mapping[PredictionKey, Prediction]):
             raise OutputError(
                 f"prediction of {key.subject_id} {key.phase}", error.value, error.permitted, REDO
             ) from None
-        return Prediction(key.subject_id, key.phase, key.seed, key.fold, label, geometry)
+        return Prediction(key.subject_id, key.phase, key.seed, key.fold, label, geometry, self._models[key])
 
     def __iter__(self) -> Iterator[PredictionKey]:
-        return iter(self._keys)
+        return iter(self._models)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._models)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self)} predictions)"
@@ -88,7 +89,7 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
         Raises:
             OutputError: The manifest is missing or damaged.
         """
-        return StoredPredictions(self._filepath, self._keys())
+        return StoredPredictions(self._filepath, self._entries())
 
     def save(self, data: Iterable[Prediction]) -> None:
         """Write every prediction, remove those that are no more, then the manifest."""
@@ -97,7 +98,7 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
         with staged(self._filepath) as aside:
             for prediction in data:
                 write_label(aside / prediction_path(prediction.key), prediction.label, prediction.geometry)
-                entries.append(PredictionEntry.model_validate(prediction.key._asdict()))
+                entries.append(PredictionEntry(**prediction.key._asdict(), model=prediction.model))
             gone = known - {self._filepath / prediction_path(entry.key) for entry in entries}
             manifest = PredictionManifest(predictions=tuple(entries)).model_dump_json(indent=1)
             publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), sorted(gone))
@@ -108,13 +109,13 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
 
     def _paths(self) -> list[Path]:
         try:
-            return [self._filepath / prediction_path(key) for key in self._keys()]
+            return [self._filepath / prediction_path(entry.key) for entry in self._entries()]
         except OutputError:
             return []
 
-    def _keys(self) -> list[PredictionKey]:
+    def _entries(self) -> tuple[PredictionEntry, ...]:
         try:
             manifest = PredictionManifest.model_validate_json((self._filepath / MANIFEST_NAME).read_bytes())
         except (OSError, ValidationError):
             raise OutputError(MANIFEST_NAME, "missing or damaged", "the list of predictions", REDO) from None
-        return [entry.key for entry in manifest.predictions]
+        return manifest.predictions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -13,10 +13,10 @@ from faircmr.core.files import remove, write_whole
 from faircmr.segmentation.checkpoints import Progress, clear_checkpoints, recorded_fingerprint
 from faircmr.segmentation.differences import differences_from
 from faircmr.segmentation.jobs import FitJob, same_fit
-from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
+from faircmr.segmentation.models import JOB_NAME, OBJECTIVE_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
 from faircmr.segmentation.ranks import leads
 from faircmr.segmentation.training_state import TrainingState
-from faircmr.segmentation.weights import load_tensors, save_network
+from faircmr.segmentation.weights import load_tensors, save_network, save_tensors
 
 logger = logging.getLogger(__name__)
 
@@ -27,10 +27,25 @@ def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
     if record is None or not same_fit(record.fingerprint, fingerprint):
         return None
     try:
-        load_tensors(folder / WEIGHTS_NAME)
+        for name in (WEIGHTS_NAME, *((OBJECTIVE_NAME,) if record.objective else ())):
+            load_tensors(folder / name)
     except InvalidModelError:
         return None
     return record
+
+
+def require_finished(job: FitJob, tensors: Mapping[str, str]) -> None:
+    """Refuse to go on from a fit that is not finished.
+
+    Args:
+        job: The fit whose weights another one begins with.
+        tensors: Fingerprint of each preprocessed subject.
+
+    Raises:
+        InvalidModelError: Its folder does not hold it, whole.
+    """
+    if finished_record(job.folder, job.fingerprint(tensors)) is None:
+        raise InvalidModelError(job.name, "not finished", "the fit that this one begins with", "run it first")
 
 
 def start_over(job: FitJob, fingerprint: str) -> None:
@@ -44,6 +59,7 @@ def start_over(job: FitJob, fingerprint: str) -> None:
         logger.warning("%s: starts over, because its folder holds another fit: %s", job.name, "; ".join(found))
     remove(job.folder / RECORD_NAME)
     remove(job.folder / WEIGHTS_NAME)
+    remove(job.folder / OBJECTIVE_NAME)
     clear_checkpoints(job.folder)
     write_whole(job.folder / JOB_NAME, job.model_dump_json(indent=2).encode())
 
@@ -55,7 +71,7 @@ def keep_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
     again and the same weights are written again.
     """
     if job.training.final_weights == "best" and best_epoch(progress.history) == len(progress.history):
-        save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+        _save_weights(job, state)
 
 
 def best_epoch(history: Sequence[EpochRecord]) -> int:
@@ -82,13 +98,22 @@ def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
         fingerprint=progress.fingerprint,
         history=progress.history,
         weights_epoch=kept,
+        serves=job.serves,
+        predicts=job.predicts,
+        objective=bool(state.objective.state_dict()),
     )
     if leads():
         if kept == len(progress.history):
-            save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+            _save_weights(job, state)
         write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
         clear_checkpoints(job.folder)
     return record
+
+
+def _save_weights(job: FitJob, state: TrainingState) -> None:
+    save_network(job.folder / WEIGHTS_NAME, state.network, job.plans)
+    if learnt := state.objective.state_dict():
+        save_tensors(job.folder / OBJECTIVE_NAME, learnt, {"objective": job.objective.model_dump_json()})
 
 
 def _record(folder: Path) -> FitRecord | None:

@@ -16,8 +16,11 @@ from faircmr.core.parameters import Parameters
 from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.roi import Box
+from faircmr.segmentation.stages import Stage
 
 SEGMENTATION_OBJECTIVE = "faircmr.segmentation.objective.SegmentationObjective"
+NO_PART = frozenset({"name", "folder", "tensors", "code", "serves", "predicts"})
+"""Of a job, what has no part in its weights."""
 BY = " by "
 """Between the two halves of a fingerprint: what is trained, and the code that trains it."""
 
@@ -33,9 +36,11 @@ def identity(job: Mapping[str, Any]) -> dict[str, Any]:
 
     Not where files lie, and not how many devices share the work (docs/decisions/0008); the code is kept apart.
     """
-    content = {name: value for name, value in job.items() if name not in ("name", "folder", "tensors", "code")}
+    content = {name: value for name, value in job.items() if name not in NO_PART}
     if isinstance(training := content.get("training"), Mapping):
         content["training"] = {name: value for name, value in training.items() if name != "devices"}
+    if isinstance(before := content.get("after"), Mapping):
+        content["after"] = identity(before)
     return content
 
 
@@ -64,6 +69,10 @@ class Component(Parameters):
             raise InvalidParameterError("component", self.path, permitted, "correct its spelling") from error
 
 
+SEGMENTATION = Component(path=SEGMENTATION_OBJECTIVE)
+"""The objective that knows nobody's key."""
+
+
 class FitJob(Parameters):
     """One fit.
 
@@ -73,8 +82,9 @@ class FitJob(Parameters):
         tensors: Folder of preprocessed subjects.
         training_subjects: Study keys, in a fixed order.
         validation_subjects: Study keys; may be empty.
-        keys: Opaque key of each training subject for samplers and objectives; empty where none is
-            needed, so that nothing about a subject reaches a training that must not know it.
+        keys: Opaque key of each training subject for objectives; empty where none is needed, so that
+            nothing about a subject reaches a training that must not know it.
+        strata: The same for samplers.
         plans: Grid, patch, batch and network.
         training: Schedule.
         sampler: ``(keys, batch_size, seed, step) -> positions of training subjects``.
@@ -83,6 +93,10 @@ class FitJob(Parameters):
         reduction: Pixels of the tensors along one pixel that the network sees; a localiser's is above 1.
         seed: Training seed.
         fold: Fold that the subjects come from, or ``None``.
+        stage: Part of the schedule that it runs; all of it where there is none.
+        after: Fit whose weights it begins with; it must be finished.
+        serves: Opaque key of the subjects that it predicts; ``None`` predicts everybody.
+        predicts: Whether it predicts at all, or is there for others to begin with.
         code: Digest of the code that trains; empty where work of any code may be gone on with.
     """
 
@@ -92,20 +106,41 @@ class FitJob(Parameters):
     training_subjects: tuple[str, ...] = Field(min_length=1)
     validation_subjects: tuple[str, ...] = ()
     keys: dict[str, str] = Field(default_factory=dict)
+    strata: dict[str, str] = Field(default_factory=dict)
     plans: Plans
     training: TrainingParameters
     sampler: Component
-    objective: Component = Component(path=SEGMENTATION_OBJECTIVE)
+    objective: Component = SEGMENTATION
     rois: dict[str, Box] = Field(default_factory=dict)
     reduction: int = Field(default=1, ge=1)
     seed: int = 0
     fold: int | None = None
+    stage: Stage | None = None
+    after: FitJob | None = None
+    serves: str | None = None
+    predicts: bool = True
     code: str = ""
 
     @property
     def subject_keys(self) -> tuple[str, ...]:
         """Key of each training subject in order; all equal where the job names none."""
         return tuple(self.keys.get(subject_id, "") for subject_id in self.training_subjects)
+
+    @property
+    def subject_strata(self) -> tuple[str, ...]:
+        """Stratum of each training subject in order; all equal where the job names none."""
+        return tuple(self.strata.get(subject_id, "") for subject_id in self.training_subjects)
+
+    @property
+    def part(self) -> Stage:
+        """The stage, also where it is the whole schedule."""
+        return self.stage or Stage(end=self.training.epochs)
+
+    @property
+    def subjects(self) -> frozenset[str]:
+        """Everybody who has a part in the weights, in this fit and in those before it."""
+        before = self.after.subjects if self.after else frozenset()
+        return before.union(self.training_subjects, self.validation_subjects)
 
     def fingerprint(self, tensors: Mapping[str, str]) -> str:
         """Digest of everything that determines the weights, wherever the files lie, and the code that trains.
@@ -114,8 +149,7 @@ class FitJob(Parameters):
             tensors: Fingerprint of each preprocessed subject.
         """
         content = identity(self.model_dump(mode="json"))
-        used = sorted({*self.training_subjects, *self.validation_subjects})
-        content["tensors"] = [tensors.get(subject_id) for subject_id in used]
+        content["tensors"] = [tensors.get(subject_id) for subject_id in sorted(self.subjects)]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
         return f"{digest}{BY}{self.code}"
 
@@ -137,11 +171,18 @@ class FitJob(Parameters):
         shared = set(self.training_subjects) & set(self.validation_subjects)
         if shared:
             raise ValueError(f"{len(shared)} subjects are both in training and validation: list each once")
-        unknown = set(self.keys) - set(self.training_subjects)
-        missing = set(self.training_subjects) - set(self.keys)
-        if self.keys and (unknown or missing):
-            raise ValueError(
-                f"keys miss {len(missing)} training subjects and name {len(unknown)} others: "
-                "give every training subject a key, or none"
-            )
+        for name, labels in (("keys", self.keys), ("strata", self.strata)):
+            unknown = set(labels) - set(self.training_subjects)
+            missing = set(self.training_subjects) - set(labels)
+            if labels and (unknown or missing):
+                raise ValueError(
+                    f"{name} miss {len(missing)} training subjects and name {len(unknown)} others: "
+                    "give every training subject one, or none"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _stays_within_the_schedule(self) -> Self:
+        if self.part.end > self.training.epochs:
+            raise ValueError(f"stage ends at epoch {self.part.end} of {self.training.epochs}: end it earlier")
         return self

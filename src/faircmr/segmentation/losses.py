@@ -1,4 +1,8 @@
-"""Dice and cross-entropy between logits and labels, over the samples of all processes of a fit together."""
+"""Dice and cross-entropy between logits and labels, over the samples of all processes of a fit together.
+
+A sample may have a weight: it counts as that many equal samples would. A batch without a sample, or whose
+samples have no weight, costs nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,17 @@ from torch.nn import functional
 from faircmr.segmentation.ranks import total
 
 SMOOTH = 1e-5
+SMALLEST = 1e-8
+"""Keeps what is divided by above zero."""
 
 
-def batch_dice_loss(logits: Tensor, label: Tensor) -> Tensor:
+def batch_dice_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
     """One minus the soft Dice of the structures, over all pixels of the batch together.
 
     Args:
         logits: Shape (samples, classes, rows, columns).
         label: Class of each pixel, integer, shape (samples, rows, columns).
+        weight: Of each sample, not negative, shape (samples,); 1 where there is none.
 
     Returns:
         A scalar in 0..1, the mean over structures (the background does not count). Small slices
@@ -29,23 +36,32 @@ def batch_dice_loss(logits: Tensor, label: Tensor) -> Tensor:
     """
     probabilities = logits.float().softmax(dim=1)[:, 1:]
     truth = one_hot(label, logits.shape[1])[:, 1:]
-    axes = (0, 2, 3)
-    sizes = probabilities.sum(axes) + truth.sum(axes)
-    sums = total(torch.stack([(probabilities * truth).sum(axes), sizes]))
-    dice = (2 * sums[0] + SMOOTH) / (sums[1] + SMOOTH).clamp_min(1e-8)
+    sizes = _summed(probabilities, weight) + _summed(truth, weight)
+    sums = total(torch.stack([_summed(probabilities * truth, weight), sizes]))
+    dice = (2 * sums[0] + SMOOTH) / (sums[1] + SMOOTH).clamp_min(SMALLEST)
     return 1 - dice.mean()
 
 
-def cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
     """Mean cross-entropy over pixels; arguments as for :func:`batch_dice_loss`."""
-    summed = functional.cross_entropy(logits.float(), label.long(), reduction="sum")
-    sums = total(torch.stack([summed, summed.new_full((), label.numel())]))
-    return sums[0] / sums[1]
+    if weight is None:
+        summed = functional.cross_entropy(logits.float(), label.long(), reduction="sum")
+        pixels = summed.new_full((), label.numel())
+    else:
+        each = functional.cross_entropy(logits.float(), label.long(), reduction="none")
+        summed, pixels = weight @ each.sum((1, 2)), weight.sum() * label.shape[1:].numel()
+    sums = total(torch.stack([summed, pixels]))
+    return sums[0] / sums[1].clamp_min(SMALLEST)
 
 
-def dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:
+def dice_and_cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
     """nnU-Net's loss: the sum of both; arguments as for :func:`batch_dice_loss`."""
-    return batch_dice_loss(logits, label) + cross_entropy(logits, label)
+    return batch_dice_loss(logits, label, weight) + cross_entropy(logits, label, weight)
+
+
+def _summed(values: Tensor, weight: Tensor | None) -> Tensor:
+    """Sum over samples and pixels of each channel, shape (channels,)."""
+    return values.sum((0, 2, 3)) if weight is None else weight @ values.sum((2, 3))
 
 
 def one_hot(label: Tensor, classes: int) -> Tensor:

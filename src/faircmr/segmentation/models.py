@@ -7,6 +7,7 @@ from pathlib import Path
 from faircmr.core.parameters import Parameters
 
 WEIGHTS_NAME = "weights.safetensors"
+OBJECTIVE_NAME = "objective.safetensors"
 JOB_NAME = "job.json"
 RECORD_NAME = "fit.json"
 
@@ -34,6 +35,9 @@ class FitRecord(Parameters):
         fingerprint: Of everything that determines the weights.
         history: One record an epoch.
         weights_epoch: Epoch (from 1) whose weights were kept.
+        serves: Opaque key of the subjects that it predicts; ``None`` predicts everybody.
+        predicts: Whether it predicts at all, or is there for others to begin with.
+        objective: Whether its objective has weights or memory of its own, which were kept too.
     """
 
     name: str
@@ -42,10 +46,14 @@ class FitRecord(Parameters):
     fingerprint: str
     history: tuple[EpochRecord, ...]
     weights_epoch: int
+    serves: str | None = None
+    predicts: bool = True
+    objective: bool = False
 
     def files(self, folder: Path) -> tuple[Path, ...]:
         """Files of this fit below a strategy's models folder."""
-        return tuple(folder / self.name / file for file in (JOB_NAME, WEIGHTS_NAME, RECORD_NAME))
+        names = (JOB_NAME, WEIGHTS_NAME, *((OBJECTIVE_NAME,) if self.objective else ()), RECORD_NAME)
+        return tuple(folder / self.name / file for file in names)
 
 
 class TrainedModels(Parameters):
@@ -53,8 +61,13 @@ class TrainedModels(Parameters):
 
     Attributes:
         folder: The strategy's models folder, below which each fit has its own.
-        fits: In the order of seeds, then folds.
+        fits: In the order of seeds, then folds; of one seed and fold, those that serve everybody first.
     """
 
     folder: Path
     fits: tuple[FitRecord, ...]
+
+    @property
+    def common(self) -> tuple[FitRecord, ...]:
+        """Fits that predict everybody."""
+        return tuple(fit for fit in self.fits if fit.predicts and fit.serves is None)

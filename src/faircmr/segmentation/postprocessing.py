@@ -12,6 +12,7 @@ from pydantic import Field
 from faircmr.core.anatomy import Structure
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import LabelImage
+from faircmr.segmentation.calibration import Calibration
 
 Mask = npt.NDArray[np.bool_]
 LabelPair = tuple[LabelImage, LabelImage]
@@ -67,10 +68,12 @@ class Postprocessing(Parameters):
     Attributes:
         method: What was asked for.
         folds: What was decided; empty with method ``none``.
+        calibration: What is done to probabilities before they become labels.
     """
 
     method: Literal["none", "largest_component"]
     folds: tuple[FoldDecision, ...] = ()
+    calibration: Calibration = Calibration()
 
     def structures(self, fold: int | None) -> frozenset[Structure]:
         """Structures of which the test subjects of a fold keep the largest component alone."""

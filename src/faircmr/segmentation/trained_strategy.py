@@ -27,7 +27,7 @@ class TrainedStrategy:
     """Fits of a strategy and how they are used; no network is read before it is needed.
 
     Attributes:
-        model: All fits; seeds and folds segment together.
+        model: All fits; seeds and folds of those that serve everybody segment together.
         localiser_models: One a fold; none where the strategy's input is the full image.
         localiser: Margin and limits of the heart's region.
         postprocessing: What was decided on validation subjects.
@@ -46,7 +46,8 @@ class TrainedStrategy:
         Raises:
             InvalidModelError: Weights are missing, damaged or of another version, or plans differ.
         """
-        ensemble = load_ensemble(self.model, self.model.fits, self.inference)
+        # nobody knows the group of somebody whom nobody labelled
+        ensemble = load_ensemble(self.model, self.model.common, self.inference)
         return FrameSegmenter(ensemble, self._localisers(ensemble.plans), self.postprocessing.structures_of_all())
 
     def fingerprint(self) -> str:

@@ -17,12 +17,12 @@ from faircmr.segmentation.checkpoints import (
 )
 from faircmr.segmentation.coarse import open_tensors
 from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory, repeatable_convolutions
-from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, start_over
+from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, require_finished, start_over
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.models import EpochRecord, FitRecord
-from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.ranks import leads, part_of, wait
 from faircmr.segmentation.reports import EpochReport, OnEpoch, ignore
+from faircmr.segmentation.stages import learning_rate
 from faircmr.segmentation.training_data import TrainingData, open_data
 from faircmr.segmentation.training_state import TrainingState, initial_state
 from faircmr.segmentation.validation import validation_dsc
@@ -44,7 +44,7 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
 
     Raises:
         InvalidModelError: The loss or its gradient is not a finite number; names the step and the
-            subjects of its batch.
+            subjects of its batch. Or the fit that this one begins with is not finished.
         InvalidParameterError: There are more devices than can be used.
         InvalidCohortError: A subject has no tensors or no label.
         OutputError: The fit's folder cannot be written.
@@ -53,17 +53,20 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
     fingerprint = job.fingerprint(store.fingerprints)
     if (record := finished_record(job.folder, fingerprint)) is not None:
         return record
+    if job.after is not None:
+        require_finished(job.after, store.fingerprints)
     keep_freed_memory()
     with cpu_threads(job.training.threads), repeatable_convolutions():
         device = device_of(job.training.device)
         data, state = open_data(job, store, device), initial_state(job, device)
         progress = _restored(job, state, fingerprint)
         pace = _pace(job, len(progress.history))
-        for epoch in range(len(progress.history), job.training.epochs):
-            set_learning_rate(state.optimiser, learning_rate(epoch, job.training))
+        for epoch in job.part.epochs[len(progress.history) :]:
+            set_learning_rate(state.optimiser, learning_rate(epoch, job.training, job.part))
             first = epoch * job.training.iterations_per_epoch
             losses = [train_step(state, data, step) for step in range(first, first + job.training.iterations_per_epoch)]
-            result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=_validate(state, data, epoch))
+            validation = _validate(state, data, len(progress.history) + 1)
+            result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=validation)
             progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
             if leads():
                 keep_best(job, state, progress)
@@ -84,21 +87,12 @@ def train_step(state: TrainingState, data: TrainingData, step: int) -> float:
     state.optimiser.zero_grad(set_to_none=True)
     loss = state.loss(part_of(data.batch(step)))
     loss.backward()
-    norm = torch.nn.utils.clip_grad_norm_(state.parameters.values(), data.job.training.gradient_clip)
+    norm = state.clip_gradients(data.job.training.gradient_clip)
     # looked at here and not before: a GPU is waited for once a step
     _check_finite("loss", loss, data, step)
     _check_finite("norm of the gradient", norm, data, step)
     state.optimiser.step()
     return float(loss.detach())
-
-
-def learning_rate(epoch: int, training: TrainingParameters) -> float:
-    """Learning rate of an epoch (from 0), falling to zero at the end of the schedule.
-
-    Source:
-        nnU-Net's ``PolyLRScheduler``, stepped once an epoch.
-    """
-    return float(training.learning_rate * (1 - epoch / training.epochs) ** training.poly_exponent)
 
 
 def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
@@ -128,9 +122,9 @@ def _restored(job: FitJob, state: TrainingState, fingerprint: str) -> Progress:
     return checkpoint.progress
 
 
-def _validate(state: TrainingState, data: TrainingData, epoch: int) -> float | None:
-    done, training = epoch + 1, data.job.training
-    due = done % training.validation_interval == 0 or done == training.epochs
+def _validate(state: TrainingState, data: TrainingData, done: int) -> float | None:
+    training = data.job.training
+    due = done % training.validation_interval == 0 or done == len(data.job.part.epochs)
     if not due or not data.validated:
         return None
     return validation_dsc(state.network, data.validation_batches(), training.precision)
@@ -141,7 +135,7 @@ def _pace(job: FitJob, done_before: int) -> Callable[[Progress], EpochReport]:
     started = monotonic()
 
     def report(progress: Progress) -> EpochReport:
-        done, epochs = len(progress.history), job.training.epochs
+        done, epochs = len(progress.history), len(job.part.epochs)
         result = progress.history[-1]
         seconds = (monotonic() - started) / (done - done_before) * (epochs - done)
         return EpochReport(job.name, done, epochs, result.loss, result.validation_dsc, seconds)

@@ -54,7 +54,7 @@ class TrainingData:
             yield self._on_device(self.validation.batch(positions, step))
 
     def _positions(self, step: int) -> Positions:
-        return self.sampler(self.training.keys, self.job.plans.batch_size, self.job.seed, step)
+        return self.sampler(self.job.subject_strata, self.job.plans.batch_size, self.job.seed, step)
 
     def _on_device(self, batch: Batch) -> Batch:
         return replace(batch, image=batch.image.to(self.device), label=batch.label.to(self.device))

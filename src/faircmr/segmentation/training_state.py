@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from faircmr.core.randomness import derived_seed
 from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.models import OBJECTIVE_NAME, WEIGHTS_NAME
 from faircmr.segmentation.networks import SegmentationNetwork, build_network
 from faircmr.segmentation.objective import BatchLoss
 from faircmr.segmentation.ranks import joined
+from faircmr.segmentation.weights import load_tensors, weights_of
 
 NETWORK, OBJECTIVE, MOMENTUM = "network.", "objective.", "momentum."
 
@@ -42,6 +44,18 @@ class TrainingState:
         network = {NETWORK + name: value for name, value in self.network.named_parameters()}
         return network | {OBJECTIVE + name: value for name, value in self.objective.named_parameters()}
 
+    def clip_gradients(self, limit: float) -> Tensor:
+        """Shorten the gradient of the network, and that of the objective, to this norm where it is longer.
+
+        Each for itself: how steeply an objective learns must not change how fast the network does.
+
+        Returns:
+            The larger of both norms before, a scalar.
+        """
+        modules = (list(self.network.parameters()), list(self.objective.parameters()))
+        norms = [torch.nn.utils.clip_grad_norm_(parameters, limit) for parameters in modules if parameters]
+        return torch.stack(norms).max()
+
     def tensors(self) -> dict[str, Tensor]:
         """The whole state; :meth:`restore` brings it back exactly."""
         state = {NETWORK + name: value for name, value in self.network.state_dict().items()}
@@ -64,13 +78,18 @@ class TrainingState:
 
 
 def initial_state(job: FitJob, device: torch.device) -> TrainingState:
-    """State before the first step, a function of the job alone.
+    """State before the first step, a function of the job alone, and of the weights that it begins with.
 
     Raises:
         InvalidParameterError: More devices are asked for than can be used.
+        InvalidModelError: The fit that it begins with has left no weights, or those of other plans.
     """
     network = build_network(job.plans, job.seed).train()
     objective = _build_objective(job).train()
+    if job.after is not None:
+        network.load_state_dict(weights_of(job.after.folder / WEIGHTS_NAME, job.plans))
+        if job.after.objective == job.objective and objective.state_dict():
+            objective.load_state_dict(load_tensors(job.after.folder / OBJECTIVE_NAME)[0])
     loss = joined(BatchLoss(network, objective, job.training.precision), device, job.plans.batch_size)
     optimiser = torch.optim.SGD(
         [*network.parameters(), *objective.parameters()],

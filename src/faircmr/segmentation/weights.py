@@ -84,6 +84,18 @@ def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
     return network, plans
 
 
+def weights_of(path: Path, plans: Plans) -> dict[str, Tensor]:
+    """Weights of one file, for a network of these plans.
+
+    Raises:
+        InvalidModelError: The file is damaged, or its network has other plans; names what differs.
+    """
+    network, stored = load_network(path)
+    if differing := named_differences(stored.model_dump(mode="json"), plans.model_dump(mode="json")):
+        raise InvalidModelError(path.name, "; ".join(differing), "weights of the same plans", REMEDY)
+    return network.state_dict()
+
+
 def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
     return {name: list(tensor.shape) for name, tensor in tensors.items()}
 

@@ -19,5 +19,7 @@ def run_fits(what: str, jobs: Sequence[FitJob]) -> tuple[FitRecord, ...]:
     records = []
     for job in jobs:
         with training_progress(f"{what} {job.name}") as on_epoch:
-            records.append(fit_on_devices(job, on_epoch))
+            record = fit_on_devices(job, on_epoch)
+        # whom a fit serves has no part in its weights, and may have changed since it was finished
+        records.append(record.model_copy(update={"serves": job.serves, "predicts": job.predicts}))
     return tuple(records)

@@ -75,24 +75,45 @@ def train(
     return TrainedModels(folder=work.path, fits=run_fits(strategy.name, jobs))
 
 
+def select_prediction_cohort(
+    training_cohort: pd.DataFrame,
+    splits: pd.DataFrame,
+    subjects: pd.DataFrame,
+    rois: pd.DataFrame,
+    strategy: StrategyParameters,
+) -> pd.DataFrame:
+    """Whom this strategy predicts, with their heart region, and their group where its predictions need it."""
+    from faircmr.mitigation import prediction_cohort
+    from faircmr.segmentation.roi_table import with_rois
+
+    chosen = prediction_cohort.select_prediction_cohort(training_cohort, splits, subjects, strategy)
+    return with_rois(chosen, rois)
+
+
 def choose_postprocessing(
     model: TrainedModels,
     tensors: TensorStore,
     cohort: Cohort,
-    splits: pd.DataFrame,
-    rois: pd.DataFrame,
+    prediction_cohort: pd.DataFrame,
+    strategy: StrategyParameters,
     inference: InferenceParameters,
 ) -> Postprocessing:
     """Decide on validation subjects alone, before any test subject is predicted, what is done to predictions."""
-    from faircmr.segmentation import prediction
+    from faircmr.mitigation.routes import routes_of
+    from faircmr.segmentation import decisions
+    from faircmr.segmentation.prediction import Whom
 
-    return prediction.choose_postprocessing(
+    return decisions.choose_postprocessing(
         model,
         tensors,
-        validated=lambda fold: subjects_in(splits, VALIDATION, fold),
+        validated=Whom(
+            subjects=lambda fold: subjects_in(prediction_cohort, VALIDATION, fold),
+            rois=lambda fold: rois_of(prediction_cohort, fold),
+            routes=routes_of(strategy, prediction_cohort, model, inference),
+        ),
         read=cohort.read,
         inference=inference,
-        rois=lambda fold: rois_of(rois, fold),
+        calibrate=strategy.output.min_subjects if strategy.output.kind == "group_calibration" else None,
     )
 
 
@@ -100,21 +121,25 @@ def predict(
     model: TrainedModels,
     tensors: TensorStore,
     cohort: Cohort,
-    splits: pd.DataFrame,
-    rois: pd.DataFrame,
+    prediction_cohort: pd.DataFrame,
     postprocessing: Postprocessing,
+    strategy: StrategyParameters,
     inference: InferenceParameters,
 ) -> Iterable[Prediction]:
     """Segment the test subjects of every fold on the source's own grid, as they are saved."""
-    from faircmr.segmentation.prediction import predict_fits
+    from faircmr.mitigation.routes import routes_of
+    from faircmr.segmentation.prediction import Whom, predict_fits
 
     return predict_fits(
         model,
         tensors,
-        tested=lambda fold: subjects_in(splits, TEST, fold),
+        tested=Whom(
+            subjects=lambda fold: subjects_in(prediction_cohort, TEST, fold),
+            rois=lambda fold: rois_of(prediction_cohort, fold),
+            routes=routes_of(strategy, prediction_cohort, model, inference),
+        ),
         geometry=lambda subject_id, phase: cohort.read(subject_id, phase).geometry,
         inference=inference,
-        rois=lambda fold: rois_of(rois, fold),
         postprocessing=postprocessing,
     )
 

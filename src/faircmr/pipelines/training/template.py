@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline, node, pipeline
 
-from faircmr.pipelines.training import localisation_nodes, nodes
+from faircmr.pipelines.training import classification_nodes, localisation_nodes, nodes
 
 SHARED = {"subjects", "splits", "plans", "localiser_plans", "tensors", "cohort", "study_key"}
 """What every strategy reads alike: it stays outside the strategy's namespace."""
@@ -33,7 +33,7 @@ def create_pipeline(strategy: str) -> Pipeline:
         tags=["training", "cpu"],
     )
     return pipeline([identity, plans]) + pipeline(
-        _localisation() + _training() + _prediction(),
+        _localisation() + _training() + _prediction() + _classification(),
         namespace=strategy,
         inputs=SHARED,
         parameters=COMMON,
@@ -101,19 +101,34 @@ def _training() -> Pipeline:
 
 
 def _prediction() -> Pipeline:
-    """What the fits predict, and how well."""
+    """Whom the fits predict, what they say, and how well."""
     return pipeline(
         [
             node(
+                nodes.select_prediction_cohort,
+                ["training_cohort", "splits", "subjects", "rois", "params:strategy"],
+                "prediction_cohort",
+                name="select_prediction_cohort",
+                tags="cpu",
+            ),
+            node(
                 nodes.choose_postprocessing,
-                ["model", "tensors", "cohort", "splits", "rois", "params:inference"],
+                ["model", "tensors", "cohort", "prediction_cohort", "params:strategy", "params:inference"],
                 "postprocessing",
                 name="choose_postprocessing",
                 tags="gpu",
             ),
             node(
                 nodes.predict,
-                ["model", "tensors", "cohort", "splits", "rois", "postprocessing", "params:inference"],
+                {
+                    "model": "model",
+                    "tensors": "tensors",
+                    "cohort": "cohort",
+                    "prediction_cohort": "prediction_cohort",
+                    "postprocessing": "postprocessing",
+                    "strategy": "params:strategy",
+                    "inference": "params:inference",
+                },
                 "predictions",
                 name="predict",
                 tags="gpu",
@@ -130,6 +145,28 @@ def _prediction() -> Pipeline:
                 ["scores", "subjects", "params:attributes"],
                 "table1",
                 name="tabulate",
+                tags="cpu",
+            ),
+        ]
+    )
+
+
+def _classification() -> Pipeline:
+    """How well a classifier of the protected group does; empty for a strategy that trains none."""
+    return pipeline(
+        [
+            node(
+                classification_nodes.classify_groups,
+                ["model", "tensors", "prediction_cohort", "subjects", "params:strategy", "params:inference"],
+                "group_predictions",
+                name="classify_groups",
+                tags="gpu",
+            ),
+            node(
+                classification_nodes.score_classifier,
+                ["group_predictions", "training_cohort"],
+                "classifier_table",
+                name="score_classifier",
                 tags="cpu",
             ),
         ]

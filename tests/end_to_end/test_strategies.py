@@ -1,0 +1,97 @@
+"""Every strategy of the paper, every control and every combination, from nothing to a row of Table 2."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from faircmr.pipeline_registry import COMBINATIONS, CONTROLS, PAPER, STRATEGIES
+from tests.studies import Project, write_tiny_project
+
+GROUPS = list("ABCDEF")
+
+
+@pytest.fixture(scope="module")
+def paper(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Project:
+    """A project whose tiny study of the paper's strategies is finished; only to be read."""
+    project = write_tiny_project(tmp_path_factory.mktemp("paper") / "project", project_root)
+    finished = project.run()
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    return project
+
+
+def test_strategies_are_the_papers_its_controls_and_combinations():
+    assert sorted(STRATEGIES) == sorted([*PAPER, *CONTROLS, *COMBINATIONS])
+
+
+def test_the_study_of_the_paper_has_five_rows(paper: Project):
+    table = pd.read_csv(paper.data / "08_reporting" / "table2.csv").set_index("strategy")
+
+    assert table.index.tolist() == [name for name in STRATEGIES if name in PAPER]
+    assert table[[*GROUPS, "Avg", "SD", "SER"]].notna().all(axis=None)
+
+
+def job(project: Project, strategy: str, fit: str = "shared") -> dict:
+    path = project.data / "06_models" / strategy / "seed-0" / fit / "job.json"
+    content: dict = json.loads(path.read_text())
+    return content
+
+
+def test_the_balanced_database_holds_each_group_equally_and_nobody_who_is_tested(paper: Project):
+    cohort = pd.read_csv(paper.data / "05_model_input" / "balanced" / "cohort.csv")
+    splits = pd.read_csv(paper.data / "05_model_input" / "splits.csv")
+
+    assert cohort["protected_group"].value_counts().to_dict() == dict.fromkeys(GROUPS, 3)
+    assert not set(cohort["subject_id"]) & set(splits.loc[splits["split"] == "test", "subject_id"])
+    assert (cohort["split"] == "validation").sum() == math.ceil(0.2 * len(cohort))
+
+
+def test_each_protected_group_has_a_model_that_begins_with_the_shared_one_and_segments_its_members(paper: Project):
+    subjects = pd.read_parquet(paper.data / "03_primary" / "subjects.parquet").set_index("subject_id")
+    predictions = json.loads((paper.data / "07_model_output" / "protected_groups" / "predictions.json").read_text())
+
+    for group in GROUPS:
+        own = job(paper, "protected_groups", f"group-{group}")
+        assert own["after"]["name"] == "seed-0/shared"
+        assert {subjects.loc[one, "protected_group"] for one in own["training_subjects"]} == {group}
+    assert all(
+        entry["model"] == subjects.loc[entry["subject_id"], "protected_group"] for entry in predictions["predictions"]
+    )
+
+
+def test_the_classifier_of_fair_meta_learning_is_reported_and_that_of_others_is_not(paper: Project):
+    reports = {
+        strategy: pd.read_csv(paper.data / "08_reporting" / f"classifier_{strategy}.csv")
+        for strategy in ("meta_learning", "baseline")
+    }
+
+    assert reports["baseline"].empty
+    report = reports["meta_learning"]
+    assert set(report["level"]) == {"subject", "slice"}
+    assert {"accuracy", "balanced_accuracy", "majority_rate", "precision", "recall"} <= set(report["measure"])
+    assert report.loc[report["measure"] == "accuracy", ["low", "value", "high"]].notna().all(axis=None)
+    assert (report.loc[report["measure"] == "majority_rate", "value"] - 1 / len(GROUPS)).abs().max() < 1e-9
+
+
+def test_the_attribute_reaches_no_training_that_is_blind_to_it(paper: Project):
+    for strategy in ("baseline", "balanced"):
+        content = job(paper, strategy)
+        assert (content["keys"], content["strata"], content["objective"]["parameters"]) == ({}, {}, {})
+
+
+@pytest.mark.slow
+def test_every_control_and_combination_runs_and_has_a_row(paper: Project, tmp_path: Path):
+    project = paper.copied_to(tmp_path / "project")
+
+    finished = project.run("--pipelines", "controls,combinations,evaluation")
+
+    assert finished.returncode == 0, finished.stdout + finished.stderr
+    assert pd.read_csv(project.data / "08_reporting" / "table2.csv")["strategy"].tolist() == list(STRATEGIES)
+    decided = json.loads((project.data / "06_models" / "combined" / "postprocessing.json").read_text())
+    (fold,) = decided["calibration"]["folds"]
+    assert [one["key"] for one in fold["adjustments"]] == GROUPS
+    assert all("fewer than 3" in one["note"] for one in fold["adjustments"]), "one validation subject a group"

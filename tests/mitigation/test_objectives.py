@@ -1,0 +1,67 @@
+"""Every choice becomes a module that exists, from parameters that a job's file can hold."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from faircmr.mitigation.choices import FairMetaLearning, GroupDro, Reweighing, SegmentationAlone
+from faircmr.mitigation.fair_meta_learning import FairMetaLearningObjective
+from faircmr.mitigation.group_dro import GroupDroObjective
+from faircmr.mitigation.objectives import objective_of
+from faircmr.mitigation.reweighing import ReweighingObjective
+from faircmr.segmentation.jobs import Component
+from faircmr.segmentation.objective import SegmentationObjective
+from tests.segmentation.phantoms import plans_of
+from tests.studies import Project
+
+GROUPS = ("B", "A", "A", "A")
+SMALL = FairMetaLearning(weight=0.5, filters=4, growth=4, blocks=(1, 1))
+CHOICES = {
+    SegmentationObjective: SegmentationAlone(),
+    ReweighingObjective: Reweighing(),
+    GroupDroObjective: GroupDro(step_size=0.1),
+    FairMetaLearningObjective: SMALL,
+}
+choices = pytest.mark.parametrize(("module", "choice"), CHOICES.items(), ids=lambda one: getattr(one, "kind", ""))
+Choice = SegmentationAlone | Reweighing | GroupDro | FairMetaLearning
+
+
+@choices
+def test_makes_the_module_of_the_choice_also_when_read_back_from_a_file(module: type, choice: Choice):
+    component = objective_of(choice, GROUPS, joint_from=7)
+
+    read = Component.model_validate_json(component.model_dump_json())
+
+    assert read == component
+    assert isinstance(read.load()(plans_of(), **read.parameters), module)
+
+
+@choices
+def test_neither_the_order_of_subjects_nor_what_came_before_matters(module: type, choice: Choice):
+    made = {objective_of(choice, order, joint_from=7).model_dump_json() for order in permutations(GROUPS)}
+
+    assert len(made) == 1
+
+
+def test_parameters_are_those_of_the_choice_and_of_the_groups():
+    assert objective_of(SegmentationAlone(), GROUPS, 7) == Component(
+        path="faircmr.segmentation.objective.SegmentationObjective"
+    )
+    assert objective_of(Reweighing(), GROUPS, 7).parameters == {"weights": {"A": 4 / 6, "B": 2.0}}
+    assert objective_of(GroupDro(step_size=0.1), GROUPS, 7).parameters == {"groups": ["A", "B"], "step_size": 0.1}
+    assert objective_of(SMALL, GROUPS, 7).parameters == {
+        "groups": ["A", "B"],
+        "weight": 0.5,
+        "joint_from": 7,
+        "segmentation": "one_channel",
+        "filters": 4,
+        "growth": 4,
+        "blocks": [1, 1],
+    }
+
+
+def test_making_a_job_needs_no_torch(project_root: Path):
+    script = "import sys, faircmr.mitigation.objectives; assert not {'torch', 'monai'} & set(sys.modules)"
+
+    assert Project(project_root).python("-c", script).returncode == 0
