@@ -22,6 +22,7 @@ LOCAL_PARAMETERS = """
 plans: {patch: [32, 32], batch_size: 6, base_filters: 4, stages: 3}
 training: {epochs: 2, iterations_per_epoch: 1, threads: 1, validation_batches: 1}
 inference: {overlap: 0.0, threads: 1}
+smallest_share_02: {strategy: {cohort: {share: 0.1}}}
 """
 
 

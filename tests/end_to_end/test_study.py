@@ -87,7 +87,7 @@ def test_table_1_has_both_totals_each_sex_and_each_group(finished_study: Project
 def test_table_2_has_both_strategies(finished_study: Project):
     table = pd.read_csv(finished_study.data / "08_reporting" / "table2.csv")
 
-    assert list(table.columns) == ["strategy", *GROUPS, "Avg", "SD", "SER"]
+    assert list(table.columns) == ["strategy", *GROUPS, "Avg", "SD", "SER", "seeds"]
     assert table["strategy"].tolist() == list(STRATEGIES)
     np.testing.assert_allclose(table["Avg"], table[GROUPS].mean(axis=1))
     np.testing.assert_allclose(table["SD"], table[GROUPS].std(axis=1, ddof=1))

@@ -24,7 +24,7 @@ STUDY = {strategy: scores_with_averages(strategy) for strategy in TABLE_2}
 def test_has_the_paper_s_columns_and_one_row_a_strategy_in_the_order_given():
     table = table2(STUDY, SUBJECTS)
 
-    assert list(table.columns) == ["strategy", *sorted(GROUPS), "Avg", "SD", "SER"]
+    assert list(table.columns) == ["strategy", *sorted(GROUPS), "Avg", "SD", "SER", "seeds"]
     assert table["strategy"].tolist() == list(TABLE_2)
 
 
@@ -83,7 +83,9 @@ def test_strategies_may_have_different_numbers_of_seeds():
 
     table = table2({"baseline": STUDY["baseline"], "again": twice}, SUBJECTS)
 
-    assert table.iloc[0, 1:].tolist() == pytest.approx(table.iloc[1, 1:].tolist())
+    numbers = [*GROUPS, "Avg", "SD", "SER"]
+    assert table.loc[0, numbers].tolist() == pytest.approx(table.loc[1, numbers].tolist())
+    assert table["seeds"].tolist() == [1, 2]
 
 
 def test_refuses_a_table_without_any_scores_and_says_what_to_run():

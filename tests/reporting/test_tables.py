@@ -52,6 +52,34 @@ def test_table_2_has_a_line_a_strategy():
     assert ["stratified", "93.00", "-", "93.00", "0.00", "inf"] in lines
 
 
+def test_a_spread_over_seeds_stands_behind_its_measure_and_says_what_it_is():
+    spread = {"Avg_seed_sd": [0.254, math.nan], "SD_seed_sd": [0.5, math.nan], "SER_seed_sd": [0.1, math.nan]}
+
+    text = render_table2(TABLE_2.assign(seeds=[3, 1], **spread), "Table 2")
+
+    lines = cells(text)
+    assert ["White", "Mixed", "Avg", "SD", "SER", "seeds"] in lines
+    assert ["baseline", "93.51", "84.52", "89.02 ± 0.25", "6.36 ± 0.50", "2.38 ± 0.10", "3"] in lines
+    assert ["stratified", "93.00", "-", "93.00", "0.00", "inf", "1"] in lines
+    assert "SD over training seeds" in text
+    assert "no spread over groups" in text
+
+
+def test_a_study_of_one_seed_is_shown_without_a_word_on_seeds():
+    assert render_table2(TABLE_2.assign(seeds=1), "Table 2") == render_table2(TABLE_2, "Table 2")
+    assert "seed" not in render_table2(TABLE_2.assign(seeds=1), "Table 2")
+
+
+def test_a_table_of_six_groups_and_several_seeds_fits_a_terminal_of_120_columns():
+    groups = {group: [90.0] for group in "ABCDEF"}
+    measures = {"Avg": 90.0, "SD": 10.0, "SER": 10.0, "seeds": 3}
+    spread = {"Avg_seed_sd": 9.0, "SD_seed_sd": 9.0, "SER_seed_sd": 9.0}
+
+    text = render_table2(pd.DataFrame({"strategy": ["protected_groups"], **groups, **measures, **spread}), "Table 2")
+
+    assert max(map(len, text.splitlines())) <= 120
+
+
 def test_says_what_the_measures_are_and_what_they_do_not_show():
     note = render_table2(TABLE_2, "Table 2").split("\n\n")[-1]
 

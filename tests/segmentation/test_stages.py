@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from safetensors.numpy import load_file, save_file
 
 from faircmr.core.errors import InvalidModelError
-from faircmr.segmentation.jobs import SEGMENTATION, FitJob
+from faircmr.segmentation.jobs import SEGMENTATION, Component, FitJob
 from faircmr.segmentation.parameters import TrainingParameters
 from faircmr.segmentation.reports import EpochReport
 from faircmr.segmentation.stages import Stage, learning_rate
@@ -116,6 +116,25 @@ def test_the_second_begins_with_the_weights_of_the_first_and_counts_its_steps_on
         update={"training_subjects": second.training_subjects, "strata": {}, "keys": {}, "sampler": second.sampler}
     )
     assert [epoch.loss for epoch in record.history] != [epoch.loss for epoch in fit(again).history[:2]]
+
+
+def test_what_an_objective_remembers_goes_on_in_a_second_stage_of_the_same_objective(tensors: Path, tmp_path: Path):
+    remembering = Component(path="tests.segmentation.objectives.Remembering")
+    first = first_job(tensors, tmp_path).model_copy(update={"objective": remembering})
+    goes_on = first.model_copy(update={"folder": tmp_path / "second", "stage": SECOND, "after": first})
+    anew = goes_on.model_copy(
+        update={"folder": tmp_path / "anew", "objective": remembering.model_copy(update={"parameters": {"scale": 2.0}})}
+    )
+
+    seen = []
+    for job in (first, goes_on, anew):
+        assert fit(job).objective
+        seen.append(float(load_tensors(job.folder / "objective.safetensors")[0]["seen"]))
+
+    shared, continued, begun_anew = seen
+    assert shared > 0
+    assert begun_anew > 0
+    assert continued == shared + begun_anew
 
 
 def test_killed_in_the_second_stage_it_ends_in_the_same_weights_bit_by_bit(tensors: Path, tmp_path: Path):

@@ -10,6 +10,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from faircmr.fairness.comparable import SEED_SD, SEEDS
+from faircmr.fairness.group_row import MEASURES
+
 WIDTH = 400
 """Columns of the virtual terminal: wide enough that no cell is ever wrapped."""
 
@@ -18,6 +21,10 @@ TABLE_2_NOTE = (
     "DSC in %, mean over a group's subjects. Avg: unweighted mean of the groups. SD: over groups (ddof = 1), points.\n"
     "SER: largest over smallest error. Both are positive by chance alone, the more so the smaller the groups;\n"
     "a low SD beside a low Avg means that everybody got the same, not that anybody got more."
+)
+SEEDS_NOTE = (
+    "After ±: SD over training seeds (ddof = 1) of what one seed alone gives, and no spread over groups or subjects;\n"
+    "the number before it is of scores that were averaged over seeds first."
 )
 
 
@@ -48,12 +55,17 @@ def render_table2(table: pd.DataFrame, title: str) -> str:
         title: Line above it.
 
     Returns:
-        Aligned plain text, without a line break at its end; ``-`` where a value is missing.
+        Aligned plain text, without a line break at its end; ``-`` where a value is missing. Spread over training
+        seeds stands behind the measure (``87.68 ± 0.12``), and how many seeds there were in a column of its own, where
+        any strategy has more than one.
     """
-    rendered = _empty(title, ["", *map(str, table.columns[1:])])
+    spreads = {name: name + SEED_SD for name in MEASURES if name + SEED_SD in table}
+    numbers = [str(name) for name in table.columns[1:] if name not in {SEEDS, *spreads.values()}]
+    rendered = _empty(title, ["", *numbers, *([SEEDS] if spreads else [])])
     for _, row in table.iterrows():
-        rendered.add_row(str(row["strategy"]), *(_decimal(value) for value in row.iloc[1:]))
-    return _text(rendered, TABLE_2_NOTE)
+        cells = [_with_spread(row[name], row[spreads[name]] if name in spreads else math.nan) for name in numbers]
+        rendered.add_row(str(row["strategy"]), *cells, *([str(row[SEEDS])] if spreads else []))
+    return _text(rendered, "\n".join([TABLE_2_NOTE, *([SEEDS_NOTE] if spreads else [])]))
 
 
 def _empty(title: str, columns: list[str]) -> Table:
@@ -72,6 +84,10 @@ def _row_name(row: pd.Series[str]) -> str:
 
 def _decimal(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.2f}"
+
+
+def _with_spread(value: float, over_seeds: float) -> str:
+    return _decimal(value) if math.isnan(over_seeds) else f"{_decimal(value)} ± {_decimal(over_seeds)}"
 
 
 def _text(table: Table, note: str) -> str:

@@ -10,13 +10,20 @@ from faircmr.pipelines.evaluation import nodes
 
 
 def create_pipeline(strategies: Sequence[str]) -> Pipeline:
-    """Scores of every strategy -> Table 2.
+    """Scores of every strategy -> Table 2, and beside it what training seeds do to Tables 1 and 2.
 
     Args:
         strategies: Rows of Table 2, in order.
     """
     scores = {strategy: f"{strategy}.scores" for strategy in strategies}
     return pipeline(
-        [node(nodes.compare_strategies, {"subjects": "subjects", **scores}, "table2", name="compare_strategies")],
+        [
+            node(
+                nodes.compare_strategies,
+                {"subjects": "subjects", "attributes": "params:attributes", **scores},
+                ["table2", "table2_by_seed", "table1_seed_sd"],
+                name="compare_strategies",
+            )
+        ],
         tags=["evaluation", "cpu"],
     )
