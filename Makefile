@@ -38,6 +38,7 @@ SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/p
 
 .PHONY: help run test test-slow lint format acdc viz install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
+.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
 endif
@@ -67,8 +68,8 @@ format: $(STAMP) ## mend what ruff can mend
 acdc: $(STAMP) ## compare two strategies on ACDC; all of the paper's with ARGS="--pipelines __default__"
 	$(KEDRO) run --env acdc --params "source_root=$(ACDC)$(addprefix $(COMMA),$(PARAMS))" $(or $(ARGS),--pipelines baseline$(COMMA)stratified$(COMMA)evaluation$(COMMA)reporting)
 
-benchmark-nnunet: $(BENCHMARKS)/prepared ## measure against nnU-Net: prepare, step, memory, predict (make benchmark-parity first)
-	for what in prepare step memory predict; do $(BENCH)/$$what.py $(BENCH_ARGS) $(ARGS) || exit 1; done
+benchmark-nnunet: $(BENCHMARKS)/prepared ## measure against nnU-Net: prepare, step, memory, predict, default plan (make benchmark-parity first)
+	for what in prepare step memory predict default_plan; do $(BENCH)/$$what.py $(BENCH_ARGS) $(ARGS) || exit 1; done
 
 benchmark-parity: $(BENCHMARKS)/prepared ## train nnU-Net and faircmr alike, two seeds each; takes hours, can be cut off
 	for seed in 0 1; do for side in nnunet ours; do \
@@ -77,6 +78,18 @@ benchmark-parity: $(BENCHMARKS)/prepared ## train nnU-Net and faircmr alike, two
 
 benchmark-ten-minutes: $(STAMP) $(NNUNET)/bin/nnUNetv2_predict ## train for ten minutes and score
 	$(BENCH)/ten_minutes.py $(BENCH_ARGS) $(ARGS)
+
+benchmark-strategies: $(STAMP) ## train the paper's strategies over cohort and training seeds; takes hours, can be cut off
+	$(BIN)/python benchmarks/strategies.py --folder "$(BENCHMARKS)/strategies" $(ARGS)
+
+benchmark-dose-response: $(STAMP) ## train the baseline at growing shares of the small groups; takes hours, can be cut off
+	$(BIN)/python benchmarks/dose_response.py --folder "$(BENCHMARKS)/dose-response" $(ARGS)
+
+benchmark-schedule: $(STAMP) ## train baseline and stratified for 1, 2 and 4 times the steps; takes hours, can be cut off
+	$(BIN)/python benchmarks/schedule.py --folder "$(BENCHMARKS)/schedule" $(ARGS)
+
+benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training step
+	$(BIN)/python benchmarks/mitigation_cost.py $(ARGS)
 
 # The crops that both sides read, and what each makes of them
 $(BENCHMARKS)/prepared: | $(STAMP) $(NNUNET)/bin/nnUNetv2_predict

@@ -56,7 +56,7 @@ def main() -> None:
             folder=Path(folder) / "fit",
             tensors=Path(folder) / "tensors",
             training_subjects=subjects,
-            keys={subject_id: GROUPS[number % len(GROUPS)] for number, subject_id in enumerate(subjects)},
+            strata={subject_id: GROUPS[number % len(GROUPS)] for number, subject_id in enumerate(subjects)},
             plans=plans,
             training=TrainingParameters(threads=options.threads, device=options.device),
             sampler=Component(path="faircmr.mitigation.batch_sampling.stratified_batch_sampling"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from faircmr.pipelines import data_engineering, evaluation, predict, reporting, training
+from faircmr.pipelines import data_engineering, estimate, evaluation, predict, reporting, training
 
 PAPER = ("baseline", "stratified", "meta_learning", "protected_groups", "balanced")
 """The five strategies of Puyol-Antón et al. 2021."""
@@ -78,4 +78,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "reporting": reported,
         # beside the study, and never part of it
         "predict": predict.create_pipeline(),
+        "estimate": several["training"].to_outputs(*estimate.PREPARED) + estimate.create_pipeline(STRATEGIES),
     }

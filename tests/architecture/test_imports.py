@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.studies import Project
+from tests.studies import TWO, Project
 
 HEAVY = ("torch", "monai", "nibabel", "scipy.stats", "pingouin", "matplotlib", "plotly", "seaborn")
 LOADED = f"import sys; print('heavy:', [name for name in {HEAVY!r} if name in sys.modules])"
@@ -19,10 +19,10 @@ for pipeline in register_pipelines().values():
     for node in pipeline.nodes:
         typing.get_type_hints(node.func)
 """
-RUN = """
+RUN = f"""
 import sys
 from kedro.framework.cli.cli import main
-sys.argv = ["kedro", "run"]
+sys.argv = ["kedro", "run", "--pipelines", "{",".join(TWO)}"]
 try:
     main()
 except SystemExit as end:

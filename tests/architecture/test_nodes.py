@@ -82,8 +82,8 @@ def test_every_name_is_short_and_our_own():
     assert [name for name in nodes() if "(" in name or "__" in name] == []
 
 
-def test_the_default_is_everything_that_the_study_needs_and_no_more():
+def test_the_default_is_everything_that_the_papers_study_needs_and_no_more():
     pipelines = register_pipelines()
-    study = {node for name in ("training", "evaluation", "reporting") for node in pipelines[name].nodes}
+    study = {node for name in ("paper", "evaluation", "reporting") for node in pipelines[name].nodes}
 
     assert set(pipelines["__default__"].nodes) == study

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from faircmr.pipeline_registry import COMBINATIONS, CONTROLS, PAPER, STRATEGIES
-from tests.studies import Project, write_tiny_project
+from tests.studies import Project, digests, write_tiny_project
 
 GROUPS = list("ABCDEF")
 
@@ -83,15 +83,82 @@ def test_the_attribute_reaches_no_training_that_is_blind_to_it(paper: Project):
         assert (content["keys"], content["strata"], content["objective"]["parameters"]) == ({}, {}, {})
 
 
+@pytest.fixture(scope="module")
+def everything(paper: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same after every control and every combination has run; only to be read."""
+    project = paper.copied_to(tmp_path_factory.mktemp("everything") / "project")
+    for pipelines in ("controls", "combinations", "evaluation"):
+        finished = project.run("--pipelines", pipelines)
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+    return project
+
+
 @pytest.mark.slow
-def test_every_control_and_combination_runs_and_has_a_row(paper: Project, tmp_path: Path):
-    project = paper.copied_to(tmp_path / "project")
+def test_every_control_and_combination_has_a_row_beside_what_it_is_compared_with(everything: Project):
+    table = pd.read_csv(everything.data / "08_reporting" / "table2.csv")
 
-    finished = project.run("--pipelines", "controls,combinations,evaluation")
+    assert table["strategy"].tolist() == list(STRATEGIES)
 
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    assert pd.read_csv(project.data / "08_reporting" / "table2.csv")["strategy"].tolist() == list(STRATEGIES)
-    decided = json.loads((project.data / "06_models" / "combined" / "postprocessing.json").read_text())
+
+@pytest.mark.slow
+def test_calibration_by_group_leaves_groups_with_few_validation_subjects_as_they_are(everything: Project):
+    decided = json.loads((everything.data / "06_models" / "combined" / "postprocessing.json").read_text())
+
     (fold,) = decided["calibration"]["folds"]
     assert [one["key"] for one in fold["adjustments"]] == GROUPS
     assert all("fewer than 3" in one["note"] for one in fold["adjustments"]), "one validation subject a group"
+
+
+@pytest.mark.slow
+def test_the_controls_have_the_size_and_the_stages_of_what_they_control(everything: Project):
+    sizes = {
+        name: len(pd.read_csv(everything.data / "05_model_input" / name / "cohort.csv"))
+        for name in STRATEGIES
+        if name in {"balanced", "size_matched"} or name.startswith("smallest_share")
+    }
+
+    assert set(sizes.values()) == {3 * len(GROUPS)}
+    assert job(everything, "two_stage")["stage"] == job(everything, "protected_groups", "group-A")["stage"]
+
+
+ONE_GROUP = """cohort_selection: {proportions: {A: 1.0}}
+training: {epochs: 4, iterations_per_epoch: 1, threads: 1, validation_batches: 1}
+protected_groups: {strategy: {objective: {kind: fair_meta_learning, blocks: [2]}}}"""
+REFUSED = {
+    "a schedule without halves": (
+        "training: {epochs: 3, iterations_per_epoch: 1, threads: 1, validation_batches: 1}",
+        "training.epochs: 3; an even number of epochs for the stages of seed-0/shared, which has two halves; ",
+    ),
+    "a model of a group that nobody belongs to": (
+        "protected_groups: {strategy: {stages: {groups: [Z]}}}",
+        "model of protected group 'Z': no training subject in seed-0/shared; groups with training subjects: A, B, C, D",
+    ),
+    "a posterior without a classifier": (
+        "protected_groups: {strategy: {stages: {unknown_group: posterior}}}",
+        "no classifier of protected groups is trained: choose objective fair_meta_learning, or unknown_group 'shared'",
+    ),
+    "a stage that there is not": (
+        "protected_groups: {strategy: {stages: {kind: three}}}",
+        "protected_groups.strategy.stages: 'three'; one of: 'one', 'two', 'protected_groups'",
+    ),
+    "a classifier of one group": (ONE_GROUP, "at least two"),
+}
+
+
+@pytest.mark.parametrize(("parameters", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_strategy_that_cannot_be_is_refused_in_one_line(finished_project: Project, parameters: str, said: str):
+    # two files of an environment may not set the same value
+    tiny = finished_project.folder / "conf" / "local" / "parameters_tiny.yml"
+    names = {line.partition(":")[0] for line in parameters.splitlines()}
+    kept = [line for line in tiny.read_text().splitlines() if line.partition(":")[0] not in names]
+    tiny.write_text("\n".join([*kept, *parameters.splitlines(), ""]))
+    models = finished_project.data / "06_models"
+    before = digests(models)
+
+    finished = finished_project.run("--pipelines", "protected_groups")
+
+    assert finished.returncode == 1
+    line = finished.stderr.strip().splitlines()[-1]
+    assert line.startswith("Error: ")
+    assert said in line
+    assert {path: digest for path, digest in digests(models).items() if path in before} == before

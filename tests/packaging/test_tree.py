@@ -21,7 +21,9 @@ def files(project_root: Path) -> list[str]:
     return [name for name in names if name and (project_root / name).exists()]
 
 
-@pytest.mark.parametrize("folder", ["conf/local", "logs", "data/embedded/01_raw", "data/acdc/08_reporting"])
+@pytest.mark.parametrize(
+    "folder", ["conf/local", "logs", "data/embedded/01_raw", "data/acdc/08_reporting", "data/ukbb/01_raw"]
+)
 def test_folders_that_a_run_needs_are_in_a_fresh_clone(files: list[str], folder: str):
     assert f"{folder}/.gitkeep" in files
 

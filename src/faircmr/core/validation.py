@@ -47,6 +47,8 @@ def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidP
         return unknown_name(place, first["input"], known)
     if first["type"] == "union_tag_invalid":
         return InvalidParameterError(place, repr(first["ctx"]["tag"]), f"one of: {first['ctx']['expected_tags']}")
+    if first["type"] == "union_tag_not_found":
+        return InvalidParameterError(f"{place}.kind", "missing", "a value is needed", "set it")
     if first["type"] == "missing":
         return InvalidParameterError(place, "missing", "a value is needed", "set it")
     permitted = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -3,6 +3,8 @@
 from faircmr.datasets.cine_predictions import CinePredictionsDataset
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
+from faircmr.datasets.finished_fits import FinishedFitsDataset
+from faircmr.datasets.measured import MeasuredTableDataset
 from faircmr.datasets.models import ModelsDataset, TrainedModelsDataset
 from faircmr.datasets.predictions import PredictionsDataset
 from faircmr.datasets.tables import OptionalTableDataset, TableDataset
@@ -14,7 +16,9 @@ __all__ = [
     "BytesDataset",
     "CinePredictionsDataset",
     "CohortDataset",
+    "FinishedFitsDataset",
     "JsonModelDataset",
+    "MeasuredTableDataset",
     "ModelsDataset",
     "OptionalTableDataset",
     "PredictionsDataset",

@@ -54,7 +54,8 @@ def import_named(path: str, setting: str) -> Any:
     try:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
-        raise InvalidParameterError(setting, repr(path), "the dotted path of a class", "correct its spelling") from None
+        permitted = "the dotted path of a class that is there"
+        raise InvalidParameterError(setting, repr(path), permitted, "correct its spelling, or write it") from None
 
 
 @contextmanager

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import one_hot
 
 from faircmr.mitigation.group_keys import checked_groups, positions_of
 from faircmr.segmentation.batches import Batch
@@ -67,10 +69,6 @@ class GroupDroObjective(nn.Module):
     def group_losses(self, heads: list[Tensor], batch: Batch) -> Tensor:
         """Loss of each group, shape (groups,); arguments and errors as for :meth:`forward`."""
         places = torch.tensor(positions_of(batch.keys, self.groups), device=batch.label.device)
-        losses = []
-        for place in range(len(self.groups)):
-            # on a device without a sample of the group too: all of them must meet in the totals
-            members = torch.nonzero(places == place).squeeze(1)
-            own = [head[members] for head in heads]
-            losses.append(deep_supervision(dice_and_cross_entropy, own, batch.label[members]))
-        return torch.stack(losses)
+        # a row a group, also on a device without a sample of it: all of them must meet in the totals
+        members = one_hot(places, len(self.groups)).T.to(torch.float32)
+        return deep_supervision(partial(dice_and_cross_entropy, weight=members), heads, batch.label)

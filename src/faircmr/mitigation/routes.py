@@ -4,28 +4,52 @@ from __future__ import annotations
 
 import pandas as pd
 
-from faircmr.mitigation.choices import ProtectedGroupModels
+from faircmr.core.splits import subjects_in
+from faircmr.mitigation.choices import GroupCalibration, ProtectedGroupModels
 from faircmr.mitigation.parameters import StrategyParameters
 from faircmr.mitigation.prediction_cohort import keys_of
 from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.segmentation.prediction import Whom
+from faircmr.segmentation.roi_table import rois_of
 from faircmr.segmentation.routing import Routes
+
+
+def whom(
+    split: str,
+    prediction_cohort: pd.DataFrame,
+    strategy: StrategyParameters,
+    models: TrainedModels,
+    inference: InferenceParameters,
+) -> Whom:
+    """The subjects of one part of a strategy's prediction cohort, fold by fold, and by whom they are segmented.
+
+    Args:
+        split: ``validation`` or ``test``.
+        prediction_cohort: ``subject_id``, ``split``, ``key``, the edges of the heart's region, and perhaps ``fold``.
+        strategy: Its stages say whether groups have models of their own, and who serves everybody else.
+        models: Of the strategy.
+        inference: How to predict.
+    """
+    return Whom(
+        subjects=lambda fold: subjects_in(prediction_cohort, split, fold),
+        rois=lambda fold: rois_of(prediction_cohort, fold),
+        routes=routes_of(strategy, prediction_cohort, models, inference),
+    )
 
 
 def routes_of(
     strategy: StrategyParameters, prediction_cohort: pd.DataFrame, models: TrainedModels, inference: InferenceParameters
 ) -> Routes:
-    """How the subjects of a strategy find their models.
-
-    Args:
-        strategy: Its stages say whether groups have models of their own, and who serves everybody else.
-        prediction_cohort: ``subject_id`` and ``key``.
-        models: Of the strategy.
-        inference: How to predict.
-    """
+    """How subjects find their models; arguments as for :func:`whom`."""
     keys = keys_of(prediction_cohort)
     if isinstance(strategy.stages, ProtectedGroupModels) and strategy.stages.unknown_group == "posterior":
         from faircmr.mitigation.posterior import Posterior
 
         return Routes(keys, Posterior(models, inference))
     return Routes(keys)
+
+
+def fewest_to_calibrate(strategy: StrategyParameters) -> int | None:
+    """Labelled validation subjects by which a group's probabilities are adjusted; none are without it."""
+    return strategy.output.min_subjects if isinstance(strategy.output, GroupCalibration) else None

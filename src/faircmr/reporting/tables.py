@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import math
 
 import pandas as pd
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from faircmr.fairness.comparable import SEED_SD, SEEDS
 from faircmr.fairness.group_row import MEASURES
-
-WIDTH = 400
-"""Columns of the virtual terminal: wide enough that no cell is ever wrapped."""
+from faircmr.reporting.text_tables import as_text, decimal, empty_table
 
 TABLE_1_NOTE = "DSC in %, mean over the n subjects of a row. Avg: mean over phases and structures."
 TABLE_2_NOTE = (
@@ -39,12 +33,12 @@ def render_table1(table: pd.DataFrame, title: str) -> str:
         Aligned plain text, without a line break at its end; ``-`` where a value is missing.
     """
     numbers = list(table.columns[3:])
-    rendered = _empty(title, ["", "n", *(str(name).replace(" ", "\n") for name in numbers)])
+    rendered = empty_table(title, [""], ["n", *(str(name).replace(" ", "\n") for name in numbers)])
     for _, rows in table.groupby("attribute", sort=False):
         for _, row in rows.iterrows():
-            rendered.add_row(_row_name(row), str(row["n"]), *(_decimal(row[name]) for name in numbers))
+            rendered.add_row(_row_name(row), str(row["n"]), *(decimal(row[name]) for name in numbers))
         rendered.add_section()
-    return _text(rendered, TABLE_1_NOTE)
+    return as_text(rendered, TABLE_1_NOTE)
 
 
 def render_table2(table: pd.DataFrame, title: str) -> str:
@@ -61,18 +55,11 @@ def render_table2(table: pd.DataFrame, title: str) -> str:
     """
     spreads = {name: name + SEED_SD for name in MEASURES if name + SEED_SD in table}
     numbers = [str(name) for name in table.columns[1:] if name not in {SEEDS, *spreads.values()}]
-    rendered = _empty(title, ["", *numbers, *([SEEDS] if spreads else [])])
+    rendered = empty_table(title, [""], [*numbers, *([SEEDS] if spreads else [])])
     for _, row in table.iterrows():
         cells = [_with_spread(row[name], row[spreads[name]] if name in spreads else math.nan) for name in numbers]
         rendered.add_row(str(row["strategy"]), *cells, *([str(row[SEEDS])] if spreads else []))
-    return _text(rendered, "\n".join([TABLE_2_NOTE, *([SEEDS_NOTE] if spreads else [])]))
-
-
-def _empty(title: str, columns: list[str]) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="", pad_edge=False)
-    for number, name in enumerate(columns):
-        table.add_column(name, justify="right" if number else "left", no_wrap=True)
-    return table
+    return as_text(rendered, "\n".join([TABLE_2_NOTE, *([SEEDS_NOTE] if spreads else [])]))
 
 
 def _row_name(row: pd.Series[str]) -> str:
@@ -82,17 +69,5 @@ def _row_name(row: pd.Series[str]) -> str:
     return f"{row['attribute']}: {row['group']}"
 
 
-def _decimal(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.2f}"
-
-
 def _with_spread(value: float, over_seeds: float) -> str:
-    return _decimal(value) if math.isnan(over_seeds) else f"{_decimal(value)} ± {_decimal(over_seeds)}"
-
-
-def _text(table: Table, note: str) -> str:
-    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, highlight=False, markup=False, emoji=False)
-    with console.capture() as capture:
-        console.print(table)
-    lines = [line.rstrip() for line in capture.get().splitlines()]
-    return "\n".join(["\n".join(lines).strip("\n"), "", note])
+    return decimal(value) if math.isnan(over_seeds) else f"{decimal(value)} ± {decimal(over_seeds)}"

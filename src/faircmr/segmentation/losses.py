@@ -1,7 +1,7 @@
 """Dice and cross-entropy between logits and labels, over the samples of all processes of a fit together.
 
-A sample may have a weight: it counts as that many equal samples would. A batch without a sample, or whose
-samples have no weight, costs nothing.
+A sample may have a weight: it counts as that many equal samples would. Several rows of weights give as many losses at
+the cost of one, as for the groups of a batch. A batch without a sample, or whose samples have no weight, costs nothing.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def batch_dice_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None)
     Args:
         logits: Shape (samples, classes, rows, columns).
         label: Class of each pixel, integer, shape (samples, rows, columns).
-        weight: Of each sample, not negative, shape (samples,); 1 where there is none.
+        weight: Of each sample, not negative, shape (samples,) or (rows, samples); 1 where there is none.
 
     Returns:
-        A scalar in 0..1, the mean over structures (the background does not count). Small slices
-        weigh less than in a Dice a sample, and a structure that is absent from one slice does no
-        harm.
+        A scalar, or one for each row of weights, in 0..1: the mean over structures (the background does not
+        count). Small slices weigh less than in a Dice a sample, and a structure that is absent from one slice
+        does no harm.
 
     Source:
         Isensee et al. 2021; nnU-Net v2 ``MemoryEfficientSoftDiceLoss(batch_dice=True, do_bg=False)``
@@ -39,7 +39,7 @@ def batch_dice_loss(logits: Tensor, label: Tensor, weight: Tensor | None = None)
     sizes = _summed(probabilities, weight) + _summed(truth, weight)
     sums = total(torch.stack([_summed(probabilities * truth, weight), sizes]))
     dice = (2 * sums[0] + SMOOTH) / (sums[1] + SMOOTH).clamp_min(SMALLEST)
-    return 1 - dice.mean()
+    return 1 - dice.mean(dim=-1)
 
 
 def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -> Tensor:
@@ -49,7 +49,7 @@ def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -
         pixels = summed.new_full((), label.numel())
     else:
         each = functional.cross_entropy(logits.float(), label.long(), reduction="none")
-        summed, pixels = weight @ each.sum((1, 2)), weight.sum() * label.shape[1:].numel()
+        summed, pixels = weight @ each.sum((1, 2)), weight.sum(dim=-1) * label.shape[1:].numel()
     sums = total(torch.stack([summed, pixels]))
     return sums[0] / sums[1].clamp_min(SMALLEST)
 
@@ -60,7 +60,7 @@ def dice_and_cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None 
 
 
 def _summed(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Sum over samples and pixels of each channel, shape (channels,)."""
+    """Sum over samples and pixels of each channel, shape (channels,) or (rows, channels)."""
     return values.sum((0, 2, 3)) if weight is None else weight @ values.sum((2, 3))
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from faircmr.core.cohort import Cohort
 from faircmr.core.digests import digest_of_parameters, digest_of_table
 from faircmr.core.prediction import Prediction, Predictions
-from faircmr.core.splits import TEST, VALIDATION, subjects_in
+from faircmr.core.splits import TEST, VALIDATION
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.core.work_folder import WorkFolder
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
@@ -18,7 +18,6 @@ from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.postprocessing import Postprocessing
-from faircmr.segmentation.roi_table import rois_of
 from faircmr.segmentation.tensors import TensorStore
 
 
@@ -99,22 +98,12 @@ def choose_postprocessing(
     inference: InferenceParameters,
 ) -> Postprocessing:
     """Decide on validation subjects alone, before any test subject is predicted, what is done to predictions."""
-    from faircmr.mitigation.routes import routes_of
+    from faircmr.mitigation.routes import fewest_to_calibrate, whom
     from faircmr.segmentation import decisions
-    from faircmr.segmentation.prediction import Whom
 
-    return decisions.choose_postprocessing(
-        model,
-        tensors,
-        validated=Whom(
-            subjects=lambda fold: subjects_in(prediction_cohort, VALIDATION, fold),
-            rois=lambda fold: rois_of(prediction_cohort, fold),
-            routes=routes_of(strategy, prediction_cohort, model, inference),
-        ),
-        read=cohort.read,
-        inference=inference,
-        calibrate=strategy.output.min_subjects if strategy.output.kind == "group_calibration" else None,
-    )
+    validated = whom(VALIDATION, prediction_cohort, strategy, model, inference)
+    fewest = fewest_to_calibrate(strategy)
+    return decisions.choose_postprocessing(model, tensors, validated, cohort.read, inference, fewest)
 
 
 def predict(
@@ -127,17 +116,13 @@ def predict(
     inference: InferenceParameters,
 ) -> Iterable[Prediction]:
     """Segment the test subjects of every fold on the source's own grid, as they are saved."""
-    from faircmr.mitigation.routes import routes_of
-    from faircmr.segmentation.prediction import Whom, predict_fits
+    from faircmr.mitigation.routes import whom
+    from faircmr.segmentation.prediction import predict_fits
 
     return predict_fits(
         model,
         tensors,
-        tested=Whom(
-            subjects=lambda fold: subjects_in(prediction_cohort, TEST, fold),
-            rois=lambda fold: rois_of(prediction_cohort, fold),
-            routes=routes_of(strategy, prediction_cohort, model, inference),
-        ),
+        tested=whom(TEST, prediction_cohort, strategy, model, inference),
         geometry=lambda subject_id, phase: cohort.read(subject_id, phase).geometry,
         inference=inference,
         postprocessing=postprocessing,

@@ -1,0 +1,91 @@
+"""Measuring in processes of their own, started and ended here."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from signal import SIGTERM
+from subprocess import PIPE, STDOUT, Popen
+from tempfile import TemporaryDirectory
+
+from pydantic import ValidationError
+
+from faircmr.core.errors import FaircmrError
+from faircmr.core.files import PRIVATE, write_whole
+from faircmr.estimation.costs import MeasuringRequest, StepCost
+from faircmr.estimation.kinds import StepKind
+from faircmr.estimation.parameters import EstimateParameters
+from faircmr.segmentation.messages import CrashError, read_message
+
+logger = logging.getLogger(__name__)
+
+
+def measure_kinds(kinds: Sequence[StepKind], parameters: EstimateParameters) -> list[StepCost]:
+    """Measure what a step of each kind costs on this machine.
+
+    Args:
+        kinds: Each once.
+        parameters: How many steps.
+
+    Returns:
+        One cost a kind, in their order.
+
+    Raises:
+        FaircmrError: An expected error in a step, or the measuring ended before it was through.
+    """
+    with TemporaryDirectory() as folder:
+        request = Path(folder) / "request.json"
+        content = MeasuringRequest(kinds=tuple(kinds), parameters=parameters)
+        write_whole(request, content.model_dump_json().encode(), PRIVATE)
+        with _started(request) as process:
+            costs = [cost for line in process.stdout or () if (cost := _heard(line))]
+    if len(costs) < len(kinds):
+        raise _ended_early(f"after {len(costs)} of {len(kinds)} kinds")
+    return costs
+
+
+@contextmanager
+def _started(request: Path) -> Iterator[Popen[str]]:
+    command = [sys.executable, "-m", "faircmr.estimation.measure", str(request)]
+    # it finds what this process finds
+    paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
+    environment = os.environ | {"PYTHONPATH": paths}
+    # a group of its own, so that the process in which a kind is being measured is ended along with it
+    with Popen(command, stdout=PIPE, stderr=STDOUT, text=True, env=environment, process_group=0) as process:
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, SIGTERM)
+
+
+def _heard(line: str) -> StepCost | None:
+    """What a line says was measured; ``None`` where it is something else that the process printed."""
+    message = read_message(line)
+    if isinstance(message, FaircmrError):
+        raise message
+    if isinstance(message, CrashError):
+        raise _ended_early(f"with {message}")
+    try:
+        cost = StepCost.model_validate_json(line)
+    except ValidationError:
+        logger.debug("%s", line.rstrip())
+        return None
+    _report(cost)
+    return cost
+
+
+def _report(cost: StepCost) -> None:
+    if cost.seconds is None:
+        logger.warning("%s: not measured, for its memory does not suffice here", cost.kind)
+    else:
+        logger.info("%s: %.3f s a step, median of %d on %s", cost.kind, cost.seconds, cost.steps, cost.device)
+
+
+def _ended_early(how: str) -> FaircmrError:
+    remedy = "run it again with --from-nodes measure_steps; memory may be short"
+    return FaircmrError("measuring of steps", f"ended {how}", "a cost of every kind", remedy)
