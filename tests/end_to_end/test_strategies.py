@@ -141,7 +141,7 @@ REFUSED = {
         "protected_groups: {strategy: {stages: {kind: three}}}",
         "protected_groups.strategy.stages: 'three'; one of: 'one', 'two', 'protected_groups'",
     ),
-    "a classifier of one group": (ONE_GROUP, "at least two"),
+    "a classifier of one group": (ONE_GROUP, "protected groups of the training subjects: A; at least 2"),
 }
 
 

@@ -125,7 +125,7 @@ def test_a_schedule_without_halves_is_refused(epochs: int, choices: dict, whose:
 
 
 def test_one_group_alone_can_have_no_classifier():
-    with pytest.raises(InvalidParameterError, match="at least two"):
+    with pytest.raises(InvalidParameterError, match="at least 2"):
         jobs_of(COHORT.assign(protected_group="A"), choices={"objective": "fair_meta_learning"})
 
 

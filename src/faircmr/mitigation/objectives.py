@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faircmr.mitigation.choices import FairMetaLearning, GroupDro, Reweighing, SegmentationAlone
-from faircmr.mitigation.group_keys import reweighing_weights
+from faircmr.mitigation.group_keys import checked_groups, reweighing_weights
 from faircmr.segmentation.jobs import SEGMENTATION, Component
 
 REWEIGHING = "faircmr.mitigation.reweighing.ReweighingObjective"
@@ -22,6 +22,9 @@ def objective_of(
         choice: Of the strategy.
         groups: Protected group of each training subject of the fit; the order does not matter.
         joint_from: Step from which fair meta-learning trains both networks jointly.
+
+    Raises:
+        InvalidParameterError: Fair meta-learning has fewer than two groups to tell apart.
     """
     names = sorted(set(groups))
     match choice:
@@ -33,4 +36,7 @@ def objective_of(
             return Component(path=GROUP_DRO, parameters={"groups": names, "step_size": choice.step_size})
         case FairMetaLearning():
             own = choice.model_dump(mode="json", exclude={"kind"})
-            return Component(path=FAIR_META_LEARNING, parameters={"groups": names, "joint_from": joint_from, **own})
+            told_apart = list(checked_groups(names, least=2))
+            return Component(
+                path=FAIR_META_LEARNING, parameters={"groups": told_apart, "joint_from": joint_from, **own}
+            )

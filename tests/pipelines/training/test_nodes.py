@@ -48,10 +48,12 @@ class Study:
     def scores(self, folder: Path, ensemble: str) -> pd.DataFrame:
         """Scores as they come back from disk."""
         chosen = JsonModelDataset(str(folder / "postprocessing.json"), f"{POSTPROCESSING}.Postprocessing")
-        inputs = (self.models, self.tensors, self.cohort, self.splits, self.rois)
-        chosen.save(nodes.choose_postprocessing(*inputs, inference(ensemble)))
+        training = nodes.select_training_cohort(self.subjects, self.splits, self.rois, STRATEGY)
+        asked = nodes.select_prediction_cohort(training, self.splits, self.subjects, self.rois, STRATEGY)
+        inputs = (self.models, self.tensors, self.cohort, asked)
+        chosen.save(nodes.choose_postprocessing(*inputs, STRATEGY, inference(ensemble)))
         predictions = PredictionsDataset(str(folder))
-        predictions.save(nodes.predict(*inputs, chosen.load(), inference(ensemble)))
+        predictions.save(nodes.predict(*inputs, chosen.load(), STRATEGY, inference(ensemble)))
         scores = OptionalTableDataset(str(folder / "scores.parquet"), "scores")
         scores.save(nodes.score(predictions.load(), self.cohort, STRATEGY, "plans:1"))
         return scores.load()
