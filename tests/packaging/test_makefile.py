@@ -189,9 +189,9 @@ def test_arguments_are_handed_on(working: Machine):
     working.make("install")
 
     assert working.log_of("run", "ARGS=--pipelines stratified") == ["-m kedro run --pipelines stratified"]
+    compared = "--pipelines baseline,stratified,evaluation,reporting"
     assert working.log_of("acdc", "ACDC=/scans of/acdc") == [
-        "-m kedro run --env acdc --params source_root=/scans of/acdc "
-        "--pipelines baseline,stratified,evaluation,reporting"
+        f"-m kedro run --env acdc --params source_root=/scans of/acdc {compared}"
     ]
     assert working.log_of("acdc", "ACDC=/scans", "ARGS=--pipelines paper") == [
         "-m kedro run --env acdc --params source_root=/scans --pipelines paper"

@@ -266,7 +266,7 @@ def test_the_optimiser_is_nnunets(finished: FitJob):
 
 
 def test_a_step_by_hand(finished: FitJob, tensors: Path):
-    """The gradient of the network is clipped to norm 12, the objective's by itself; decay and momentum as torch's SGD."""
+    """The gradient of the network is clipped to norm 12, the objective's by itself; the rest is torch's SGD."""
     device = torch.device("cpu")
     loud = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 1000.0})
     state = initial_state(finished.model_copy(update={"objective": loud}), device)
