@@ -5,7 +5,8 @@ Usage: python predict.py --work WORK --nnunet .venv-nnunet --acdc ACDC --repeats
 Raw volumes in, label volumes out; ``crops`` are those that both sides trained on, ``full`` the volumes as ACDC
 publishes them, of which our side segments the region of the heart (boxes given beforehand, and found by the
 localiser of ``ten_minutes.py`` where there is one). nnU-Net's command runs with one and with two processes for
-reading and for writing. Mean DSC on the full native grid stands beside the times.
+reading and for writing, and always in float32: it has no other precision on a CPU. Ours runs in both. Mean DSC on
+the full native grid stands beside the times.
 """
 
 from __future__ import annotations
@@ -79,7 +80,9 @@ def variants(options: argparse.Namespace, layout: Layout, *, tta: bool) -> dict[
                 layout.environment(options.threads, options.seed),
             )
         for how, region in regions(layout, volumes).items():
-            found["faircmr", volumes, how] = ([*fit, *region, images], environment)
+            for precision in options.precision:
+                ours: list[str | Path] = [*fit, "--precision", precision, *region, images]
+                found["faircmr", volumes, f"{how}, {precision} precision"] = (ours, environment)
     return found
 
 
@@ -121,6 +124,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--processes", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--volumes", nargs="+", choices=["crops", "full"], default=["crops", "full"])
+    parser.add_argument("--precision", nargs="+", choices=["full", "mixed"], default=["full", "mixed"])
     parser.add_argument("--tta", nargs="+", choices=["off", "on"], default=["off", "on"])
     return settled(parser)
 

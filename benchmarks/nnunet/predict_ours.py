@@ -1,6 +1,6 @@
 """Our prediction as one process: raw volumes in, label volumes out.
 
-python predict_ours.py IMAGES OUT --fit FIT [--boxes BOXES | --localiser LOCALISER] [--tta] [--threads 2]
+python predict_ours.py IMAGES OUT --fit FIT [--boxes BOXES | --localiser LOCALISER] [--tta] [--precision mixed]
 
 Reads, normalises, resamples, segments, resamples back and writes, like nnU-Net's command. With boxes, or
 with a localiser, the volumes are full ones, and what is segmented is the region of the heart, cut out before
@@ -73,7 +73,9 @@ def native(box: Box, plans: Plans, spacing: tuple[float, float, float], shape: t
 
 def main() -> None:
     options = parse()
-    how = InferenceParameters(mirroring=options.tta, threads=options.threads, device=options.device)
+    how = InferenceParameters(
+        mirroring=options.tta, threads=options.threads, device=options.device, precision=options.precision
+    )
     predictor = Predictor(options.fit, how)
     regions = Found(options.localiser, predictor.plans, how) if options.localiser else Boxes(read_boxes(options.boxes))
     options.out.mkdir(parents=True, exist_ok=True)
@@ -118,6 +120,7 @@ def parse() -> argparse.Namespace:
     regions.add_argument("--localiser", type=Path)
     parser.add_argument("--tta", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["full", "mixed"], default="full")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     return parser.parse_args()
 

@@ -223,7 +223,7 @@ def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(wa
     seen = {
         **TRAINED,
         # patches of 16 pixels teach less a step than whole images
-        "training.epochs": "10",
+        "training.epochs": "16",
         "baseline.strategy.input": "roi",
         "localiser.epochs": "4",
         "localiser.iterations_per_epoch": "25",

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidScoresError
 from faircmr.fairness.classified import PREDICTED_GROUP, classify, groups_of
 from faircmr.fairness.intervals import Proportion, clustered_proportion
-from faircmr.fairness.subject_scores import PROTECTED_GROUP
 
 Level = Literal["subject", "slice"]
 LEVELS: tuple[Level, ...] = ("subject", "slice")

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.subject_scores import PROTECTED_GROUP
 
 PREDICTED_GROUP = "predicted_group"
 PREFIX = "log_probability_"

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.subject_scores import PROTECTED_GROUP, attributes_of, subject_scores
+from faircmr.fairness.subject_scores import attributes_of, subject_scores
 
 MEAN_OF_GROUPS = "Total (mean of groups)"
 POOLED = "Total (pooled)"

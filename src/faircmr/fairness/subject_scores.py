@@ -9,6 +9,7 @@ from __future__ import annotations
 import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidCohortError, InvalidScoresError, StudyMismatchError
 from faircmr.core.schemas import validate_scores
 from faircmr.fairness.scoring import DSC
@@ -16,7 +17,6 @@ from faircmr.fairness.scoring import DSC
 CELLS = tuple(f"{phase.value} {structure.name}" for phase in Phase for structure in Structure)
 """Columns of the paper's Table 1: ED LVBP, ED LVM, ED RVBP, ES LVBP, ES LVM, ES RVBP."""
 AVERAGE = "Avg"
-PROTECTED_GROUP = "protected_group"
 
 
 def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
