@@ -15,6 +15,8 @@ ARGS ?=
 ACDC ?= ../shared/data/acdc
 # More parameters for it: make acdc PARAMS=training.epochs=50
 PARAMS ?=
+# Processes that share the fast tests, each with one thread
+WORKERS ?= 2
 # The environment of the nnU-Net that is measured against, and where benchmarks write
 NNUNET ?= .venv-nnunet
 BENCHMARKS ?= .benchmarks
@@ -49,8 +51,9 @@ help: ## list these commands
 run: $(STAMP) ## set up and run the study on the embedded cohort
 	$(KEDRO) run $(ARGS)
 
+test: export OMP_NUM_THREADS := 1
 test: lint ## set up, lint and run the fast tests
-	$(BIN)/python -m pytest -m "not slow" $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that install, package and serve
 	$(BIN)/python -m pytest -m slow $(ARGS)

@@ -176,7 +176,7 @@ def test_the_tests_come_after_every_lint(working: Machine):
         "-m ruff format --check",
         "-m mypy",
         "",
-        "-m pytest -m not slow",
+        "-m pytest -m not slow -n 2 --dist loadfile",
     ]
 
 
