@@ -62,7 +62,7 @@ def test_memory_that_is_freed_again_is_in_the_peak():
 
     with sampled_peak() as peak:
         # its own pages: what a process has freed before, it would use again
-        with mmap.mmap(-1, 64 * 2**20) as block:
+        with mmap.mmap(-1, 64 * 2**20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as block:
             block.write(b"x" * len(block))
             for _ in range(500):
                 if peak.value > before + 32 * 2**20:
