@@ -32,8 +32,7 @@ def main(arguments: Sequence[str]) -> int:
     """
     (path,) = arguments
     request = MeasuringRequest.model_validate_json(Path(path).read_text())
-    # networks import it when they are made; here it is loaded before the processes divide
-    import monai.networks.blocks.dynunet_block
+    # classifiers import it when they are made; here it is loaded before the processes divide
     import monai.networks.nets.densenet  # noqa: F401
 
     for kind in request.kinds:

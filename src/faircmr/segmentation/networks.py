@@ -2,21 +2,55 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import leaky_relu
 
 from faircmr.core.randomness import derived_seed
 from faircmr.segmentation.plans import Plans
 
 SLOPE = 0.01
 """Of the leaky ReLU below zero."""
+Pair = tuple[int, int]
+
+
+class Stage(nn.Module):
+    """Two layers of convolution, instance norm and leaky ReLU; the first one has the stride."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair = (1, 1)) -> None:
+        super().__init__()
+        padding = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
+        self.conv1 = _named(nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False))
+        self.conv2 = _named(nn.Conv2d(outputs, outputs, kernel, 1, padding, bias=False))
+        self.norm1, self.norm2 = (nn.InstanceNorm2d(outputs, eps=1e-5, affine=True) for _ in range(2))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Shape (samples, inputs, rows, columns) to (samples, outputs, rows / stride, columns / stride)."""
+        features = leaky_relu(self.norm1(self.conv1(features)), SLOPE, inplace=True)
+        return leaky_relu(self.norm2(self.conv2(features)), SLOPE, inplace=True)
+
+
+class UpStage(nn.Module):
+    """Transposed convolution, then the two layers of a stage on it and what the encoder saw at its resolution."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair) -> None:
+        super().__init__()
+        # its bias is taken away by no norm
+        self.transp_conv = _named(nn.ConvTranspose2d(inputs, outputs, stride, stride))
+        self.conv_block = Stage(2 * outputs, outputs, kernel)
+
+    def forward(self, features: Tensor, skip: Tensor) -> Tensor:
+        """Features of the stage below, and of the encoder at this one."""
+        joined: Tensor = self.conv_block(torch.cat([self.transp_conv(features), skip], dim=1))
+        return joined
 
 
 class SegmentationNetwork(nn.Module):
-    """nnU-Net's plain U-Net, of MONAI's blocks, with every head at its own resolution.
+    """nnU-Net's plain U-Net, with every head at its own resolution.
 
-    Two blocks a stage of convolution, instance norm and leaky ReLU. MONAI's own ``DynUNet`` is not quite
-    nnU-Net's network (docs/decisions/0004).
+    MONAI's ``DynUNet`` is not quite that network, and its blocks take seconds to import (docs/decisions/0004).
 
     Args:
         plans: Channels, filters, kernels, strides and heads.
@@ -28,23 +62,14 @@ class SegmentationNetwork(nn.Module):
 
     def __init__(self, plans: Plans) -> None:
         super().__init__()
-        # MONAI takes seconds to import: only a process that trains or predicts pays for it
-        from monai.networks.blocks.dynunet_block import UnetBasicBlock, UnetUpBlock
-
         filters, kernels, strides = plans.filters, plans.kernels, plans.strides
         inputs = (plans.channels, *filters)
-        norm = ("instance", {"affine": True, "eps": 1e-5})
-        activation = ("leakyrelu", {"inplace": True, "negative_slope": SLOPE})
         self.encoder = nn.ModuleList(
-            UnetBasicBlock(2, inputs[stage], filters[stage], kernels[stage], strides[stage], norm, activation)
-            for stage in range(len(filters))
+            Stage(inputs[stage], filters[stage], kernels[stage], strides[stage]) for stage in range(len(filters))
         )
-        # the lowest first; the transposed convolution has a bias, which no norm takes away
+        # the lowest first
         self.decoder = nn.ModuleList(
-            UnetUpBlock(
-                *(2, filters[stage + 1], filters[stage], kernels[stage], 1, strides[stage + 1], norm, activation),
-                trans_bias=True,
-            )
+            UpStage(filters[stage + 1], filters[stage], kernels[stage], strides[stage + 1])
             for stage in reversed(range(len(filters) - 1))
         )
         # full resolution first; as in nnU-Net a head is one convolution of the decoder's features
@@ -82,6 +107,11 @@ def build_network(plans: Plans, seed: int) -> SegmentationNetwork:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "weights"))
         return SegmentationNetwork(plans)
+
+
+def _named(convolution: nn.Module) -> nn.Sequential:
+    """Under the name that weights of earlier versions have."""
+    return nn.Sequential(OrderedDict(conv=convolution))
 
 
 def _initialise(module: nn.Module) -> None:
