@@ -45,14 +45,19 @@ def monai() -> tuple[Augment, int]:
     chain = t.Compose(
         [
             t.RandAffined(
-                **both, prob=0.36, rotate_range=pi, scale_range=0.3, spatial_size=PATCH, mode=("bilinear", "nearest")
+                **both,
+                prob=0.36,
+                rotate_range=pi,
+                scale_range=0.3,
+                spatial_size=(PATCH, PATCH),
+                mode=("bilinear", "nearest"),
             ),
-            t.CenterSpatialCropd(**both, roi_size=PATCH),
+            t.CenterSpatialCropd(**both, roi_size=(PATCH, PATCH)),
             t.RandGaussianNoised(**image_only, prob=0.1, std=0.1),
             t.RandGaussianSmoothd(**image_only, prob=0.1, sigma_x=(0.5, 1.0), sigma_y=(0.5, 1.0)),
             t.RandScaleIntensityd(**image_only, prob=0.15, factors=0.25),
             t.RandScaleIntensityFixedMeand(**image_only, prob=0.15, factors=0.25, preserve_range=True),
-            t.RandSimulateLowResolutiond(**image_only, prob=0.125, zoom_range=(0.5, 1.0)),
+            t.RandSimulateLowResolutiond(**image_only, prob=0.125, zoom_range=(0.5, 1.0), upsample_mode="bilinear"),
             t.RandAdjustContrastd(**image_only, prob=0.1, gamma=(0.7, 1.5), invert_image=True, retain_stats=True),
             t.RandAdjustContrastd(**image_only, prob=0.3, gamma=(0.7, 1.5), retain_stats=True),
             t.RandFlipd(**both, prob=0.5, spatial_axis=0),
