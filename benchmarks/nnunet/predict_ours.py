@@ -48,7 +48,9 @@ class Found(Boxes):
 
     def __init__(self, localiser: Path, plans: Plans, how: InferenceParameters) -> None:
         super().__init__({})
-        self.finder, self.plans = HeartFinder(Predictor(localiser, how), plans, LocaliserParameters()), plans
+        # as the pipelines look for hearts: without mirroring, whatever the segmentation does
+        looking = how.model_copy(update={"mirroring": False})
+        self.finder, self.plans = HeartFinder(Predictor(localiser, looking), plans, LocaliserParameters()), plans
 
     def of(self, subject: str, scans: Phases) -> Box:
         arrays: dict[str, Array] = {}
