@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -21,9 +23,7 @@ LAYERS = ["raw", "intermediate", "primary", "model_input", "models", "model_outp
 
 @pytest.fixture
 def lineage(tiny_project: Project) -> Iterator[dict]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "kedro", "viz", "run", "--no-browser", "--host", "127.0.0.1", "--port", str(port)]
     server = subprocess.Popen(
         command,
@@ -37,6 +37,15 @@ def lineage(tiny_project: Project) -> Iterator[dict]:
     finally:
         server.terminate()
         server.wait(timeout=60)
+
+
+def free_port() -> int:
+    """A port that nobody listens on, and below those that the system hands out: it may hand them out again at once."""
+    for port in range(20000 + os.getpid() % 9000, 32000):
+        with socket.socket() as free, suppress(OSError):
+            free.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no free port")
 
 
 def answer(server: subprocess.Popen, address: str) -> bytes:
