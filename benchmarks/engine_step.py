@@ -1,6 +1,6 @@
 """Where the time of a training step goes, and what a prediction takes, on tensors made at random.
 
-    python benchmarks/engine_step.py --patch 64 --filters 16 32 64 128 --batch-size 24 --threads 2
+    python benchmarks/engine_step.py --patch 64 --filters 16 32 64 128 --batch-size 12 --threads 2
 
 Medians over the steps; run it on an idle machine. Private memory is what the kernel counts as private
 to the process (``smaps_rollup``, Linux), so that memory-mapped tensors are not counted.
@@ -145,7 +145,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--image", type=int, default=64, help="rows and columns of every slice")
     parser.add_argument("--slices", type=int, default=9)
     parser.add_argument("--filters", type=int, nargs="+", default=[16, 32, 64, 128])
-    parser.add_argument("--batch-size", type=int, default=24)
+    parser.add_argument("--batch-size", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--steps", type=int, default=30)

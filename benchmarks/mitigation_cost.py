@@ -170,7 +170,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--image", type=int, default=64, help="rows and columns of every slice")
     parser.add_argument("--slices", type=int, default=9)
     parser.add_argument("--filters", type=int, nargs="+", default=[16, 32, 64, 128])
-    parser.add_argument("--batch-size", type=int, default=24)
+    parser.add_argument("--batch-size", type=int, default=12)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--steps", type=int, default=30, help="turns of whole steps")

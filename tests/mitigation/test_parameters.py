@@ -11,21 +11,6 @@ def test_the_default_strategy_is_unaware_of_groups():
 
     kinds = (strategy.cohort, strategy.sampler, strategy.objective, strategy.stages, strategy.output)
     assert [choice.kind for choice in kinds] == ["natural", "random", "segmentation", "one", "plain"]
-    assert not strategy.group_aware
-
-
-@pytest.mark.parametrize(
-    "choice",
-    [
-        {"sampler": "stratified_batch_sampling"},
-        {"objective": "reweighing"},
-        {"objective": "group_dro"},
-        {"objective": "fair_meta_learning"},
-        {"stages": "protected_groups"},
-    ],
-)
-def test_a_strategy_that_uses_groups_in_training_says_so(choice: dict[str, str]):
-    assert StrategyParameters.model_validate({"name": "any"} | choice).group_aware
 
 
 def test_a_kind_is_short_for_a_choice_with_its_defaults():

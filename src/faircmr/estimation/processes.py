@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from pydantic import ValidationError
 
+from faircmr.core.child_processes import child_environment
 from faircmr.core.errors import FaircmrError
 from faircmr.core.files import PRIVATE, write_whole
 from faircmr.estimation.costs import MeasuringRequest, StepCost
@@ -51,9 +52,7 @@ def measure_kinds(kinds: Sequence[StepKind], parameters: EstimateParameters) -> 
 @contextmanager
 def _started(request: Path) -> Iterator[Popen[str]]:
     command = [sys.executable, "-m", "faircmr.estimation.measure", str(request)]
-    # it finds what this process finds
-    paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    environment = os.environ | {"PYTHONPATH": paths}
+    environment = child_environment()
     # a group of its own, so that the process in which a kind is being measured is ended along with it
     with Popen(command, stdout=PIPE, stderr=STDOUT, text=True, env=environment, process_group=0) as process:
         try:

@@ -66,7 +66,6 @@ class SmallestShareCohort(DrawnCohort):
 class RandomSampler(Parameters):
     """Passes over all subjects, each pass in an order of its own."""
 
-    group_aware: ClassVar[bool] = False
     kind: Literal["random"] = "random"
 
 
@@ -80,7 +79,6 @@ class StratifiedBatchSampling(Parameters):
         Puyol-Antón et al. 2021, section 3, approach 1.
     """
 
-    group_aware: ClassVar[bool] = True
     kind: Literal["stratified_batch_sampling"] = "stratified_batch_sampling"
     within: tuple[str, ...] = ()
 

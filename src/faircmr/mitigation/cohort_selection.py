@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidSplitError
 from faircmr.core.splits import TEST, TRAIN, VALIDATION, check_splits, folds_of, subjects_in
 from faircmr.mitigation.choices import (
@@ -18,7 +19,7 @@ from faircmr.mitigation.cohort_division import divide
 from faircmr.mitigation.drawn_cohorts import draw_balanced, draw_size_matched, draw_smallest_share
 from faircmr.mitigation.equal_values import check_shortages
 from faircmr.mitigation.parameters import StrategyParameters
-from faircmr.mitigation.strata import GROUP, check_complete, check_known
+from faircmr.mitigation.strata import check_complete, check_known
 
 Drawn = BalancedCohort | SizeMatchedCohort | SmallestShareCohort
 
@@ -46,7 +47,9 @@ def select_training_cohort(splits: pd.DataFrame, subjects: pd.DataFrame, strateg
     attributes = _attributes(strategy)
     check_known(subjects, attributes)
     chosen = splits[splits["split"].isin([TRAIN, VALIDATION])]
-    named = chosen.merge(subjects[["subject_id", GROUP, *attributes]], on="subject_id", validate="many_to_one")
+    named = chosen.merge(
+        subjects[["subject_id", PROTECTED_GROUP, *attributes]], on="subject_id", validate="many_to_one"
+    )
     asked = strategy.cohort
     cohort = named if isinstance(asked, NaturalCohort) else _drawn(named, asked, strategy.name)
     check_untested(cohort, splits)

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.randomness import derived_seed
-from faircmr.mitigation.strata import GROUP
 
 
 def in_drawn_order(names: Iterable[str], seed: int, *purpose: str) -> list[str]:
@@ -37,5 +37,5 @@ def groups_in_drawn_order(table: pd.DataFrame, seed: int, *purpose: str) -> dict
     Returns:
         By group, sorted by its name.
     """
-    groups = table.groupby(table[GROUP].map(str), sort=True)["subject_id"]
+    groups = table.groupby(table[PROTECTED_GROUP].map(str), sort=True)["subject_id"]
     return {str(group): in_drawn_order(members, seed, *purpose) for group, members in groups}

@@ -82,11 +82,6 @@ class StrategyParameters(Parameters):
             )
         return self
 
-    @property
-    def group_aware(self) -> bool:
-        """Whether a protected group reaches its training; to every other training it is unknown."""
-        return self.sampler.group_aware or self.objective.group_aware or self.stages.group_aware
-
 
 class FitsParameters(Parameters):
     """Which fits every strategy of the study consists of.

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 import pandas as pd
 
+from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.validation import nearest
 
-GROUP = "protected_group"
-_BOOKKEEPING = frozenset({"subject_id", "split", "fold", GROUP})
+_BOOKKEEPING = frozenset({"subject_id", "split", "fold", PROTECTED_GROUP})
 """Columns of a cohort table that are no attribute of a person."""
 
 
@@ -31,7 +31,7 @@ def strata(cohort_table: pd.DataFrame, within: Sequence[str]) -> dict[str, str]:
         InvalidCohortError: Says for how many subjects a value is missing.
     """
     check_known(cohort_table, within)
-    return labels(cohort_table, [GROUP, *dict.fromkeys(within)])
+    return labels(cohort_table, [PROTECTED_GROUP, *dict.fromkeys(within)])
 
 
 def labels(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
@@ -63,12 +63,12 @@ def check_known(table: pd.DataFrame, attributes: Sequence[str]) -> None:
     known = [str(column) for column in table.columns if column not in _BOOKKEEPING]
     for name in attributes:
         if name not in known:
-            nearest = get_close_matches(name, known, n=1, cutoff=0)
             raise InvalidParameterError(
                 "within",
                 repr(name),
                 f"attributes that this study keeps: {', '.join(known) or 'none'}",
-                (f"did you mean {nearest[0]!r}? If not, " if nearest else "") + "add it to attributes.covariates",
+                (f"did you mean {nearest(name, known)!r}? If not, " if known else "")
+                + "add it to attributes.covariates",
             )
 
 

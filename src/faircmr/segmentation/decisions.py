@@ -112,10 +112,10 @@ class Panel:
         boxes = self.validated.rois(self.fold)
         for subject in self._subjects():
             box = boxes.get(subject.subject_id)
+            segmenter, _ = router.of(subject, box)
             for phase in subject.labelled_phases:
                 scan = read(subject.subject_id, phase)
                 if scan.label is not None:
-                    segmenter, _ = router.of(subject, box)
                     yield segmenter.segment(subject, phase, scan.geometry.shape[1:], box), scan.label
 
     def _pixels(self, routers: list[Router]) -> Iterator[PixelsOfSubject]:
@@ -125,12 +125,12 @@ class Panel:
             key, box = self.validated.routes.keys.get(subject.subject_id), boxes.get(subject.subject_id)
             if key is None or not subject.labelled_phases:
                 continue
+            segmenters = [router.of(subject, box)[0] for router in routers]
             said = [
                 informative_pixels(
-                    router.of(subject, box)[0].predict(subject.arrays[image_name(phase)], box),
-                    subject.arrays[label_name(phase)],
+                    segmenter.predict(subject.arrays[image_name(phase)], box), subject.arrays[label_name(phase)]
                 )
-                for router in routers
+                for segmenter in segmenters
                 for phase in subject.labelled_phases
             ]
             yield key, np.concatenate([pixels for pixels, _ in said]), np.concatenate([labels for _, labels in said])

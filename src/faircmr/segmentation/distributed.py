@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from subprocess import PIPE, STDOUT, Popen, TimeoutExpired
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from faircmr.core.child_processes import child_environment
 from faircmr.core.errors import FaircmrError
 from faircmr.core.files import PRIVATE, write_whole
 from faircmr.segmentation.fit_folder import finished_record
@@ -50,7 +50,9 @@ def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
     with TemporaryDirectory() as folder:
         path = Path(folder) / JOB_NAME
         write_whole(path, job.model_dump_json().encode(), PRIVATE)
-        with _started(command_of(path, job.training.devices), _environment(job)) as process:
+        with _started(
+            command_of(path, job.training.devices), child_environment(OMP_NUM_THREADS=str(job.training.threads))
+        ) as process:
             failures = _heard(process.stdout, on_epoch) if process.stdout else []
             status = process.wait()
     if failures or status:
@@ -109,9 +111,3 @@ def _first_expected(failures: list[FaircmrError | CrashError], job: FitJob) -> F
         "processes that all end well",
         f"memory may be short; to see all that they say run {by_hand}",
     )
-
-
-def _environment(job: FitJob) -> dict[str, str]:
-    """This process's, where Python also finds what this process finds."""
-    paths = os.pathsep.join(path or str(Path.cwd()) for path in sys.path)
-    return os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": str(job.training.threads)}

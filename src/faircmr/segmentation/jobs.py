@@ -18,7 +18,6 @@ from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.roi import Box
 from faircmr.segmentation.stages import Stage
 
-SEGMENTATION_OBJECTIVE = "faircmr.segmentation.objective.SegmentationObjective"
 NO_PART = frozenset({"name", "folder", "tensors", "code", "serves", "predicts"})
 """Of a job, what has no part in its weights."""
 BY = " by "
@@ -69,7 +68,7 @@ class Component(Parameters):
             raise InvalidParameterError("component", self.path, permitted, "correct its spelling") from error
 
 
-SEGMENTATION = Component(path=SEGMENTATION_OBJECTIVE)
+SEGMENTATION = Component(path="faircmr.segmentation.objective.SegmentationObjective")
 """The objective that knows nobody's key."""
 
 

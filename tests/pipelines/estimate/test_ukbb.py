@@ -12,7 +12,7 @@ from faircmr.core.subject_index import AttributeParameters
 from faircmr.estimation.listing import PlannedFits
 from faircmr.mitigation.choices import FairMetaLearning
 from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.pipeline_registry import PAPER
+from faircmr.pipeline_registry import FAMILIES
 from faircmr.pipelines.estimate.nodes import list_fits
 from faircmr.segmentation.fingerprint import take_fingerprint
 from faircmr.segmentation.localisation import LocaliserParameters, plan_localiser
@@ -60,7 +60,8 @@ def planned(subjects: pd.DataFrame, splits: pd.DataFrame, plans: Plans) -> dict[
     training = TrainingParameters.model_validate(CONFIGURED["training"])
     localiser = plan_localiser(scans(), plans, training, LocaliserParameters.model_validate(CONFIGURED["localiser"]))
     fits = FitsParameters.model_validate(CONFIGURED["fits"])
-    return {name: list_fits(subjects, splits, plans, localiser, strategy_of(name), training, fits) for name in PAPER}
+    paper = [name for name, family in FAMILIES.items() if family == "paper"]
+    return {name: list_fits(subjects, splits, plans, localiser, strategy_of(name), training, fits) for name in paper}
 
 
 def strategy_of(name: str) -> StrategyParameters:
