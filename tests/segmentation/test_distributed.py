@@ -195,6 +195,34 @@ def test_so_do_unequal_parts_and_an_objective_that_looks_at_groups(
 
 
 @pytest.mark.slow
+def test_its_processes_end_their_threads_before_the_interpreter_does(tensors: Path, tmp_path: Path, project_root: Path):
+    (tmp_path / "job.json").write_text(job_of(tensors, tmp_path / "fit", devices=2).model_dump_json())
+    (tmp_path / "script.py").write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from faircmr.segmentation.fit import log_error, run\n"
+        "def sending():\n"
+        "    return sum('gloo' in path.read_text() for path in Path('/proc/self/task').glob('*/comm'))\n"
+        "during = []\n"
+        "status = run(Path(sys.argv[1]), lambda report: during.append(sending()), log_error)\n"
+        "sys.stdout.write(f'during {any(during)}, after {sending()}, status {status}\\n')\n"
+    )
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)])}
+
+    done = subprocess.run(
+        [*launcher, str(tmp_path / "script.py"), str(tmp_path / "job.json")],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    said = sorted(line for line in done.stdout.splitlines() if line.startswith("during"))
+    assert said == ["during False, after 0, status 0", "during True, after 0, status 0"], "one of them reports"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("objective", "kind", "said"),
     [

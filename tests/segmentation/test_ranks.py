@@ -11,7 +11,7 @@ from torch import nn
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.ranks import joined, leads, part_of, total, wait
+from faircmr.segmentation.ranks import joined, leads, leave, part_of, total, wait
 
 CPU = torch.device("cpu")
 
@@ -24,6 +24,7 @@ def test_alone_it_leads_computes_all_and_waits_for_nobody():
     )
 
     wait()
+    leave()
 
     assert leads()
     assert joined(module, CPU, samples=1) is module

@@ -13,7 +13,7 @@ from threading import Thread
 from faircmr.core.errors import FaircmrError
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
-from faircmr.segmentation.ranks import leads
+from faircmr.segmentation.ranks import leads, leave
 from faircmr.segmentation.reports import EpochReport, OnEpoch
 from faircmr.segmentation.training import fit
 
@@ -52,6 +52,7 @@ def run(path: Path, on_epoch: OnEpoch, on_error: OnError) -> int:
         if not isinstance(error, FaircmrError):
             raise
         return 1
+    leave()
     return 0
 
 

@@ -60,6 +60,17 @@ def wait() -> None:
         torch.distributed.barrier()
 
 
+def leave() -> None:
+    """Part from the other processes of the fit, once all of them are done and nothing of the fit is in use.
+
+    The threads that send and receive end here. Left to the end of the interpreter, they may still hold
+    a tensor that Python knows, and end the process by a signal instead (pull request 179291 of PyTorch).
+    """
+    if torch.distributed.is_initialized():
+        wait()
+        torch.distributed.destroy_process_group()
+
+
 def part_of(batch: Batch) -> Batch:
     """The samples of a batch that are this process's to compute."""
     if not torch.distributed.is_initialized():
