@@ -15,7 +15,7 @@ from embedded_study import MEASURED, Study, arguments_of, over_cohort_seeds, par
 from markdown_table import as_markdown
 from verdicts import verdicts
 
-from faircmr.pipeline_registry import PAPER, STRATEGIES
+from faircmr.pipeline_registry import FAMILIES, STRATEGIES
 from faircmr.sources.synthetic.parameters import GROUPS
 
 
@@ -41,8 +41,8 @@ def main() -> None:
 
 
 def add_strategies(parser: argparse.ArgumentParser) -> None:
-    choices = ["all", *STRATEGIES]
-    parser.add_argument("--strategies", nargs="+", choices=choices, default=list(PAPER), metavar="NAME", help="or all")
+    choices, paper = ["all", *STRATEGIES], [name for name in STRATEGIES if FAMILIES[name] == "paper"]
+    parser.add_argument("--strategies", nargs="+", choices=choices, default=paper, metavar="NAME", help="or all")
 
 
 if __name__ == "__main__":

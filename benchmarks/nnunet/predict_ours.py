@@ -64,12 +64,16 @@ class Found(Boxes):
 
 
 def native(box: Box, plans: Plans, spacing: tuple[float, float, float], shape: tuple[int, int, int]) -> Box:
-    """A region on the source's grid that holds one on the tensors' grid."""
+    """A region on the source's grid that is, resampled, no larger than one on the tensors' grid.
+
+    A pixel more on each side would be seen in four windows where one is enough.
+    """
     edges = {}
     for axis, name in enumerate(("row", "column")):
         scale = plans.spacing[axis] / spacing[1 + axis]
-        edges[f"{name}_start"] = int(np.floor(getattr(box, f"{name}_start") * scale))
-        edges[f"{name}_stop"] = min(int(np.ceil(getattr(box, f"{name}_stop") * scale)), shape[1 + axis])
+        start = int(getattr(box, f"{name}_start") * scale)
+        edges[f"{name}_start"] = start
+        edges[f"{name}_stop"] = min(start + int(box.shape[axis] * scale), shape[1 + axis])
     return Box(**edges)
 
 
