@@ -62,6 +62,7 @@ lint: $(STAMP) ## style, types and import contracts
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
+	$(BIN)/python -m mypy benchmarks/*.py benchmarks/nnunet/*.py
 	$(BIN)/lint-imports
 
 format: $(STAMP) ## mend what ruff can mend

@@ -25,9 +25,20 @@ import numpy as np
 import pandas as pd
 import yaml
 from markdown_table import as_markdown
+from safetensors.numpy import save_file
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.scan import Scan
+from faircmr.fairness.dice import dice_score
+from faircmr.segmentation.fingerprint import Fingerprint, Grid
+from faircmr.segmentation.inference import Predictor
+from faircmr.segmentation.jobs import Component, FitJob
+from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
+from faircmr.segmentation.planning import plan
+from faircmr.segmentation.plans import PlanOverrides, Plans
+from faircmr.segmentation.preprocessing import preprocess
+from faircmr.segmentation.tensors import MANIFEST_NAME, Array, SubjectTensors, TensorManifest, part_name
+from faircmr.segmentation.training import fit
 from faircmr.sources.synthetic.parameters import GROUPS, SyntheticParameters
 from faircmr.sources.synthetic.placement import stack_geometry
 from faircmr.sources.synthetic.shift import DIRECTIONS, LENGTHS, Shift, group_shift
@@ -86,7 +97,8 @@ def losses_of_groups(cohort_seed: int, score: Score) -> pd.DataFrame:
 
 
 def print_lengths(table: pd.DataFrame) -> None:
-    for direction, rows in table.groupby("direction"):
+    for direction in DIRECTIONS:
+        rows = table[[each == direction for each in table["direction"]]]
         curve = rows.groupby("length")["loss"].agg(["mean", "min", "max"])
         length = float(np.interp(TARGET, curve["mean"], curve.index))
         low, high = (float(np.interp(length, curve.index, curve[end])) for end in ("min", "max"))
@@ -97,16 +109,13 @@ def print_lengths(table: pd.DataFrame) -> None:
 def print_losses(table: pd.DataFrame) -> None:
     losses = table[list(GROUPS[1:])]
     print(as_markdown(table.astype({"cohort_seed": int}), decimals=1))
-    inside = int(((losses >= 5.0) & (losses <= 12.0)).to_numpy().sum())
-    print(
-        f"{inside} of {losses.size} losses inside 5 to 12; {losses.min(axis=None):.1f} to {losses.max(axis=None):.1f}"
-    )
+    lost = losses.to_numpy(dtype=float)
+    inside = int(((lost >= 5.0) & (lost <= 12.0)).sum())
+    print(f"{inside} of {lost.size} losses inside 5 to 12; {lost.min():.1f} to {lost.max():.1f}")
 
 
-def mean_dsc(predictor: object, parameters: SyntheticParameters, source_ids: Sequence[str], shift: Shift) -> float:
+def mean_dsc(predictor: Predictor, parameters: SyntheticParameters, source_ids: Sequence[str], shift: Shift) -> float:
     """DSC in percent, mean over people, phases and structures."""
-    from faircmr.fairness.dice import dice_score
-
     scores = []
     for source_id in source_ids:
         subject = synthesise(parameters, source_id, shift)
@@ -116,13 +125,8 @@ def mean_dsc(predictor: object, parameters: SyntheticParameters, source_ids: Seq
     return float(100.0 * np.mean(scores))
 
 
-def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> object:
+def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> Predictor:
     """Train on group A's training subjects, or load what was trained already."""
-    from faircmr.segmentation.inference import Predictor
-    from faircmr.segmentation.jobs import Component, FitJob
-    from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-    from faircmr.segmentation.training import fit
-
     plans = embedded_plans(parameters)
     write_tensors(folder / "tensors", plans, parameters)
     job = FitJob(
@@ -131,7 +135,7 @@ def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> object:
         tensors=folder / "tensors",
         training_subjects=TRAINING_SUBJECTS,
         plans=plans,
-        training=TrainingParameters(**{**embedded_settings("training", "training"), "threads": 1}),
+        training=TrainingParameters.model_validate({**embedded_settings("training", "training"), "threads": 1}),
         sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
         seed=parameters.cohort_seed,
     )
@@ -139,17 +143,13 @@ def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> object:
     return Predictor(job.folder, InferenceParameters(threads=1, batch_size=32))
 
 
-def embedded_plans(parameters: SyntheticParameters) -> object:
-    from faircmr.segmentation.fingerprint import Fingerprint, Grid
-    from faircmr.segmentation.planning import plan
-    from faircmr.segmentation.plans import PlanOverrides
-
+def embedded_plans(parameters: SyntheticParameters) -> Plans:
     grid = Grid(
         scans=1,
         shape=(parameters.slices, parameters.size, parameters.size),
         spacing=(parameters.slice_spacing, parameters.spacing, parameters.spacing),
     )
-    overrides = PlanOverrides(**embedded_settings("data_engineering", "plans"))
+    overrides = PlanOverrides.model_validate(embedded_settings("data_engineering", "plans"))
     return plan(Fingerprint(size_after_cropping=1.0, foreground_intensities=None, grids=(grid,)), overrides)
 
 
@@ -160,11 +160,7 @@ def embedded_settings(file: str, name: str) -> dict[str, object]:
     return settings
 
 
-def write_tensors(folder: Path, plans: object, parameters: SyntheticParameters) -> None:
-    from safetensors.numpy import save_file
-
-    from faircmr.segmentation.tensors import MANIFEST_NAME, TensorManifest, part_name
-
+def write_tensors(folder: Path, plans: Plans, parameters: SyntheticParameters) -> None:
     if (folder / MANIFEST_NAME).exists():
         return
     folder.mkdir(parents=True, exist_ok=True)
@@ -175,11 +171,11 @@ def write_tensors(folder: Path, plans: object, parameters: SyntheticParameters) 
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
 
 
-def preprocessed(plans: object, parameters: SyntheticParameters, source_id: str, subject: SyntheticSubject) -> object:
-    from faircmr.segmentation.preprocessing import preprocess
-    from faircmr.segmentation.tensors import SubjectTensors
-
-    arrays, geometry = {}, stack_geometry(parameters)
+def preprocessed(
+    plans: Plans, parameters: SyntheticParameters, source_id: str, subject: SyntheticSubject
+) -> SubjectTensors:
+    arrays: dict[str, Array] = {}
+    geometry = stack_geometry(parameters)
     for image, label, phase in zip(subject.images, subject.labels, PHASES, strict=True):
         arrays |= preprocess(Scan(image, label, geometry), plans, phase)
     return SubjectTensors(source_id, source_id, arrays)

@@ -28,6 +28,7 @@ from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.preprocessing import structure_areas
 from faircmr.segmentation.tensors import (
     MANIFEST_NAME,
+    Array,
     TensorManifest,
     TensorStore,
     areas_name,
@@ -111,7 +112,7 @@ def write_subjects(folder: Path, size: int, slices: int) -> tuple[str, ...]:
     labels = np.repeat(label[np.newaxis], slices, axis=0)
     subjects = tuple(f"sub-{number:04d}" for number in range(1, SUBJECTS + 1))
     for subject_id in subjects:
-        arrays = {}
+        arrays: dict[str, Array] = {}
         for phase in Phase:
             arrays[image_name(phase)] = rng.normal(size=labels.shape).astype(np.float16)
             arrays |= {label_name(phase): labels, areas_name(phase): structure_areas(labels)}

@@ -110,7 +110,7 @@ def classifier_step(state: TrainingState, data: TrainingData) -> Callable[[int],
     def step(_: int) -> None:
         state.optimiser.zero_grad(set_to_none=True)
         loss = objective.classification_loss(logits, batch)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(list(objective.parameters()), data.job.training.gradient_clip)
         state.optimiser.step()
         float(loss.detach())
@@ -132,7 +132,7 @@ def loss_alone(objective: nn.Module, heads: list[torch.Tensor], batch: Batch) ->
     def once(_: int) -> None:
         leaves = [head.clone().requires_grad_() for head in heads]
         loss: torch.Tensor = objective(leaves, batch)
-        loss.backward()
+        torch.autograd.backward(loss)
 
     return once
 
