@@ -1,5 +1,6 @@
 """Kedro data sets of the catalog: cohort, NIfTI predictions, tensors, weights, tables."""
 
+from faircmr.datasets.audited import MaskPairsDataset, UserScoresDataset, UserTableDataset
 from faircmr.datasets.cine_predictions import CinePredictionsDataset
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
@@ -18,6 +19,7 @@ __all__ = [
     "CohortDataset",
     "FinishedFitsDataset",
     "JsonModelDataset",
+    "MaskPairsDataset",
     "MeasuredTableDataset",
     "ModelsDataset",
     "OptionalTableDataset",
@@ -27,5 +29,7 @@ __all__ = [
     "TextDataset",
     "TrainedModelsDataset",
     "UnlabelledDataset",
+    "UserScoresDataset",
+    "UserTableDataset",
     "WorkFolderDataset",
 ]

@@ -49,12 +49,12 @@ def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
     if files.label is None:
         return Scan(image, None, geometry)
     values, label_geometry = _read_volume(files.label, files.frame, "label")
-    _check_same_grid(geometry, label_geometry)
+    check_same_grid(geometry, label_geometry, ("image", "label"))
     return Scan(image, map_label(values, label_values), geometry)
 
 
 def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
-    """Translate a source's label values to ``Structure`` values.
+    """Translate a drawn label's values to ``Structure`` values.
 
     Args:
         values: Label image as stored.
@@ -63,6 +63,14 @@ def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Struct
     Raises:
         InvalidScanError: A value is not in the map, or there is nothing but background.
     """
+    label = translated(values, label_values)
+    if not label.any():
+        raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
+    return label
+
+
+def translated(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
+    """Translate values as :func:`map_label` does; nothing but background is permitted, as of a prediction."""
     table = np.full(256, _FOREIGN, dtype=np.uint8)
     table[0] = 0
     table[list(label_values)] = [int(structure) for structure in label_values.values()]
@@ -73,9 +81,22 @@ def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Struct
     foreign = (label == _FOREIGN) | (index != values)
     if foreign.any():
         raise _outside_the_map(values[foreign], label_values)
-    if not label.any():
-        raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
     return label
+
+
+def read_mask(path: Path, label_values: Mapping[int, Structure], what: str) -> tuple[LabelImage, Geometry]:
+    """Read a label image of any source.
+
+    Args:
+        path: The file, 3-D.
+        label_values: Structure of each value but 0.
+        what: What errors call it: ``prediction``, ``reference``.
+
+    Raises:
+        InvalidScanError: The file is missing or damaged, or a value is not in the map.
+    """
+    values, geometry = _read_volume(path, None, what)
+    return translated(values, label_values), geometry
 
 
 def read_label(path: Path) -> tuple[LabelImage, Geometry]:
@@ -156,15 +177,25 @@ def _frame(data: npt.NDArray[Any], frame: int | None, what: str) -> npt.NDArray[
     return data
 
 
-def _check_same_grid(image: Geometry, label: Geometry) -> None:
-    if image.shape != label.shape:
+def check_same_grid(one: Geometry, other: Geometry, names: tuple[str, str]) -> None:
+    """Refuse two images that do not lie on one grid.
+
+    Args:
+        one: Grid of the first.
+        other: Grid of the second.
+        names: What errors call them: ``image``, ``label``.
+
+    Raises:
+        InvalidScanError: Shape or spacing differ.
+    """
+    if one.shape != other.shape:
         raise InvalidScanError(
-            "scan", f"the image has shape {image.shape}, the label {label.shape}", "the same shape for both"
+            "scan", f"the {names[0]} has shape {one.shape}, the {names[1]} {other.shape}", "the same shape for both"
         )
-    if not np.allclose(image.spacing, label.spacing, rtol=SPACING_TOLERANCE, atol=0):
+    if not np.allclose(one.spacing, other.spacing, rtol=SPACING_TOLERANCE, atol=0):
         raise InvalidScanError(
             "scan",
-            f"the image has spacing {image.spacing} mm, the label {label.spacing} mm",
+            f"the {names[0]} has spacing {one.spacing} mm, the {names[1]} {other.spacing} mm",
             "the same spacing for both",
         )
 

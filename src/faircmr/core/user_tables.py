@@ -1,0 +1,75 @@
+"""Tables that users bring: CSV in UTF-8, or Parquet. What cannot be read is refused, never guessed."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Collection
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+
+from faircmr.core.errors import InvalidParameterError
+
+SUFFIXES = (".csv", ".parquet")
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def read_user_table(path: Path, setting: str) -> pd.DataFrame:
+    """Read a table.
+
+    Args:
+        path: Ends in ``.csv`` (comma, UTF-8, a header) or ``.parquet``.
+        setting: Parameter that names the file; errors speak of it and not of the path, which may name people.
+
+    Returns:
+        Its rows; of a CSV as text, because an id such as ``0007`` is no number (:func:`with_numbers`). Only an
+        empty cell is missing, for "NA" may be a group.
+
+    Raises:
+        InvalidParameterError: There is no such file, it is neither CSV in UTF-8 nor Parquet, two columns
+            have one name, a row is longer or shorter than the header, or there are no rows.
+    """
+    if path.suffix not in SUFFIXES:
+        raise InvalidParameterError(setting, path.suffix or "no suffix", f"a file that ends in {' or '.join(SUFFIXES)}")
+    try:
+        table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path, setting)
+    except FileNotFoundError:
+        raise InvalidParameterError(setting, "no such file", "an existing table") from None
+    except UnicodeDecodeError:
+        raise InvalidParameterError(setting, "not UTF-8", "CSV in UTF-8", "save it again as UTF-8") from None
+    except (OSError, ValueError):
+        raise InvalidParameterError(setting, "damaged, or no table", "a table in CSV or Parquet") from None
+    if table.empty:
+        raise InvalidParameterError(setting, "no rows", "a table with a header and rows")
+    return table
+
+
+def with_numbers(table: pd.DataFrame, text: Collection[str]) -> pd.DataFrame:
+    """Columns of text that hold nothing but numbers, as numbers.
+
+    Args:
+        table: As :func:`read_user_table` gives it.
+        text: Columns that stay, or become, text.
+    """
+    converted = {name: table[name].astype("str").where(table[name].notna()) for name in text if name in table.columns}
+    for name in table.columns.difference(list(text), sort=False):
+        if pd.api.types.is_string_dtype(table[name]):
+            numbers = pd.to_numeric(table[name], errors="coerce")
+            if numbers.notna().equals(table[name].notna()):
+                converted[name] = numbers
+    return table.assign(**converted)
+
+
+def _read_csv(path: Path, setting: str) -> pd.DataFrame:
+    content = path.read_bytes().decode("utf-8").removeprefix(BYTE_ORDER_MARK)
+    header, *rows = [row for row in csv.reader(StringIO(content)) if row] or [[]]
+    # pandas would rename a second column of one name, and shift rows that are longer than the header
+    if repeated := [name for name, count in Counter(header).items() if count > 1]:
+        raise InvalidParameterError(setting, f"{repeated[0]!r} names two columns", "columns of different names")
+    if uneven := sum(len(row) != len(header) for row in rows):
+        raise InvalidParameterError(
+            setting, f"{uneven} rows with more or fewer cells than the header", f"{len(header)} cells a row"
+        )
+    return pd.read_csv(StringIO(content), dtype="str", keep_default_na=False, na_values=[""])

@@ -1,0 +1,84 @@
+"""What an audit asks, declared before it looks at a score."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from faircmr.core.parameters import Parameters
+
+Share = Annotated[float, Field(gt=0.0, lt=1.0)]
+Draws = Annotated[int, Field(ge=100)]
+
+
+class AuditColumns(Parameters):
+    """Names of the columns of a table of scores, and how a case's name is read.
+
+    Attributes:
+        subject: Whose score it is; in the table of demographics too.
+        model: Which model made it; a table without this column is of one model.
+        seed: Training seed; a table without it is of one training.
+        phase: Of a long table; may be absent.
+        structure: Of a long table; may be absent.
+        metric: Of a long table; may be absent.
+        value: The score of a long table; a table without this column is wide: each further column is a score.
+        case: File name of the image that was scored; used where there is no column for the subject.
+        case_pattern: Regular expression of a case's whole name without its suffix, with groups ``subject`` and,
+            if there is one, ``phase``.
+    """
+
+    subject: str = "subject_id"
+    model: str = "model"
+    seed: str = "seed"
+    phase: str = "phase"
+    structure: str = "structure"
+    metric: str = "metric"
+    value: str = "value"
+    case: str = "case"
+    case_pattern: str = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES))?"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Columns that hold no score of a wide table."""
+        return tuple(self.model_dump(exclude={"case_pattern"}).values())
+
+    @field_validator("case_pattern")
+    @classmethod
+    def _names_a_subject(cls, value: str) -> str:
+        if "subject" not in re.compile(value).groupindex:
+            raise ValueError("it has no group (?P<subject>...)")
+        return value
+
+    @model_validator(mode="after")
+    def _are_different(self) -> Self:
+        if len(set(self.names)) < len(self.names):
+            raise ValueError("two of them have one name")
+        return self
+
+
+class AuditParameters(Parameters):
+    """The declared family of questions.
+
+    Attributes:
+        attributes: Attributes of people to audit, the protected one first; all others of the study, if empty.
+        intersections: Pairs of attributes whose combinations are audited as groups too.
+        metric: Which metric of a long table; between 0 and 1, higher is better.
+        baseline: Model that the others are compared with; the first one, if empty.
+        margin: Largest difference from the others, in the unit of the metric, that still counts as equal.
+        alpha: Error that is accepted: of tests after Holm's correction, and of intervals.
+        min_group_size: A smaller group is described, and no verdict is given about it.
+        draws: Of the bootstrap and of the permutations.
+        seed: Of the draws.
+    """
+
+    attributes: tuple[str, ...] = ()
+    intersections: tuple[tuple[str, str], ...] = ()
+    metric: str = "dsc"
+    baseline: str = ""
+    margin: Share = 0.01
+    alpha: Share = 0.05
+    min_group_size: Annotated[int, Field(ge=2)] = 8
+    draws: Draws = 10_000
+    seed: int = 0

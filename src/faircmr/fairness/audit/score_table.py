@@ -1,0 +1,129 @@
+"""Anybody's scores, long or wide, as one score a model, training seed and subject."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from faircmr.core.case_names import subject_and_phase
+from faircmr.core.errors import InvalidScoresError
+from faircmr.fairness.audit.parameters import AuditColumns
+
+ONE_MODEL = "model"
+"""Name of the model of a table that names none."""
+CELL = "cell"
+ScoresByModel = Mapping[str, pd.DataFrame]
+"""Of each model the mean score of each subject (index ``subject_id``) in each training (columns), 0..1."""
+
+
+def scores_by_model(table: pd.DataFrame, columns: AuditColumns, metric: str) -> dict[str, pd.DataFrame]:
+    """Bring a table of scores together by model and subject.
+
+    Args:
+        table: Long, one row a score (a model, seed, subject, phase and structure), or wide, one row a model,
+            seed and subject with one column a score. Scores are between 0 and 1, higher is better.
+        columns: What the columns are called.
+        metric: Rows of a long table with a column for the metric that are used.
+
+    Returns:
+        For each model, in the order of the table, the mean over phases and structures: index subjects (sorted,
+        named ``subject_id``), one column a seed. A subject's mean is over the scores that it has.
+
+    Raises:
+        InvalidCohortError: A file name does not say whose image it is.
+        InvalidScoresError: A column is missing, rows are repeated, a score is missing, no number or outside 0..1
+            (percentages are refused and not divided), or seeds of a model scored different subjects. Says how
+            many rows, and names nobody.
+    """
+    long = _long(table, columns, metric)
+    _check_values(long)
+    _check_repeated(long)
+    return {str(model): _by_seed(str(model), rows) for model, rows in long.groupby("model", sort=False, observed=True)}
+
+
+def _long(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFrame:
+    subjects, phases = _subjects_and_phases(table, columns)
+    named = pd.DataFrame(
+        {
+            "model": _column(table, columns.model, ONE_MODEL),
+            "seed": _column(table, columns.seed, ""),
+            "subject_id": subjects.astype("str").where(subjects.notna(), ""),
+        }
+    )
+    _refuse(int((named["subject_id"] == "").sum()), len(named), "without a subject", "whose score each row is")
+    if columns.value in table.columns:
+        cells = phases + " " + _column(table, columns.structure, "")
+        long = named.assign(**{CELL: cells, "value": table[columns.value]})
+        return _of_metric(long, table, columns.metric, metric)
+    return _melted(table, named.assign(phase=phases), columns)
+
+
+def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd.Series[str], pd.Series[str]]:
+    if columns.subject in table.columns:
+        return table[columns.subject], _column(table, columns.phase, "")
+    if columns.case not in table.columns:
+        permitted = f"a column that says whose score it is, or a column {columns.case} of file names"
+        raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns")
+    read = [subject_and_phase(str(name), columns.case_pattern) for name in table[columns.case]]
+    subjects, phases = zip(*read, strict=True)
+    return pd.Series(subjects, index=table.index), pd.Series(phases, index=table.index)
+
+
+def _column(table: pd.DataFrame, name: str, absent: str) -> pd.Series[str]:
+    if name not in table.columns:
+        return pd.Series(absent, index=table.index, dtype="str")
+    return table[name].astype("str")
+
+
+def _of_metric(long: pd.DataFrame, table: pd.DataFrame, column: str, metric: str) -> pd.DataFrame:
+    if column not in table.columns:
+        return long
+    kept = long[(table[column] == metric).to_numpy()]
+    if kept.empty:
+        known = ", ".join(sorted({str(each) for each in table[column].dropna()})[:10])
+        raise InvalidScoresError("scores", f"no rows of metric {metric}", f"one of {known}", "set audit.metric")
+    return kept
+
+
+def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
+    scores = table.drop(columns=[name for name in columns.names if name in table.columns])
+    if scores.columns.empty:
+        raise InvalidScoresError("scores", "no column of scores", f"a column {columns.value}, or one column a score")
+    if others := [name for name in scores.columns if not pd.api.types.is_numeric_dtype(scores[name])]:
+        permitted = "columns of scores alone, beside those that audit_columns names"
+        raise InvalidScoresError("scores", f"column {others[0]} holds no numbers", permitted, "remove it")
+    # a structure that a subject does not have is an empty cell
+    long = named.join(scores).melt(list(named.columns), var_name=CELL, value_name="value").dropna(subset=["value"])
+    return long.assign(**{CELL: long["phase"] + " " + long[CELL].astype("str")})
+
+
+def _check_values(long: pd.DataFrame) -> None:
+    values = pd.to_numeric(long["value"], errors="coerce")
+    _refuse(int(values.isna().sum()), len(long), "without a number", "a score in every row")
+    if ((values > 1.0) & (values <= 100.0)).any() and (values >= 0.0).all() and (values <= 100.0).all():
+        raise InvalidScoresError("scores", f"up to {values.max():.4g}", "scores in 0..1", "divide percentages by 100")
+    _refuse(int((~values.between(0.0, 1.0)).sum()), len(long), "outside 0..1", "scores in 0..1, higher is better")
+    long["value"] = values.astype("float64")
+
+
+def _check_repeated(long: pd.DataFrame) -> None:
+    repeated = int(long.duplicated(["model", "seed", "subject_id", CELL]).sum())
+    _refuse(repeated, len(long), "repeated", "one row a model, seed, subject, phase and structure")
+
+
+def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
+    means = rows.groupby(["subject_id", "seed"])["value"].mean().unstack("seed")
+    missing = int(means.isna().any(axis=1).sum())
+    if missing:
+        raise InvalidScoresError(
+            f"scores of {model}",
+            f"{missing} subjects scored in one training seed and not in another",
+            "the same subjects for every seed of a model",
+        )
+    return means.rename_axis(columns=None)
+
+
+def _refuse(count: int, rows: int, what: str, permitted: str) -> None:
+    if count:
+        raise InvalidScoresError("scores", f"{count} of {rows} rows {what}", permitted)

@@ -1,0 +1,29 @@
+"""A file's name gives its subject and phase, or is refused without being quoted."""
+
+import pytest
+
+from faircmr.core.case_names import subject_and_phase
+from faircmr.core.errors import InvalidCohortError
+
+PATTERN = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES))?"
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "expected"),
+    [
+        ("patient001_ED.nii.gz", PATTERN, ("patient001", "ED")),
+        ("/a/b/sub-1_x.nii", PATTERN, ("sub-1_x", "")),
+        ("C:\\masks\\p7_ES.nii.gz", PATTERN, ("p7", "ES")),
+        ("ukb_12_frame03.nii.gz", r"ukb_(?P<subject>\d+)_frame\d+", ("12", "")),
+    ],
+)
+def test_reads_subject_and_phase(name: str, pattern: str, expected: tuple[str, str]):
+    assert subject_and_phase(name, pattern) == expected
+
+
+def test_a_name_that_is_not_read_is_not_quoted():
+    with pytest.raises(
+        InvalidCohortError, match=r"not read; names that match .*; set case_pattern"
+    ) as error:
+        subject_and_phase("John_Doe.nii.gz", r"(?P<subject>\d+)")
+    assert "Doe" not in str(error.value)

@@ -1,0 +1,69 @@
+"""Tables that users bring are read as they are, or refused by the parameter that names them."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from faircmr.core.errors import InvalidParameterError
+from faircmr.core.user_tables import read_user_table, with_numbers
+
+TABLE = pd.DataFrame({"subject_id": ["0007", "0012"], "race": ["NA", None], "dsc": [0.5, 1.0]})
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_reads_both_kinds_alike(tmp_path: Path, suffix: str):
+    path = tmp_path / f"scores.{suffix}"
+    TABLE.to_csv(path, index=False) if suffix == "csv" else TABLE.to_parquet(path, index=False)
+
+    table = with_numbers(read_user_table(path, "scores"), text=["subject_id"])
+
+    assert table["subject_id"].tolist() == ["0007", "0012"], "ids stay text"
+    assert table["race"].isna().tolist() == [False, True], "NA may be a group"
+    assert table["dsc"].tolist() == [0.5, 1.0]
+
+
+def test_a_column_is_of_numbers_or_of_text_and_never_of_both():
+    table = pd.DataFrame({"age": ["50", "60.5"], "sex": ["0", "f"], "id": ["1", "2"], "bmi": ["21", None], "n": [1, 2]})
+
+    found = with_numbers(table, text=["id", "absent"])
+
+    assert found["age"].tolist() == [50.0, 60.5]
+    assert found["sex"].tolist() == ["0", "f"]
+    assert found["id"].tolist() == ["1", "2"]
+    assert found["bmi"].tolist()[0] == 21.0
+    assert found["n"].tolist() == [1, 2]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path):
+    path = tmp_path / "scores.csv"
+    path.write_bytes(TABLE.to_csv(index=False).encode("utf-8-sig"))
+
+    assert read_user_table(path, "scores").columns[0] == "subject_id"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("t.xlsx", b"", r"scores: .xlsx; a file that ends in .csv or .parquet"),
+        ("t", b"", r"scores: no suffix"),
+        ("t.csv", b"subject_id,dsc\nM\xfcller,0.5\n", "scores: not UTF-8; .*; save it again as UTF-8"),
+        ("t.csv", b"a,a\n1,2\n", "'a' names two columns"),
+        ("t.csv", b"a,b\n", "scores: no rows"),
+        ("t.csv", b"", "scores: damaged, or no table"),
+        ("t.csv", b"a,b\n1,2,3,4\n1\n", "scores: 2 rows with more or fewer cells than the header; 2 cells a row"),
+        ("t.parquet", b"PAR1 not really", "scores: damaged, or no table"),
+    ],
+)
+def test_refuses_what_it_cannot_read(tmp_path: Path, name: str, content: bytes, said: str):
+    (tmp_path / name).write_bytes(content)
+
+    with pytest.raises(InvalidParameterError, match=said) as error:
+        read_user_table(tmp_path / name, "scores")
+    assert "Müller" not in str(error.value)
+    assert str(tmp_path) not in str(error.value)
+
+
+def test_refuses_a_file_that_is_not_there(tmp_path: Path):
+    with pytest.raises(InvalidParameterError, match="scores: no such file"):
+        read_user_table(tmp_path / "t.csv", "scores")

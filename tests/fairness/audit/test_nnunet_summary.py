@@ -1,0 +1,42 @@
+"""nnU-Net's summary becomes a long table; the form is that of nnU-Net v2.8.1's ``compute_metrics_on_folder``."""
+
+import json
+
+import pytest
+
+from faircmr.core.errors import InvalidScoresError
+from faircmr.fairness.audit.nnunet_summary import scores_of_summary
+from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.fairness.audit.score_table import scores_by_model
+
+COLUMNS = AuditColumns()
+
+
+def case(name: str, **dice: float) -> dict[str, object]:
+    metrics = {label.removeprefix("l"): {"Dice": value, "IoU": value / 2, "FN": 3.0} for label, value in dice.items()}
+    return {"metrics": metrics, "prediction_file": f"/out/{name}.nii.gz", "reference_file": f"/labels/{name}.nii.gz"}
+
+
+def summary(*cases: dict[str, object]) -> bytes:
+    return json.dumps({"foreground_mean": {"Dice": 0.9}, "mean": {}, "metric_per_case": list(cases)}).encode()
+
+
+def test_gives_a_row_a_case_and_label_that_has_a_dice():
+    content = summary(case("patient001_ED", l1=0.9, l2=0.7), case("patient001_ES", l1=0.8, l2=float("nan")))
+
+    table = scores_of_summary(content)
+
+    assert table[["structure", "value"]].to_numpy().tolist() == [["1", 0.9], ["2", 0.7], ["1", 0.8]]
+    assert set(table["metric"]) == {"dsc"}
+    assert scores_by_model(table, COLUMNS, "dsc")["model"].to_numpy().ravel() == pytest.approx([0.8])
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"metric_per_case": [{"metrics": 3}]}', b"\xff", b"null"])
+def test_refuses_what_is_no_summary(content: bytes):
+    with pytest.raises(InvalidScoresError, match="unreadable, or without metric_per_case"):
+        scores_of_summary(content)
+
+
+def test_refuses_a_summary_without_a_score():
+    with pytest.raises(InvalidScoresError, match="no case has a Dice"):
+        scores_of_summary(summary(case("a", l1=float("nan"))))

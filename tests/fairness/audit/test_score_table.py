@@ -1,0 +1,134 @@
+"""A table of scores gives one score a model, seed and subject, or says what is wrong with it and of nobody."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faircmr.core.errors import InvalidScoresError
+from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.fairness.audit.score_table import ONE_MODEL, scores_by_model
+
+COLUMNS = AuditColumns()
+SECRET = "1234567"
+
+
+def long_table(value: float = 0.5) -> pd.DataFrame:
+    """Two models, two seeds, three subjects, two phases, two structures."""
+    index = pd.MultiIndex.from_product(
+        [["ours", "base"], [0, 1], [SECRET, "b", "c"], ["ED", "ES"], ["LVBP", "RVBP"]],
+        names=["model", "seed", "subject_id", "phase", "structure"],
+    )
+    return pd.DataFrame({"value": value}, index=index).reset_index()
+
+
+def test_a_long_table_is_averaged_over_phases_and_structures():
+    table = long_table()
+    table.loc[(table["phase"] == "ES") & (table["model"] == "base"), "value"] = 0.9
+
+    found = scores_by_model(table, COLUMNS, "dsc")
+
+    assert list(found) == ["ours", "base"], "in the order of the table"
+    assert found["base"].index.tolist() == [SECRET, "b", "c"]
+    assert list(found["base"].columns) == ["0", "1"]
+    np.testing.assert_allclose(found["base"], 0.7)
+    np.testing.assert_allclose(found["ours"], 0.5)
+
+
+def test_a_wide_table_says_the_same_as_the_long_one():
+    rng = np.random.default_rng(0)
+    table = long_table()
+    table["value"] = rng.uniform(size=len(table))
+    wide = table.pivot(index=["model", "seed", "subject_id"], columns=["phase", "structure"], values="value")
+    wide.columns = [f"dice {phase} {structure}" for phase, structure in wide.columns]
+
+    long_scores, wide_scores = (scores_by_model(each, COLUMNS, "dsc") for each in (table, wide.reset_index()))
+
+    for model, scores in long_scores.items():
+        pd.testing.assert_frame_equal(scores, wide_scores[model])
+
+
+def test_the_smallest_table_is_a_subject_and_a_score():
+    found = scores_by_model(pd.DataFrame({"person": [7, 8], "dice": [0.8, 0.9]}), AuditColumns(subject="person"), "dsc")
+
+    assert found[ONE_MODEL].index.tolist() == ["7", "8"]
+    assert found[ONE_MODEL].to_numpy().ravel().tolist() == [0.8, 0.9]
+
+
+def test_subject_and_phase_may_come_from_a_file_name():
+    table = pd.DataFrame({"case": ["p1_ED.nii.gz", "p1_ES.nii.gz", "p2_ED.nii.gz"], "value": [0.5, 0.7, 0.9]})
+
+    found = scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL]
+
+    assert found.index.tolist() == ["p1", "p2"]
+    assert found.to_numpy().ravel() == pytest.approx([0.6, 0.9])
+
+
+def test_an_empty_cell_of_a_wide_table_is_a_structure_that_is_not_there():
+    table = pd.DataFrame({"subject_id": ["a", "b"], "LV": [0.8, 0.9], "RV": [np.nan, 0.5]})
+
+    assert scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL].to_numpy().ravel().tolist() == [0.8, 0.7]
+
+
+def test_only_rows_of_the_metric_are_used():
+    table = long_table().assign(metric="dsc")
+    both = pd.concat([table, table.assign(metric="hd95", value=40.0)])
+
+    assert scores_by_model(both, COLUMNS, "dsc").keys() == {"ours", "base"}
+    with pytest.raises(InvalidScoresError, match=r"no rows of metric iou; one of dsc, hd95; set audit\.metric"):
+        scores_by_model(both, COLUMNS, "iou")
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing_but_the_order_of_models(random):
+    table = long_table()
+    table["value"] = np.linspace(0.0, 1.0, len(table))
+    order = list(range(len(table)))
+    random.shuffle(order)
+
+    found, shuffled = (scores_by_model(each, COLUMNS, "dsc") for each in (table, table.iloc[order]))
+
+    for model, scores in found.items():
+        pd.testing.assert_frame_equal(scores, shuffled[model])
+
+
+def changed(where: int, value: object) -> pd.DataFrame:
+    table = long_table().astype({"value": object})
+    table.loc[where, "value"] = value
+    return table
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (long_table().drop(columns="subject_id"), "no column subject_id"),
+        (pd.concat([long_table(), long_table().head(3)]), "3 of 51 rows repeated"),
+        (long_table(value=87.5), "up to 87.5; scores in 0..1; divide percentages by 100"),
+        (changed(3, 97.0), "up to 97; scores in 0..1; divide percentages"),
+        (changed(3, -0.1), "1 of 48 rows outside 0..1"),
+        (changed(3, 640.0), "1 of 48 rows outside 0..1"),
+        (changed(3, np.inf), "1 of 48 rows outside 0..1"),
+        (changed(3, np.nan), "1 of 48 rows without a number"),
+        (changed(3, "good"), "1 of 48 rows without a number"),
+        (long_table().assign(subject_id=None), "48 of 48 rows without a subject"),
+        (
+            long_table().query("not (model == 'base' and seed == 1 and subject_id == 'b')"),
+            "scores of base: 1 subjects scored in one training seed and not in another",
+        ),
+        (pd.DataFrame({"subject_id": ["a"]}), "no column of scores"),
+        (pd.DataFrame({"subject_id": ["a"], "LV": [0.5], "note": ["x"]}), "column note holds no numbers"),
+        (pd.DataFrame({"subject_id": ["a", "a"], "LV": [0.5, 0.6]}), "1 of 2 rows repeated"),
+    ],
+)
+def test_refuses_bad_tables_and_names_nobody(table: pd.DataFrame, said: str):
+    with pytest.raises(InvalidScoresError, match=said) as error:
+        scores_by_model(table, COLUMNS, "dsc")
+    assert SECRET not in str(error.value)
+
+
+def test_columns_of_one_name_are_refused():
+    with pytest.raises(ValueError, match="one name"):
+        AuditColumns(model="seed")
+    with pytest.raises(ValueError, match="no group"):
+        AuditColumns(case_pattern="(.*)")

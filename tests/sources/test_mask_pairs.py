@@ -1,0 +1,99 @@
+"""Masks of two folders are matched by name, read on one grid, and named by nobody's id."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faircmr.core.anatomy import Structure
+from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.mask_pairs import Spacing
+from faircmr.core.scan import Geometry
+from faircmr.sources.mask_pairs import pair_masks
+from faircmr.sources.nifti import write_label
+
+ACDC = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+SECRET = "1234567"
+SPACING = (10.0, 1.5, 1.5)
+
+
+def write(folder: Path, name: str, values: Sequence[int] = (0, 1, 2, 3), spacing: Spacing = SPACING) -> None:
+    folder.mkdir(exist_ok=True)
+    label = np.array(values, dtype=np.uint8).reshape(-1, 2, 2)
+    write_label(folder / name, label, Geometry(label.shape, spacing))
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    return tmp_path / "found", tmp_path / "drawn"
+
+
+def test_pairs_are_read_in_the_order_of_their_names(folders: tuple[Path, Path]):
+    for folder in folders:
+        write(folder, "b_ED.nii.gz")
+        write(folder, "a_ED.nii", [0, 0, 0, 0])
+    write(folders[0], "only_here.nii.gz")
+    (folders[1] / ".hidden.nii.gz").touch()
+    (folders[1] / "notes.txt").touch()
+
+    pairs = pair_masks(*folders)
+
+    assert pairs.unmatched == 1
+    (name, empty, _, _), (_, prediction, reference, spacing) = pairs.pairs(ACDC)
+    assert name == "a_ED"
+    assert not empty.any(), "a model may find nothing"
+    assert prediction.ravel().tolist() == [0, 3, 2, 1], "in the project's labels"
+    assert (prediction == reference).all()
+    assert spacing == pytest.approx(SPACING)
+
+
+def test_suffixes_may_differ_between_the_folders(folders: tuple[Path, Path]):
+    write(folders[0], "a.nii")
+    write(folders[1], "a.nii.gz")
+
+    assert list(pair_masks(*folders).readers) == ["a"]
+
+
+def test_refuses_folders_that_do_not_belong_together(folders: tuple[Path, Path]):
+    with pytest.raises(InvalidCohortError, match="audit_predictions: no masks found there"):
+        pair_masks(*folders)
+    write(folders[0], f"{SECRET}.nii.gz")
+    with pytest.raises(InvalidCohortError, match="audit_references: no masks found there"):
+        pair_masks(*folders)
+    write(folders[1], "other.nii.gz")
+    with pytest.raises(InvalidCohortError, match="no name of 1 and 1 files is in both") as error:
+        pair_masks(*folders)
+    assert SECRET not in str(error.value)
+    write(folders[0], f"{SECRET}.nii")
+    with pytest.raises(InvalidCohortError, match="one case twice"):
+        pair_masks(*folders)
+
+
+@pytest.mark.parametrize(
+    ("values", "spacing", "said"),
+    [
+        ([0, 1, 2, 9], SPACING, "case 1 of the names .*: the label holds the values 9; only 0, 1, 2, 3"),
+        ([0, 1, 2, 3, 0, 0, 0, 0], SPACING, "the prediction has shape .*, the reference"),
+        ([0, 1, 2, 3], (10.0, 1.5, 1.6), "the prediction has spacing .*, the reference"),
+    ],
+)
+def test_refuses_masks_that_cannot_be_compared(
+    folders: tuple[Path, Path], values: list[int], spacing: Spacing, said: str
+):
+    write(folders[0], f"{SECRET}.nii.gz")
+    write(folders[1], f"{SECRET}.nii.gz", values, spacing)
+
+    with pytest.raises(InvalidScanError, match=said) as error:
+        list(pair_masks(*folders).pairs(ACDC))
+    assert SECRET not in str(error.value)
+
+
+def test_refuses_a_damaged_mask(folders: tuple[Path, Path]):
+    for folder in folders:
+        write(folder, "a.nii.gz")
+    content = (folders[0] / "a.nii.gz").read_bytes()
+    (folders[0] / "a.nii.gz").write_bytes(content[: len(content) // 2])
+
+    with pytest.raises(InvalidScanError, match="the prediction file is truncated or damaged"):
+        list(pair_masks(*folders).pairs(ACDC))
