@@ -40,6 +40,7 @@ SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/p
 
 .PHONY: help run test test-slow lint format acdc viz install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
+.PHONY: references
 .PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
@@ -94,6 +95,13 @@ benchmark-schedule: $(STAMP) ## train baseline and stratified for 1, 2 and 4 tim
 
 benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training step
 	$(BIN)/python benchmarks/mitigation_cost.py $(ARGS)
+
+references: $(STAMP) ## run the R script of the statistical references again and compare (needs R)
+	@Rscript --version > /dev/null 2>&1 || { echo "Error: Rscript: not found; R 4.2 or newer on the PATH; install r-base (Debian: apt-get install r-base-core)" >&2; exit 1; }
+	rm -rf "$(BENCHMARKS)/references"
+	Rscript tests/references/references.R "$(BENCHMARKS)/references"
+	$(BIN)/python tests/references/compare.py "$(BENCHMARKS)/references"
+	$(BIN)/python -m pytest tests/references $(ARGS)
 
 # The crops that both sides read, and what each makes of them
 $(BENCHMARKS)/prepared: | $(STAMP) $(NNUNET)/bin/nnUNetv2_predict

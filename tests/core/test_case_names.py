@@ -22,8 +22,6 @@ def test_reads_subject_and_phase(name: str, pattern: str, expected: tuple[str, s
 
 
 def test_a_name_that_is_not_read_is_not_quoted():
-    with pytest.raises(
-        InvalidCohortError, match=r"not read; names that match .*; set case_pattern"
-    ) as error:
+    with pytest.raises(InvalidCohortError, match=r"not read; names that match .*; set case_pattern") as error:
         subject_and_phase("John_Doe.nii.gz", r"(?P<subject>\d+)")
     assert "Doe" not in str(error.value)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from faircmr.core.schemas import SCORE_TYPES
@@ -34,6 +37,45 @@ TABLE_2 = {
 }
 ROUNDING = 0.005
 """Half a unit of the last printed digit."""
+
+
+class Attainable(NamedTuple):
+    """Exactly the values that a measure takes over all inputs that print alike; all between the two are taken."""
+
+    least: float
+    greatest: float
+
+    def prints_as(self, printed: float) -> bool:
+        """Whether one of them would have been printed so."""
+        # a sum of rounded decimals may miss a bound by the last bit
+        return self.least <= printed + ROUNDING + 1e-9 and self.greatest >= printed - ROUNDING - 1e-9
+
+
+def attainable_mean(printed: Sequence[float]) -> Attainable:
+    """Of the unweighted mean: it moves with each input."""
+    mean = float(np.mean(printed))
+    return Attainable(mean - ROUNDING, mean + ROUNDING)
+
+
+def attainable_sd(printed: Sequence[float], ddof: int = 1, rounding: float = ROUNDING) -> Attainable:
+    """Of the SD: convex in the inputs, so greatest at a corner; least where all are nearest to one centre.
+
+    That centre is the mean of the points nearest to it, because squares are least about the mean.
+    """
+    inputs = np.array(printed)
+    corners = inputs + np.array(list(product((-rounding, rounding), repeat=len(inputs))))
+    centre = float(inputs.mean())
+    for _ in range(200):  # each step brings it nearer by the share of inputs that it is not within the rounding of
+        centre = float(np.clip(centre, inputs - rounding, inputs + rounding).mean())
+    nearest = np.clip(centre, inputs - rounding, inputs + rounding)
+    return Attainable(float(nearest.std(ddof=ddof)), float(corners.std(axis=1, ddof=ddof).max()))
+
+
+def attainable_ser(printed: Sequence[float], rounding: float = ROUNDING) -> Attainable:
+    """Of the SER of DSC in percent: worst and best group drawn together, or apart."""
+    errors = 100 - np.sort(printed)
+    least = (errors[0] - rounding) / (errors[-1] + rounding)
+    return Attainable(max(1.0, float(least)), float((errors[0] + rounding) / (errors[-1] - rounding)))
 
 
 def scores_of(percent: Mapping[str, Sequence[float]], strategy: str = "baseline", seed: int = 0) -> pd.DataFrame:

@@ -37,7 +37,9 @@ def test_joins_by_subject_and_phase_and_keeps_seeds_apart():
 
     scores = score_predictions(predictions, cohort, "baseline", "cohort:1")
 
-    by_scan = scores.pivot_table(index=["seed", "phase"], columns="structure", values="value")
+    by_scan = scores[scores["metric"] == "dsc"].pivot_table(
+        index=["seed", "phase"], columns="structure", values="value"
+    )
     assert by_scan.loc[(0, "ED")].tolist() == [1.0, 1.0, 1.0]
     assert by_scan.loc[(1, "ED")].tolist() == [1.0, 1.0, 0.0]
     assert by_scan.loc[(0, "ES"), ["LVBP", "LVM"]].tolist() == [1.0, 1.0]

@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScoresError
 from faircmr.core.schemas import SCORE_TYPES
-from faircmr.fairness.scoring import ScoredScan, collect_scores, score_prediction
+from faircmr.fairness.metrics.scan import score_scan
+from faircmr.fairness.scoring import ScoredScan, collect_scores
 
 
 def heart(*structures: Structure) -> np.ndarray:
@@ -21,41 +20,14 @@ def scan(subject_id: str = "sub-0001", phase: Phase = Phase.ED, fold: int | None
     return ScoredScan("baseline", 0, fold, "cohort:1 splits:2", subject_id, phase)
 
 
-def test_a_perfect_prediction_scores_one_for_every_structure():
-    scores = score_prediction(heart(*Structure), heart(*Structure))
-
-    assert scores.to_dict("list") == {
-        "structure": ["LVBP", "LVM", "RVBP"],
-        "metric": ["dsc"] * 3,
-        "value": [1.0] * 3,
-    }
-
-
-def test_a_missed_and_an_invented_structure_have_a_row_and_score_zero():
-    scores = score_prediction(heart(Structure.LVBP), heart(Structure.RVBP)).set_index("structure")["value"]
-
-    assert scores.to_dict() == {"LVBP": 0.0, "RVBP": 0.0}
-
-
-def test_a_structure_that_nobody_drew_and_nobody_found_has_no_row():
-    scores = score_prediction(heart(Structure.LVBP, Structure.LVM), heart(Structure.LVBP, Structure.LVM))
-
-    assert scores["structure"].tolist() == ["LVBP", "LVM"]
-    assert scores["value"].notna().all()
-
-
-@pytest.mark.parametrize("name", ["prediction", "reference"])
-def test_refuses_a_label_that_is_no_structure_without_quoting_it(name):
-    images = {"prediction": heart(*Structure), "reference": heart(*Structure)}
-    images[name][0, 0, 0] = 117
-
-    with pytest.raises(InvalidScoresError, match=rf"{name}: a label that is no structure; labels 0\.\.3$"):
-        score_prediction(**images)
+def dice_of(prediction: np.ndarray, reference: np.ndarray) -> pd.DataFrame:
+    scores = score_scan(prediction, reference, (10.0, 1.0, 1.0))
+    return scores[scores["metric"] == "dsc"]
 
 
 def test_every_row_says_whose_it_is_and_which_model_made_it():
-    perfect = score_prediction(heart(*Structure), heart(*Structure))
-    nothing = score_prediction(heart(), heart(Structure.LVBP))
+    perfect = dice_of(heart(*Structure), heart(*Structure))
+    nothing = dice_of(heart(), heart(Structure.LVBP))
 
     scores = collect_scores([(scan(phase=Phase.ED), perfect), (scan("sub-0002", Phase.ES, fold=1), nothing)])
 
@@ -74,7 +46,7 @@ def test_no_scored_scan_is_an_empty_table_of_the_same_columns_and_types():
 
 
 def test_scores_come_back_from_parquet_as_they_were(tmp_path):
-    scores = collect_scores([(scan(), score_prediction(heart(*Structure), heart(*Structure)))])
+    scores = collect_scores([(scan(), dice_of(heart(*Structure), heart(*Structure)))])
 
     scores.to_parquet(tmp_path / "scores.parquet")
 

@@ -175,6 +175,7 @@ def test_the_tests_come_after_every_lint(working: Machine):
         "-m ruff check",
         "-m ruff format --check",
         "-m mypy",
+        "-m mypy benchmarks/*.py benchmarks/nnunet/*.py",
         "",
         "-m pytest -m not slow -n 2 --dist loadfile",
     ]

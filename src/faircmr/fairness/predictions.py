@@ -9,7 +9,8 @@ import pandas as pd
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.prediction import Predictions
-from faircmr.fairness.scoring import ScoredScan, collect_scores, score_prediction
+from faircmr.fairness.metrics.scan import score_scan
+from faircmr.fairness.scoring import ScoredScan, collect_scores
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +42,8 @@ def score_predictions(predictions: Predictions, cohort: Cohort, strategy: str, s
                 unlabelled += 1
                 continue
             scan = ScoredScan(strategy, key.seed, key.fold, study_key, key.subject_id, key.phase)
-            yield scan, score_prediction(predictions[key].label, reference)
+            prediction = predictions[key]
+            yield scan, score_scan(prediction.label, reference, prediction.geometry.spacing)
 
     scores = collect_scores(scored())
     if unlabelled:

@@ -8,13 +8,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.scan import LabelImage
+from faircmr.core.anatomy import Phase
 from faircmr.core.schemas import SCHEMAS, SCORE_TYPES
-from faircmr.fairness.dice import ALL_STRUCTURES, dice_score
-
-DSC = "dsc"
 
 
 @dataclass(frozen=True)
@@ -38,33 +33,11 @@ class ScoredScan:
     phase: Phase
 
 
-def score_prediction(prediction: LabelImage, reference: LabelImage) -> pd.DataFrame:
-    """Score every structure of one predicted scan.
-
-    Args:
-        prediction: Predicted labels, shape (slices, rows, columns), values of ``Structure`` and 0.
-        reference: Drawn labels on the same grid.
-
-    Returns:
-        Columns ``structure`` (``LVBP``), ``metric`` (``dsc``) and ``value`` (0..1). A missed or
-        invented structure scores 0; one that is in neither image has no row.
-
-    Raises:
-        InvalidScoresError: The grids differ, or an image holds a label that is no structure.
-    """
-    for name, image in (("prediction", prediction), ("reference", reference)):
-        if image.size and image.max() > max(Structure):
-            raise InvalidScoresError(name, "a label that is no structure", f"labels 0..{max(Structure).value}")
-    names = [structure.name for structure in ALL_STRUCTURES]
-    scores = pd.DataFrame({"structure": names, "metric": DSC, "value": dice_score(prediction, reference)})
-    return scores.dropna(subset=["value"], ignore_index=True)
-
-
 def collect_scores(scored: Iterable[tuple[ScoredScan, pd.DataFrame]]) -> pd.DataFrame:
     """Put the scores of many scans into one table.
 
     Args:
-        scored: Each scan with its scores as :func:`score_prediction` returns them.
+        scored: Each scan with its scores as :func:`~faircmr.fairness.metrics.scan.score_scan` returns them.
 
     Returns:
         Columns and types of :data:`~faircmr.core.schemas.SCORE_TYPES`, in the order given; no rows

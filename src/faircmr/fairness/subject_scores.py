@@ -12,7 +12,7 @@ from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidCohortError, InvalidScoresError, StudyMismatchError
 from faircmr.core.schemas import validate_scores
-from faircmr.fairness.scoring import DSC
+from faircmr.fairness.metrics.scan import Metric
 
 CELLS = tuple(f"{phase.value} {structure.name}" for phase in Phase for structure in Structure)
 """Columns of the paper's Table 1: ED LVBP, ED LVM, ED RVBP, ES LVBP, ES LVM, ES RVBP."""
@@ -68,7 +68,7 @@ def _refuse(count: int, what: str, permitted: str) -> None:
 
 
 def _checked(scores: pd.DataFrame) -> pd.DataFrame:
-    dice = scores[scores["metric"] == DSC]
+    dice = scores[scores["metric"] == Metric.DSC]
     if dice.empty:
         raise InvalidScoresError("scores", "no rows of metric dsc", "some scored subjects", "run a strategy first")
     for column in ("strategy", "study_key"):

@@ -16,13 +16,12 @@ from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
 from faircmr.core.scan import Geometry, Image, LabelImage, Scan, ScanFiles
 from faircmr.sources.geometry import geometry_of, header_of
+from faircmr.sources.label_values import map_label, outside_the_map, translated
 
 SPACING_TOLERANCE = 1e-3
 """Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
 GZIP = b"\x1f\x8b"
 NIFTI2_HEADER_SIZE = 540
-_FOREIGN = 255
-_NAMED_VALUES = 5
 _STORED_VALUES = (0, *Structure)
 
 
@@ -53,37 +52,6 @@ def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
     return Scan(image, map_label(values, label_values), geometry)
 
 
-def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
-    """Translate a drawn label's values to ``Structure`` values.
-
-    Args:
-        values: Label image as stored.
-        label_values: Structure of each value but 0; keys in 0..254.
-
-    Raises:
-        InvalidScanError: A value is not in the map, or there is nothing but background.
-    """
-    label = translated(values, label_values)
-    if not label.any():
-        raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
-    return label
-
-
-def translated(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
-    """Translate values as :func:`map_label` does; nothing but background is permitted, as of a prediction."""
-    table = np.full(256, _FOREIGN, dtype=np.uint8)
-    table[0] = 0
-    table[list(label_values)] = [int(structure) for structure in label_values.values()]
-    with np.errstate(invalid="ignore"):
-        index = values.astype(np.uint8)
-    label: LabelImage = table[index]
-    # a value such as 1.5, -1 or 257 must not pass as what it is cut to
-    foreign = (label == _FOREIGN) | (index != values)
-    if foreign.any():
-        raise _outside_the_map(values[foreign], label_values)
-    return label
-
-
 def read_mask(path: Path, label_values: Mapping[int, Structure], what: str) -> tuple[LabelImage, Geometry]:
     """Read a label image of any source.
 
@@ -107,7 +75,7 @@ def read_label(path: Path) -> tuple[LabelImage, Geometry]:
     """
     values, geometry = _read_volume(path, None, "label")
     if not np.isin(values, _STORED_VALUES).all():
-        raise _outside_the_map(values[~np.isin(values, _STORED_VALUES)], {value: value for value in Structure})
+        raise outside_the_map(values[~np.isin(values, _STORED_VALUES)], {value: value for value in Structure})
     return values.astype(np.uint8), geometry
 
 
@@ -198,12 +166,6 @@ def check_same_grid(one: Geometry, other: Geometry, names: tuple[str, str]) -> N
             f"the {names[0]} has spacing {one.spacing} mm, the {names[1]} {other.spacing} mm",
             "the same spacing for both",
         )
-
-
-def _outside_the_map(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> InvalidScanError:
-    distinct = ", ".join(f"{value:g}" for value in np.unique(values)[:_NAMED_VALUES])
-    permitted = ", ".join(str(value) for value in sorted({0, *label_values}))
-    return InvalidScanError("scan", f"the label holds the values {distinct}", f"only {permitted}")
 
 
 def _write(path: Path, array: npt.NDArray[Any], geometry: Geometry) -> None:

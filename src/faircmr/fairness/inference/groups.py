@@ -78,3 +78,23 @@ class Groups:
         deviations = scores - self.means(scores)[..., self.codes]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(deviations**2 @ self.membership / np.where(self.sizes > 1, self.sizes - 1, np.nan))
+
+
+def checked_scores(values: npt.ArrayLike, groups: Groups) -> FloatArray:
+    """Scores as an array of one finite number a subject.
+
+    Args:
+        values: Shape ``(..., subjects)``.
+        groups: Of the same subjects.
+
+    Raises:
+        InvalidScoresError: Another number of subjects, NaN or infinite.
+    """
+    scores = np.asarray(values, dtype=np.float64)
+    subjects = len(groups.codes)
+    if scores.ndim == 0 or scores.shape[-1] != subjects:
+        raise InvalidScoresError("scores", scores.shape, f"one number for each of {subjects} subjects on the last axis")
+    if not np.isfinite(scores).all():
+        missing = int((~np.isfinite(scores)).sum())
+        raise InvalidScoresError("scores", f"{missing} not finite", "numbers", "score a missed structure by a rule")
+    return scores

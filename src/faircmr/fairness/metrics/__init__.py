@@ -1,0 +1,1 @@
+"""Scores of one segmentation: overlap, surfaces, volumes, and what a cardiologist reads from them."""

@@ -1,0 +1,182 @@
+"""What a cardiologist reads from a segmentation: volumes of both ventricles, ejection fractions, mass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import pandas as pd
+
+from faircmr.core.anatomy import Phase
+from faircmr.core.errors import InvalidScoresError
+from faircmr.core.scan import LabelImage
+from faircmr.core.schemas import validate_scores
+from faircmr.core.volumes import structure_volumes
+from faircmr.fairness.metrics.label_pair import LabelPair, Spacing
+from faircmr.fairness.metrics.scan import Metric
+from faircmr.fairness.subject_scores import CELLS
+
+MYOCARDIAL_DENSITY = 1.05
+"""Grams a millilitre."""
+MODEL_AND_SUBJECT = ["strategy", "seed", "fold", "study_key", "subject_id"]
+
+
+class Measure(StrEnum):
+    """A clinical measure of one subject."""
+
+    LVEDV = "LVEDV"
+    LVESV = "LVESV"
+    LVSV = "LVSV"
+    LVEF = "LVEF"
+    LV_MASS = "LV mass"
+    RVEDV = "RVEDV"
+    RVESV = "RVESV"
+    RVSV = "RVSV"
+    RVEF = "RVEF"
+
+    @property
+    def unit(self) -> str:
+        """``mL``, ``%`` or ``g``."""
+        return {Measure.LVEF: "%", Measure.RVEF: "%", Measure.LV_MASS: "g"}.get(self, "mL")
+
+
+CELLS_OF = {
+    Measure.LVEDV: ("ED LVBP",),
+    Measure.LVESV: ("ES LVBP",),
+    Measure.LVSV: ("ED LVBP", "ES LVBP"),
+    Measure.LVEF: ("ED LVBP", "ES LVBP"),
+    Measure.LV_MASS: ("ED LVM",),
+    Measure.RVEDV: ("ED RVBP",),
+    Measure.RVESV: ("ES RVBP",),
+    Measure.RVSV: ("ED RVBP", "ES RVBP"),
+    Measure.RVEF: ("ED RVBP", "ES RVBP"),
+}
+"""Phase and structure of the volumes that each measure is made of."""
+
+
+def clinical_measures(volumes: pd.DataFrame) -> pd.DataFrame:
+    """End-diastolic and end-systolic volume, stroke volume, ejection fraction, and mass of the left ventricle.
+
+    Args:
+        volumes: One row a subject, columns :data:`~faircmr.fairness.subject_scores.CELLS` (``ED LVBP``), mL; 0 where
+            a structure was not found, NaN where there is no scan of the phase.
+
+    Returns:
+        The same rows, columns the values of :class:`Measure`: volumes in mL; stroke volume ``EDV - ESV``; ejection
+        fraction ``100 (EDV - ESV) / EDV`` in percent, as it comes out (0 and less where no more was found at ED than
+        at ES); mass in g, the volume of the myocardium at ED times :data:`MYOCARDIAL_DENSITY`. NaN where a phase is
+        missing; the ejection fraction also where EDV is 0.
+
+    Source:
+        Schulz-Menger et al. 2020 (SCMR, post-processing), which has mass at ED with 1.05 g/mL.
+    """
+    measures = {Measure.LV_MASS: MYOCARDIAL_DENSITY * volumes["ED LVM"]}
+    for side in ("LV", "RV"):
+        edv, esv = volumes[f"ED {side}BP"], volumes[f"ES {side}BP"]
+        measures |= {Measure(f"{side}EDV"): edv, Measure(f"{side}ESV"): esv, Measure(f"{side}SV"): edv - esv}
+        measures[Measure(f"{side}EF")] = 100.0 * (edv - esv) / edv.where(edv > 0.0)
+    return pd.DataFrame({str(measure): measures[measure] for measure in Measure})
+
+
+def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+    """Clinical measures of what was found against those of what was drawn.
+
+    A structure that was not drawn is one that nobody measured, and has no reference: a ventricle is never empty. One
+    that was drawn and not found has a predicted volume of 0, from which stroke volume and error follow; its
+    ejection fraction is undefined where that is at ED, and 100 % where it is at ES. ``problem`` names every such case,
+    whether there is a value or not, so that it can be counted beside each mean.
+
+    Args:
+        predicted: Volumes as for :func:`clinical_measures`.
+        reference: The same subjects (index), in the same order.
+
+    Returns:
+        One row a subject and measure: the index as columns, ``measure``, ``unit``, ``predicted``, ``reference``,
+        ``error`` (predicted less reference, in that unit; of ejection fractions in percentage points), and
+        ``problem``: ``no ED scan``, ``ED LVBP not drawn``, ``no prediction at ED``, ``ED LVBP missed``, the first of
+        them that holds, or empty.
+
+    Raises:
+        InvalidScoresError: The subjects differ, or a volume is negative.
+    """
+    if not predicted.index.equals(reference.index):
+        raise InvalidScoresError("predicted", "other subjects than in reference", "the same, in the same order")
+    if (predicted < 0.0).any(axis=None) or (reference < 0.0).any(axis=None):
+        raise InvalidScoresError("volumes", "a negative volume", "mL, 0 where nothing was found")
+    problems = pd.DataFrame({cell: _problems(cell, predicted[cell], reference[cell]) for cell in CELLS})
+    found = clinical_measures(predicted)
+    drawn = clinical_measures(reference.where(reference > 0.0))
+    return pd.concat([_rows(measure, found, drawn, problems) for measure in Measure], ignore_index=True)
+
+
+def clinical_errors_of_subject(
+    predictions: Mapping[Phase, LabelImage], references: Mapping[Phase, LabelImage], spacing: Spacing
+) -> pd.DataFrame:
+    """Clinical measures of one subject, from label images.
+
+    Args:
+        predictions: Predicted labels of ED and ES, values of ``Structure`` and 0, shape (slices, rows, columns); a
+            missing phase is a missing key.
+        references: Drawn labels, on the same grids.
+        spacing: Millimetres between slices, rows and columns.
+
+    Returns:
+        Nine rows as of :func:`clinical_errors`, without a column for the subject.
+
+    Raises:
+        InvalidScoresError: As for :class:`~faircmr.fairness.metrics.label_pair.LabelPair`.
+    """
+    for phase, label in {**references, **predictions}.items():
+        LabelPair(label, references.get(phase, label), spacing)
+    predicted, reference = (_volumes(labels, spacing) for labels in (predictions, references))
+    return clinical_errors(predicted, reference).drop(columns="index")
+
+
+def clinical_table(scores: pd.DataFrame) -> pd.DataFrame:
+    """Clinical measures of all subjects, from the volumes in their scores.
+
+    Args:
+        scores: Long scores of any strategies, with the metrics ``volume`` and ``reference_volume``.
+
+    Returns:
+        As :func:`clinical_errors`, with ``strategy``, ``seed``, ``fold``, ``study_key`` and ``subject_id``.
+
+    Raises:
+        InvalidScoresError: The scores cannot be used, or hold no volumes.
+    """
+    kept = scores[scores["metric"].isin([Metric.VOLUME, Metric.REFERENCE_VOLUME])]
+    if kept.empty:
+        raise InvalidScoresError("scores", "no rows of metric volume", "scores of score_scan", "score the scans again")
+    checked = validate_scores(kept)
+    cell = (checked["phase"] + " " + checked["structure"]).rename("cell")
+    wide = checked.assign(cell=cell).pivot(index=MODEL_AND_SUBJECT, columns=["metric", "cell"], values="value")
+    both = [wide.reindex(columns=pd.MultiIndex.from_product([[m], CELLS])) for m in ("volume", "reference_volume")]
+    return clinical_errors(*(volumes.droplevel(0, axis="columns") for volumes in both))
+
+
+def _problems(cell: str, predicted: pd.Series[float], reference: pd.Series[float]) -> pd.Series[str]:
+    phase, _ = cell.split()
+    problems = pd.Series("", predicted.index, dtype="str")
+    # of two that hold, the one that stands later here is told
+    problems[predicted == 0.0] = f"{cell} missed"
+    problems[predicted.isna()] = f"no prediction at {phase}"
+    problems[reference == 0.0] = f"{cell} not drawn"
+    problems[reference.isna()] = f"no {phase} scan"
+    return problems
+
+
+def _rows(measure: Measure, found: pd.DataFrame, drawn: pd.DataFrame, problems: pd.DataFrame) -> pd.DataFrame:
+    first, last = problems[CELLS_OF[measure][0]], problems[CELLS_OF[measure][-1]]
+    rows = pd.DataFrame({"predicted": found[measure], "reference": drawn[measure]})
+    rows["error"] = rows["predicted"] - rows["reference"]
+    rows["problem"] = first.where(first != "", last)
+    return rows.reset_index().assign(measure=str(measure), unit=measure.unit)
+
+
+def _volumes(labels: Mapping[Phase, LabelImage], spacing: Spacing) -> pd.DataFrame:
+    found = {
+        f"{phase} {structure.name}": volume
+        for phase, label in labels.items()
+        for structure, volume in structure_volumes(label, spacing).items()
+    }
+    return pd.DataFrame([{cell: found.get(cell, float("nan")) for cell in CELLS}])
