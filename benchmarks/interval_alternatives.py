@@ -49,4 +49,5 @@ def _acceleration(measure: Measure, group_means: Array, scores: Array, groups: G
     moved = (own - scores) / (sizes - 1)
     without = measure(np.clip(group_means[..., None, :] + moved[..., None] * groups.membership, 0.0, 1.0))
     influence = (sizes - 1) * (groups.means(without)[..., groups.codes] - without)
-    return ((influence / sizes) ** 3).sum(axis=-1) / 6 / ((influence / sizes) ** 2).sum(axis=-1) ** 1.5
+    shares = influence / sizes
+    return np.asarray((shares**3).sum(axis=-1) / 6 / (shares**2).sum(axis=-1) ** 1.5)

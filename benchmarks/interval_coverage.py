@@ -17,6 +17,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -55,7 +56,7 @@ def gamma(skewness: float) -> Shape:
 def rare_failures(random: np.random.Generator, size: tuple[int, ...]) -> Array:
     often, lower = 0.05, 8.0
     scores = random.standard_normal(size) - lower * (random.random(size) < often)
-    return (scores + often * lower) / np.sqrt(1 + lower**2 * often * (1 - often))
+    return np.asarray((scores + often * lower) / np.sqrt(1 + lower**2 * often * (1 - often)))
 
 
 SHAPES: dict[str, Shape] = {
@@ -87,7 +88,7 @@ class Setting:
             scores = self.simulate(generator(arguments.seed, *names, first)) + means[GROUPS.codes]
             seed = derived_seed(arguments.seed, *names, "draws", first)
             for key, interval in self.intervals(scores, arguments.draws, seed).items():
-                held[key].append(interval.holds(true[key[1]]))
+                held[key].append(interval.holds(true[key[1]]).astype(np.float64))
                 widths[key].append(interval.high - interval.low)
         for (name, estimand), parts in held.items():
             width = np.median(widths[name, estimand]) * (1 if estimand == "SER" else 100)
@@ -106,11 +107,14 @@ def main() -> None:
 
 
 def settings(arguments: argparse.Namespace) -> Iterator[Setting]:
-    size = (AT_ONCE, len(GROUPS.codes))
     for (name, shape), sd in product(SHAPES.items(), arguments.sds):
-        yield Setting(name, sd, lambda random, shape=shape: WITHIN_SD * shape(random, size), of_one_training)
+        yield Setting(name, sd, partial(one_training, shape=shape), of_one_training)
     for seeds, sd in product(arguments.trainings, arguments.sds):
-        yield Setting(f"{seeds} trainings", sd, lambda random, seeds=seeds: trainings(random, seeds), of_trainings)
+        yield Setting(f"{seeds} trainings", sd, partial(trainings, seeds=seeds), of_trainings)
+
+
+def one_training(random: np.random.Generator, shape: Shape) -> Array:
+    return WITHIN_SD * shape(random, (AT_ONCE, len(GROUPS.codes)))
 
 
 def trainings(random: np.random.Generator, seeds: int) -> Array:

@@ -17,6 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -70,8 +71,8 @@ def measured(model: str, volumes: Sequence[Volume], repeats: int) -> dict[str, o
         differences.append(np.abs(found - expected).max())
         of_distances.append(np.abs(found[1] - hd95_of_distances(*one_hot)).max())
         for _ in range(repeats):
-            ours.append(milliseconds(lambda v=volume: score_scan(v.prediction, v.reference, SPACING)))
-            theirs.append(milliseconds(lambda pair=one_hot: by_monai(*pair)))
+            ours.append(milliseconds(partial(score_scan, volume.prediction, volume.reference, SPACING)))
+            theirs.append(milliseconds(partial(by_monai, *one_hot)))
     return {
         "model": model,
         "faircmr, ms": described(ours),
@@ -85,7 +86,8 @@ def measured(model: str, volumes: Sequence[Volume], repeats: int) -> dict[str, o
 def by_faircmr(volume: Volume) -> np.ndarray:
     scores = score_scan(volume.prediction, volume.reference, SPACING)
     table = scores.pivot(index="metric", columns="structure", values="value")
-    return table.loc[[Metric.DSC, Metric.HD95, Metric.ASSD], [structure.name for structure in Structure]].to_numpy()
+    metrics, structures = [Metric.DSC, Metric.HD95, Metric.ASSD], [structure.name for structure in Structure]
+    return table.reindex(index=metrics, columns=structures).to_numpy(dtype=np.float64)
 
 
 def by_monai(y_pred: torch.Tensor, y: torch.Tensor) -> np.ndarray:

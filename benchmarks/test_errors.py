@@ -66,7 +66,7 @@ def scores(shape: str, tables: int, rng: np.random.Generator) -> FloatArray:
     if not skewness:
         return rng.standard_normal(size)
     form = 4.0 / skewness**2
-    return np.sign(skewness) * (rng.gamma(form, size=size) - form) / np.sqrt(form)
+    return np.asarray(np.sign(skewness) * (rng.gamma(form, size=size) - form) / np.sqrt(form))
 
 
 def batches(shape: str, tables: int, seed: int) -> Iterator[tuple[FloatArray, int]]:
@@ -173,7 +173,8 @@ def welch_equivalence(values: FloatArray, one: Groups) -> FloatArray:
     inside, outside = values[:, one.codes == 0], values[:, one.codes == 1]
     options = {"axis": -1, "equal_var": False}
     below = ttest_ind(inside + MARGIN, outside, alternative="greater", **options).pvalue
-    return np.maximum(below, ttest_ind(inside - MARGIN, outside, alternative="less", **options).pvalue)
+    above = ttest_ind(inside - MARGIN, outside, alternative="less", **options).pvalue
+    return np.asarray(np.maximum(below, above))
 
 
 def by_absolute_value(values: FloatArray, one: Groups, draws: int, seed: int) -> FloatArray:
