@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from faircmr.pipelines import data_engineering, estimate, evaluation, predict, reporting, training
+from faircmr.pipelines import audit, data_engineering, estimate, evaluation, predict, reporting, training
 
 FAMILIES = {
     "baseline": "paper",
@@ -54,6 +54,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "evaluation": compared,
         "reporting": reported,
         # beside the study, and never part of it
+        "audit": audit.create_pipeline(),
+        "audit_masks": audit.create_pipeline_of_masks(),
         "predict": predict.create_pipeline(),
         "estimate": everything.to_outputs(*estimate.PREPARED) + estimate.create_pipeline(STRATEGIES),
     }

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr.fairness.metrics.scan import Metric
 from tests.studies import TWO, Project
 
 GROUPS = list("ABCDEF")
@@ -63,15 +64,39 @@ def test_predictions_are_labels_on_the_scans_own_grid(finished_study: Project, s
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_scores_have_one_row_a_subject_phase_and_structure(finished_study: Project, strategy: str):
+def test_scores_have_one_row_a_subject_phase_structure_and_metric(finished_study: Project, strategy: str):
     scores = pd.read_parquet(finished_study.data / "07_model_output" / strategy / "scores.parquet")
 
     assert list(scores.columns) == [
         *("strategy", "seed", "fold", "study_key", "subject_id", "phase", "structure", "metric", "value")
     ]
-    assert len(scores) == 2 * len(GROUPS) * len(CELLS)
-    assert set(scores["metric"]) == {"dsc"}
-    assert scores["value"].between(0, 1).all()
+    assert set(scores["metric"]) == {str(metric) for metric in Metric} - {"invented"}, (
+        "everything is drawn in everybody"
+    )
+    by_metric = scores.groupby("metric")["value"]
+    assert set(by_metric.size()) == {2 * len(GROUPS) * len(CELLS)}
+    assert by_metric.get_group("dsc").between(0, 1).all()
+    assert scores["value"].notna().all()
+
+
+def test_the_audit_describes_groups_of_which_it_can_say_nothing(finished_study: Project):
+    folder = finished_study.data / "08_reporting"
+    groups = pd.read_csv(folder / "audit_groups.csv")
+
+    assert set(groups["model"]) == set(STRATEGIES)
+    assert set(groups["verdict"]) <= {"different", "equivalent", "insufficient evidence"}
+    assert groups.query("attribute == 'protected_group' and model == 'baseline'")["group"].tolist() == GROUPS
+    assert "insufficient evidence" in (folder / "audit.html").read_text()
+
+
+def test_clinical_errors_are_told_of_every_group(finished_study: Project):
+    folder = finished_study.data / "08_reporting"
+    agreement, classes = (pd.read_csv(folder / f"{name}.csv") for name in ("clinical_agreement", "ef_reclassification"))
+
+    assert set(agreement["measure"]) >= {"LVEDV", "LVEF", "LV mass", "RVEF"}
+    assert set(agreement["group"]) == {*GROUPS, "all"}
+    of_all = classes[classes["group"] == "all"]
+    assert (of_all["n"] + of_all["without_reference"] == 2 * len(GROUPS)).all()
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -92,3 +92,9 @@ def test_strategies_with_equal_numbers_are_all_named():
     alike = table().assign(mean=90.0, SD=1.0, pareto=True)
 
     assert set(STRATEGIES) <= set(words(pareto_figure(alike, "baseline")))
+
+
+def test_a_name_is_never_a_formula():
+    strategies = table().head(3).assign(strategy=["baseline", "$x^$", "$"])
+
+    assert {"$x^$", "$"} <= set(words(pareto_figure(strategies, "baseline")))

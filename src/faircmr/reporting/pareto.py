@@ -120,7 +120,16 @@ def _label(panel: Axes, table: pd.DataFrame, stairs: Points) -> None:
 
 def _place(panel: Axes, name: str, point: tuple[float, float], taken: Sequence[Bbox]) -> Bbox:
     label = panel.annotate(
-        name, point, xytext=(0, 0), textcoords="offset points", fontsize=8, color=INK, va="center", zorder=4
+        name,
+        point,
+        xytext=(0, 0),
+        textcoords="offset points",
+        fontsize=8,
+        color=INK,
+        va="center",
+        zorder=4,
+        # a name of anybody's model is no formula
+        parse_math=False,
     )
     label.set_in_layout(False)
     at_point = label.get_window_extent()

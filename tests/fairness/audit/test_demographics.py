@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.fairness.audit.demographics import joined, memberships
+from faircmr.core.errors import InvalidCohortError
+from faircmr.fairness.audit.demographics import joined
 
 PEOPLE = pd.DataFrame(
     {
@@ -44,22 +44,3 @@ def test_refuses_what_cannot_be_joined(table: pd.DataFrame, column: str, said: s
     with pytest.raises(InvalidCohortError, match=said) as error:
         joined(index("1000001"), table, column)
     assert "1000001" not in str(error.value)
-
-
-def test_groups_of_attributes_and_of_their_intersections():
-    people = PEOPLE.set_index("eid")
-
-    race, both = memberships(people, ["race"], [("race", "sex")])
-
-    assert race.labels.tolist() == ["white", "black", "white"]
-    assert race.not_recorded == 1
-    assert both.attribute == "race x sex"
-    assert both.labels.tolist() == ["white x f", "black x m", "white x m"]
-
-
-def test_refuses_unknown_attributes_and_measurements():
-    with pytest.raises(InvalidParameterError, match=r"audit\.attributes: height; one of race, sex, age"):
-        memberships(PEOPLE.drop(columns="eid"), ["height"], [])
-    many = pd.DataFrame({"age": range(31)})
-    with pytest.raises(InvalidParameterError, match="age with 31 values; at most 30 values; make bands"):
-        memberships(many, ["age"], [])

@@ -71,6 +71,20 @@ def test_an_empty_cell_of_a_wide_table_is_a_structure_that_is_not_there():
     assert scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL].to_numpy().ravel().tolist() == [0.8, 0.7]
 
 
+def test_a_missing_seed_is_one_training():
+    together = long_table().query("seed == 0").assign(seed=pd.array([pd.NA] * 24, dtype="Int64"))
+
+    assert scores_by_model(together, COLUMNS, "dsc")["base"].shape == (3, 1)
+
+
+def test_the_index_of_the_table_means_nothing():
+    table = long_table()
+
+    found = scores_by_model(table.set_axis([0] * len(table)), COLUMNS, "dsc")
+
+    pd.testing.assert_frame_equal(found["base"], scores_by_model(table, COLUMNS, "dsc")["base"])
+
+
 def test_only_rows_of_the_metric_are_used():
     table = long_table().assign(metric="dsc")
     both = pd.concat([table, table.assign(metric="hd95", value=40.0)])
@@ -112,6 +126,9 @@ def changed(where: int, value: object) -> pd.DataFrame:
         (changed(3, np.nan), "1 of 48 rows without a number"),
         (changed(3, "good"), "1 of 48 rows without a number"),
         (long_table().assign(subject_id=None), "48 of 48 rows without a subject"),
+        (long_table().replace({"model": {"base": None}}), "24 of 48 rows without a model"),
+        (long_table().head(0), "scores: no rows"),
+        (pd.DataFrame({"case": [], "value": []}), "scores: no rows"),
         (
             long_table().query("not (model == 'base' and seed == 1 and subject_id == 'b')"),
             "scores of base: 1 subjects scored in one training seed and not in another",

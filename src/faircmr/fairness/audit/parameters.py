@@ -62,19 +62,19 @@ class AuditParameters(Parameters):
     """The declared family of questions.
 
     Attributes:
-        attributes: Attributes of people to audit, the protected one first; all others of the study, if empty.
-        intersections: Pairs of attributes whose combinations are audited as groups too.
+        attributes: Attributes of people to audit, the protected one first, and each pair of them together; of a
+            study they are its own. On the command line, where a list cannot be written: ``race+sex``.
         metric: Which metric of a long table; between 0 and 1, higher is better.
         baseline: Model that the others are compared with; the first one, if empty.
         margin: Largest difference from the others, in the unit of the metric, that still counts as equal.
         alpha: Error that is accepted: of tests after Holm's correction, and of intervals.
-        min_group_size: A smaller group is described, and no verdict is given about it.
+        min_group_size: Of a smaller group the mean is told and nothing else; it counts neither in the disparity nor
+            among the others.
         draws: Of the bootstrap and of the permutations.
         seed: Of the draws.
     """
 
     attributes: tuple[str, ...] = ()
-    intersections: tuple[tuple[str, str], ...] = ()
     metric: str = "dsc"
     baseline: str = ""
     margin: Share = 0.01
@@ -82,3 +82,13 @@ class AuditParameters(Parameters):
     min_group_size: Annotated[int, Field(ge=2)] = 8
     draws: Draws = 10_000
     seed: int = 0
+
+    @field_validator("attributes", mode="before")
+    @classmethod
+    def _divide_text(cls, value: object) -> object:
+        return tuple(value.split("+")) if isinstance(value, str) else value
+
+    @property
+    def confidence(self) -> float:
+        """Of intervals."""
+        return 1.0 - self.alpha

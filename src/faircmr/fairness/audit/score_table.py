@@ -36,13 +36,16 @@ def scores_by_model(table: pd.DataFrame, columns: AuditColumns, metric: str) -> 
             (percentages are refused and not divided), or seeds of a model scored different subjects. Says how
             many rows, and names nobody.
     """
-    long = _long(table, columns, metric)
+    if table.empty:
+        raise InvalidScoresError("scores", "no rows", "a table of scores")
+    long = _long(table.reset_index(drop=True), columns, metric)
     _check_values(long)
     _check_repeated(long)
     return {str(model): _by_seed(str(model), rows) for model, rows in long.groupby("model", sort=False, observed=True)}
 
 
 def _long(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFrame:
+    _refuse(int(table.get(columns.model, pd.Series()).isna().sum()), len(table), "without a model", "whose each row is")
     subjects, phases = _subjects_and_phases(table, columns)
     named = pd.DataFrame(
         {
@@ -73,7 +76,7 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
 def _column(table: pd.DataFrame, name: str, absent: str) -> pd.Series[str]:
     if name not in table.columns:
         return pd.Series(absent, index=table.index, dtype="str")
-    return table[name].astype("str")
+    return table[name].astype("str").fillna(absent)
 
 
 def _of_metric(long: pd.DataFrame, table: pd.DataFrame, column: str, metric: str) -> pd.DataFrame:

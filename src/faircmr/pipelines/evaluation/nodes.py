@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from faircmr.core.subject_index import AttributeParameters
+from faircmr.fairness.audit.parameters import AuditParameters
 
 
 def compare_strategies(
@@ -22,3 +23,21 @@ def compare_strategies(
         table2_by_seed(scores, subjects),
         table1_seed_sd(scores, subjects, attributes.reported),
     )
+
+
+def audit_strategies(
+    subjects: pd.DataFrame, attributes: AttributeParameters, audit: AuditParameters, **scores: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+    """What can be said of people who were not scored: groups, disparity, changes since the baseline, and a page."""
+    from faircmr.fairness.audit import audit_strategies as audited
+    from faircmr.reporting.audit_report import audit_report
+
+    found = audited(scores, subjects, attributes.reported, audit)
+    return found.groups, found.disparity, found.changes, audit_report(found, audit, "Strategies of this study")
+
+
+def compare_clinical_errors(subjects: pd.DataFrame, **scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Limits of agreement of volumes, ejection fractions and mass, and who is put into another class, by group."""
+    from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
+
+    return clinical_agreement(scores, subjects), reclassification(scores, subjects)

@@ -10,7 +10,7 @@ from faircmr.pipelines.evaluation import nodes
 
 
 def create_pipeline(strategies: Sequence[str]) -> Pipeline:
-    """Scores of every strategy -> Table 2, and beside it what training seeds do to Tables 1 and 2.
+    """Scores of every strategy -> Table 2 and what training seeds do to it, the audit, and clinical errors.
 
     Args:
         strategies: Rows of Table 2, in order.
@@ -23,7 +23,19 @@ def create_pipeline(strategies: Sequence[str]) -> Pipeline:
                 {"subjects": "subjects", "attributes": "params:attributes", **scores},
                 ["table2", "table2_by_seed", "table1_seed_sd"],
                 name="compare_strategies",
-            )
+            ),
+            node(
+                nodes.audit_strategies,
+                {"subjects": "subjects", "attributes": "params:attributes", "audit": "params:audit", **scores},
+                ["audit_groups", "audit_disparity", "audit_changes", "audit_report"],
+                name="audit_strategies",
+            ),
+            node(
+                nodes.compare_clinical_errors,
+                {"subjects": "subjects", **scores},
+                ["clinical_agreement", "ef_reclassification"],
+                name="compare_clinical_errors",
+            ),
         ],
         tags=["evaluation", "cpu"],
     )

@@ -1,0 +1,146 @@
+"""The audit: scores and demographics in, tables and what must be said beside them out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pandas as pd
+
+from faircmr.core.errors import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.audit.answers import Answers, answers, too_few_draws
+from faircmr.fairness.audit.change_table import COLUMNS as CHANGE_COLUMNS
+from faircmr.fairness.audit.change_table import change_table
+from faircmr.fairness.audit.comparison import Baseline, Cohort, Compared, Undivided, cohorts, comparisons
+from faircmr.fairness.audit.demographics import joined
+from faircmr.fairness.audit.disparity_table import COLUMNS as DISPARITY_COLUMNS
+from faircmr.fairness.audit.disparity_table import disparity_table
+from faircmr.fairness.audit.group_table import COLUMNS as GROUP_COLUMNS
+from faircmr.fairness.audit.group_table import described, group_table
+from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
+from faircmr.fairness.audit.score_table import ScoresByModel, scores_by_model
+
+
+@dataclass(frozen=True)
+class Audit:
+    """Answers.
+
+    Attributes:
+        groups: One row a model, attribute and group, see :func:`~faircmr.fairness.audit.group_table.group_table`.
+        disparity: One row a model and attribute, see
+            :func:`~faircmr.fairness.audit.disparity_table.disparity_table`.
+        changes: One row a model, attribute and group against the baseline, see
+            :func:`~faircmr.fairness.audit.change_table.change_table`.
+        baseline: Model that changes are counted from.
+        notes: Sentences about who was left out and what cannot be answered.
+    """
+
+    groups: pd.DataFrame
+    disparity: pd.DataFrame
+    changes: pd.DataFrame
+    baseline: str
+    notes: tuple[str, ...]
+
+
+def audit(
+    scores: pd.DataFrame,
+    demographics: pd.DataFrame,
+    parameters: AuditParameters,
+    columns: AuditColumns | None = None,
+) -> Audit:
+    """Audit anybody's models by a table of scores and a table of demographics.
+
+    Args:
+        scores: One score a row (long) or one column a score (wide), in 0..1, higher is better; models, training
+            seeds, phases and structures in columns of their own, if there are any.
+        demographics: One row a subject.
+        parameters: What is asked; declared before the scores are looked at.
+        columns: Names of the columns of both tables, if they are not the usual ones.
+
+    Returns:
+        Tables by attribute and by pair of attributes. The unit is the subject: its phases and structures are averaged.
+
+    Raises:
+        InvalidScoresError: Scores are repeated, missing, in percent or outside 0..1, or of no two groups.
+        InvalidCohortError: Demographics repeat a subject, or none of a model's scored subjects is in them.
+        InvalidParameterError: As for :func:`audit_models`.
+
+    Example:
+        >>> from faircmr.fairness.audit import AuditParameters, audit
+        >>> found = audit(scores, demographics, AuditParameters(attributes=("race", "sex")))  # doctest: +SKIP
+        >>> found.disparity[["model", "attribute", "SD", "SD_low", "SD_high", "p_omnibus"]]  # doctest: +SKIP
+    """
+    named = AuditColumns() if columns is None else columns
+    by_model = scores_by_model(scores, named, parameters.metric)
+    scored = pd.Index(sorted(set().union(*(table.index for table in by_model.values()))), name="subject_id")
+    attributes, without = joined(scored, demographics, named.subject)
+    missing = f"{without} of {len(scored)} scored subjects are not in the demographics and are left out."
+    return audit_models(by_model, attributes, parameters, [missing] if without else [])
+
+
+def audit_models(
+    scores: ScoresByModel, attributes: pd.DataFrame, parameters: AuditParameters, notes: Sequence[str] = ()
+) -> Audit:
+    """Audit models whose scores are in order already.
+
+    Args:
+        scores: Mean score of each subject in each training, of each model.
+        attributes: Of the subjects, index ``subject_id``.
+        parameters: What is asked.
+        notes: What has to be said before.
+
+    Raises:
+        InvalidScoresError: No attribute divides the scored subjects.
+        InvalidCohortError: None of a model's subjects has attributes.
+        InvalidParameterError: No attribute is named, an attribute or the baseline is unknown, or there are too few
+            draws.
+    """
+    models = cohorts(scores, attributes.index)
+    baseline = Baseline.of(models, parameters.baseline)
+    by_attribute, undivided, found = _divided(models, attributes, parameters)
+    drawn = [[answers(compared, parameters) for compared in alike] for alike in by_attribute]
+    of_all = partial(_of_all, drawn=drawn, order=list(scores))
+    said_nothing = [described(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided]
+    groups = of_all(group_table, columns=GROUP_COLUMNS)
+    return Audit(
+        groups=pd.concat([table for table in (groups, *said_nothing) if len(table)], ignore_index=True).reindex(
+            columns=GROUP_COLUMNS
+        ),
+        disparity=of_all(disparity_table, columns=DISPARITY_COLUMNS),
+        changes=of_all(partial(change_table, baseline=baseline), columns=CHANGE_COLUMNS),
+        baseline=baseline.model,
+        notes=(*notes, *found, *baseline.notes(models)),
+    )
+
+
+def _divided(
+    models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters
+) -> tuple[list[list[Compared]], list[Undivided], list[str]]:
+    """Models by every attribute, and what has to be said of it."""
+    if not parameters.attributes:
+        known = ", ".join(map(str, attributes.columns))
+        raise InvalidParameterError("audit.attributes", "none", f"some of {known}", "declare what is to be audited")
+    found = comparisons(models, attributes, parameters.attributes, parameters.min_group_size)
+    by_attribute, undivided, notes = found
+    if not by_attribute and all(one.grouping.labels.nunique() < 2 for one in undivided):
+        asked = ", ".join(parameters.attributes)
+        raise InvalidScoresError(
+            "audit",
+            f"all scored subjects are of one group by {asked}",
+            "an attribute that divides the scored subjects",
+            "choose other attributes",
+        )
+    few = [note for alike in by_attribute for note in too_few_draws(alike, parameters)]
+    return by_attribute, undivided, [*notes, *few]
+
+
+def _of_all(
+    make: Callable[[Sequence[Answers]], pd.DataFrame], drawn: list[list[Answers]], order: list[str], columns: list[str]
+) -> pd.DataFrame:
+    """Tables of all attributes, models in the order of the scores."""
+    tables = [
+        make(found).sort_values("model", key=lambda models: models.map(order.index), kind="stable") for found in drawn
+    ]
+    with_rows = [table for table in tables if len(table)]
+    return pd.concat(with_rows, ignore_index=True) if with_rows else pd.DataFrame(columns=columns)

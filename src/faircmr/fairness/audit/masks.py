@@ -1,0 +1,52 @@
+"""Scores of anybody's masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from faircmr.core.anatomy import Structure
+from faircmr.core.mask_pairs import MaskPairs
+from faircmr.core.parameters import Parameters
+from faircmr.fairness.metrics.scan import score_scan
+
+
+class MaskLabels(Parameters):
+    """Value of each structure in the masks; 0 is background.
+
+    Attributes:
+        LVBP: Left-ventricular blood pool.
+        LVM: Left-ventricular myocardium.
+        RVBP: Right-ventricular blood pool.
+    """
+
+    LVBP: int = 1
+    LVM: int = 2
+    RVBP: int = 3
+
+    @property
+    def values(self) -> Mapping[int, Structure]:
+        """Structure of each value."""
+        return {int(getattr(self, structure.name)): structure for structure in Structure}
+
+
+def score_masks(pairs: MaskPairs, labels: MaskLabels) -> pd.DataFrame:
+    """Score each pair of masks by every metric.
+
+    Args:
+        pairs: Predictions and references.
+        labels: What their values stand for.
+
+    Returns:
+        A long table for :func:`~faircmr.fairness.audit.audit.audit`: ``case`` (name of the file), ``structure``,
+        ``metric``, ``value``.
+
+    Raises:
+        InvalidScanError: A mask cannot be used.
+    """
+    parts = [
+        score_scan(prediction, reference, spacing).assign(case=name)
+        for name, prediction, reference, spacing in pairs.pairs(labels.values)
+    ]
+    return pd.concat(parts, ignore_index=True)[["case", "structure", "metric", "value"]]

@@ -1,0 +1,25 @@
+"""Scores or masks of anybody's model, and demographics -> the audit."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from faircmr.pipelines.audit import nodes
+
+OUTPUTS = ["audit.groups", "audit.disparity", "audit.changes", "audit.report"]
+
+
+def create_pipeline() -> Pipeline:
+    """A table of scores and one of demographics -> tables and one page. Nothing is trained."""
+    return _audit_of("audit.scores", "audit_scores")
+
+
+def create_pipeline_of_masks() -> Pipeline:
+    """Two folders of masks and a table of demographics -> scores -> tables and one page."""
+    scoring = node(nodes.score_masks, ["audit.masks", "params:audit_labels"], "audit.mask_scores", name="score_masks")
+    return pipeline([scoring], tags=["audit", "cpu"]) + _audit_of("audit.mask_scores", "audit_masks")
+
+
+def _audit_of(scores: str, name: str) -> Pipeline:
+    inputs = [scores, "audit.demographics", "params:audit", "params:audit_columns"]
+    return pipeline([node(nodes.audit_scores, inputs, OUTPUTS, name=name)], tags=["audit", "cpu"])

@@ -1,0 +1,199 @@
+"""The report of an audit: one page that answers whether a model is fair, and says how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from faircmr.fairness.audit import Audit, AuditParameters
+from faircmr.fairness.inference.verdict import Verdict
+from faircmr.fairness.intersections import BY
+from faircmr.fairness.trade_off import pareto_front
+from faircmr.reporting.audit_tables import (
+    LEVELLING_DOWN,
+    NO_BREAK,
+    READING,
+    change_rows,
+    decimal,
+    disparity_rows,
+    group_rows,
+    interval,
+    overview,
+    p_value,
+    with_reading,
+)
+from faircmr.reporting.forest import CAPTION, forest_figure
+from faircmr.reporting.html_page import Html, element, figure, page, together
+from faircmr.reporting.pareto import pareto_figure
+
+DSC = "dsc"
+PERCENT = f"{NO_BREAK}%"
+READING_ID = "how-to-read"
+CAUTION = (
+    "Is every group segmented as well as the others, and how sure is that? "
+    "“Insufficient evidence” means that neither a difference nor its absence was shown: it does not mean fair. "
+    "Only “equivalent” says that a group is served as the others are, to within the margin that was declared. "
+)
+PARETO = (
+    "Mean against SD over groups by {attribute}. To the right is better for all, below is more even. These are "
+    "estimates without their intervals: what lies close together is not told apart."
+)
+
+
+@dataclass(frozen=True)
+class _Page:
+    """What every section speaks of."""
+
+    found: Audit
+    parameters: AuditParameters
+
+    @property
+    def unit(self) -> str:
+        return "DSC" if self.parameters.metric == DSC else self.parameters.metric
+
+    @property
+    def attributes(self) -> list[str]:
+        """The protected one first, pairs last."""
+        present = list(dict.fromkeys(self.found.groups["attribute"]))
+        order = [*self.parameters.attributes, *present]
+        return sorted(present, key=lambda name: (self.is_pair(name), order.index(name)))
+
+    @property
+    def words(self) -> dict[str, str]:
+        """What sentences need to know of the questions."""
+        margin = 100.0 * self.parameters.margin
+        return {
+            "confidence": f"{100 * self.parameters.confidence:.3g}{PERCENT}",
+            "margin": f"{margin:.3g} {'point' if margin == 1.0 else 'points'}",
+            "alpha": f"{self.parameters.alpha:g}",
+            "least": str(self.parameters.min_group_size),
+        }
+
+    def is_pair(self, attribute: str) -> bool:
+        return BY in attribute and attribute not in self.parameters.attributes
+
+
+def audit_report(found: Audit, parameters: AuditParameters, title: str) -> str:
+    """A page that says how every group is served by every model, and how sure that is.
+
+    Args:
+        found: Of :func:`faircmr.fairness.audit.audit`.
+        parameters: What it was asked.
+        title: Heading of the page.
+
+    Returns:
+        HTML that loads nothing and runs nothing; it holds no id of a subject. The same audit gives the same text.
+    """
+    whole = _Page(found, parameters)
+    sections = [_section(whole, attribute) for attribute in whole.attributes]
+    return str(page(title, [element("h1", title), *_summary(whole), *sections, _how_to_read(whole)]))
+
+
+def _summary(whole: _Page) -> Iterator[Html]:
+    yield element("p", CAUTION, element("a", "How to read the tables", href=f"#{READING_ID}"))
+    yield overview(whole.found.groups, whole.attributes)
+    yield _questions(whole)
+    if whole.found.notes:
+        yield element("h3", "To be said beside it")
+        yield element("ul", *(element("li", note) for note in whole.found.notes))
+
+
+def _questions(whole: _Page) -> Html:
+    asked, disparity = whole.parameters, whole.found.disparity
+    scopes = disparity.groupby("scope", sort=False)["model"].unique()
+    facts = {
+        "Models": ", ".join(dict.fromkeys(whole.found.groups["model"])),
+        **{f"By {name}": _divided(rows) for name, rows in disparity.groupby("attribute", sort=False)},
+        "Metric": f"{whole.unit}, mean of a subject's phases and structures",
+        "Baseline": whole.found.baseline,
+        "Margin": f"a group that is less than {whole.words['margin']} from all others counts as equal",
+        "alpha": f"{whole.words['alpha']}, after Holm's correction; intervals of {whole.words['confidence']}",
+        "Least size of a group": f"{asked.min_group_size} subjects",
+        "Draws": f"{asked.draws} each of bootstrap and permutations, seed {asked.seed}",
+        "Intervals": "; ".join(f"{scope} ({', '.join(models)})" for scope, models in scopes.items()),
+    }
+    pairs = (element(tag, text) for fact in facts.items() for tag, text in zip(("dt", "dd"), fact, strict=True))
+    return together([element("h3", "Questions, declared before the scores were looked at"), element("dl", *pairs)])
+
+
+def _divided(rows: pd.DataFrame) -> str:
+    subjects, groups = (
+        " to ".join(dict.fromkeys(f"{end}" for end in (rows[name].min(), rows[name].max()))) for name in ("n", "groups")
+    )
+    return f"{subjects} subjects in {groups} groups that are large enough"
+
+
+def _section(whole: _Page, attribute: str) -> Html:
+    heading = f"By {attribute}"
+    content = together(_contents(whole, attribute))
+    if whole.is_pair(attribute):
+        return element("details", element("summary", heading), content)
+    return element("section", element("h2", heading), content)
+
+
+def _contents(whole: _Page, attribute: str) -> Iterator[Html]:
+    disparity, groups, changes = (
+        table[table["attribute"] == attribute]
+        for table in (whole.found.disparity, whole.found.groups, whole.found.changes)
+    )
+    if disparity.empty:
+        yield element("p", f"{Verdict.INSUFFICIENT_EVIDENCE}: no two groups are large enough to be compared.")
+        yield group_rows(groups, whole.unit)
+        return
+    baseline = whole.found.baseline
+    changes = with_reading(changes, disparity, baseline)
+    for row in disparity.itertuples(index=False):
+        of_model = (table[table["model"] == row.model] for table in (groups, changes))
+        yield element("h3", str(row.model))
+        yield element("ul", *_verdict(whole, row, *of_model))
+    caption = CAPTION.format(attribute=attribute, **whole.words)
+    yield figure(forest_figure(groups, disparity, f"{whole.unit} (%)"), caption)
+    yield disparity_rows(disparity, whole.unit)
+    yield group_rows(groups, whole.unit)
+    if len(changes):
+        yield change_rows(changes, baseline)
+    # the figure's axes name the DSC
+    if attribute == whole.attributes[0] and len(disparity) > 1 and whole.parameters.metric == DSC:
+        points = disparity.rename(columns={"model": "strategy"})
+        points["pareto"] = pareto_front(points["mean"], points["SD"])
+        yield figure(pareto_figure(points, baseline), PARETO.format(attribute=attribute))
+
+
+def _verdict(whole: _Page, row: Any, groups: pd.DataFrame, changes: pd.DataFrame) -> Iterator[Html]:
+    for verdict in Verdict:
+        rows = groups[groups["verdict"] == verdict].itertuples(index=False)
+        if said := [_said(whole, group) for group in rows]:
+            yield _item(element("strong", str(verdict)), said)
+    lower: Iterable[Any] = changes[changes["reading"].str.contains(LEVELLING_DOWN)].itertuples(index=False)
+    if said := [f"{one.group}: {decimal(one.change)} points ({interval(one.low, one.high)})" for one in lower]:
+        yield _item(element("strong", f"{LEVELLING_DOWN} since the baseline, while SD fell", class_="alarm"), said)
+    sd = f"SD {decimal(row.SD)} points ({interval(row.SD_low, row.SD_high)})"
+    yield element("li", f"all groups: omnibus p {p_value(row.p_omnibus)}; {sd}; may be the worst: {row.may_be_worst}")
+
+
+def _item(heading: Html, lines: Sequence[str]) -> Html:
+    return element("li", heading, element("ul", *(element("li", line) for line in lines)))
+
+
+def _said(whole: _Page, group: Any) -> str:
+    least = whole.parameters.min_group_size
+    if group.n < least:
+        return f"{group.group}: n = {group.n}, fewer than {least}"
+    side = "below" if group.difference < 0.0 else "above"
+    apart = f"{decimal(abs(group.difference))} points {side} all others"
+    mean = f"mean {decimal(group.mean, 1)}{PERCENT} ({interval(group.low, group.high, 1)})"
+    shown = {
+        Verdict.EQUIVALENT: f"equivalence p (Holm) {p_value(group.p_equivalence_holm)}",
+        Verdict.INSUFFICIENT_EVIDENCE: f"smallest detectable difference {decimal(group.detectable)}{NO_BREAK}points",
+    }
+    return f"{group.group}: {apart}; {mean}; {shown.get(group.verdict, f'p (Holm) {p_value(group.p_holm)}')}"
+
+
+def _how_to_read(whole: _Page) -> Html:
+    paragraphs = (
+        element("p", element("strong", f"{name}. "), text.format(**whole.words)) for name, text in READING.items()
+    )
+    return element("section", element("h2", "How to read", id=READING_ID), *paragraphs)

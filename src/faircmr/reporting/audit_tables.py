@@ -1,0 +1,179 @@
+"""Tables of an audit for a page: percent and points with two decimals, each estimate with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import pandas as pd
+
+from faircmr.fairness.inference.verdict import Verdict
+from faircmr.reporting.html_page import Html, element, table
+
+ABSENT = "-"
+NO_BREAK = "\N{NO-BREAK SPACE}"
+LEVELLING_DOWN = "levelling down"
+Columns = dict[str, Callable[[Any], str]]
+"""What makes a cell of a row, by the head of its column."""
+READING = {
+    "Verdicts": "Each group is compared with all other subjects. Different: a difference was shown (p, Holm, at most "
+    "{alpha}). Equivalent: a difference of {margin} or more was ruled out (equivalence p, Holm, at most "
+    "{alpha}). Different, within the margin: both. Insufficient evidence: neither, or fewer than {least} subjects; it "
+    "never means fair. The smallest detectable difference would be found by one group's test by itself "
+    "(before Holm's correction) in 4 of 5 studies of this size.",
+    "Disparity": "Avg is the mean of the groups, each counted once. SD is the spread of group means, SER the largest "
+    "error over the smallest, gap the best less the worst group. By chance alone all three are above their least value "
+    "(0, 1 and 0), the more so the smaller the groups; SD less noise takes that away on average. SD and SER alone rank "
+    "nothing: a model that serves everybody badly can have the lowest. Omnibus p: how often groups would look at least "
+    "this unequal if all were equal. Equity-scaled by SD: D / (1 + SD), by deviations: D / (1 + sum |D - D_g|), with D "
+    "in 0..1 of all subjects and D_g of a group; both share that weakness and cannot be compared with each other.",
+    "Groups": "Mean over the subjects of a group; p is of a permutation test against all others, and Holm's correction "
+    "counts all groups and models of the attribute. Hedges' g is the difference in units of the spread between "
+    "subjects. A dash: too few subjects, or scores that do not vary.",
+    "Changes": "Each subject is compared with itself under the baseline. Higher or lower: the interval holds no 0. "
+    "Levelling down: a group is served worse while SD has fallen, so that evenness was bought with somebody's loss. "
+    "Worst group: whichever is the worst before and after. Not paired: subjects that one of both models did not score. "
+    "Training seeds are averaged: intervals are conditional on these trained models.",
+    "Intervals": "A {confidence} interval holds the true value in about {confidence} of such studies, within what its "
+    "scope names. Those of SD, SER, gap and worst group hold at once, and are wide for it. ∞: the data give no bound.",
+}
+"""How to read each table, in the words of the questions."""
+
+
+def decimal(value: float, decimals: int = 2) -> str:
+    """A number with its sign, ``∞`` where nothing bounds it, ``-`` where there is none."""
+    if math.isnan(value):
+        return ABSENT
+    text = f"{abs(value):.{decimals}f}" if math.isfinite(value) else "∞"
+    return f"-{text}" if value < 0 and text.strip("0.") else text
+
+
+def p_value(value: float) -> str:
+    """A p value with three decimals, as ``< 0.001`` where they show none."""
+    return f"<{NO_BREAK}0.001" if value < 0.001 else decimal(value, 3)
+
+
+def interval(low: float, high: float, decimals: int = 2) -> str:
+    """Both ends of an interval; nothing where there is none."""
+    ends = (decimal(low, decimals), "to", decimal(high, decimals))
+    return "" if math.isnan(low) else NO_BREAK.join(ends)
+
+
+def overview(groups: pd.DataFrame, attributes: Sequence[str]) -> Html:
+    """What is said of how many groups, one row a model and one column an attribute."""
+    said = groups.groupby(["model", "attribute"])["verdict"].value_counts()
+    rows = [[model, *(_counted(said, model, name) for name in attributes)] for model in dict.fromkeys(groups["model"])]
+    return table("What is said of how many groups", ["model", *attributes], {"": rows}, "words")
+
+
+def disparity_rows(disparity: pd.DataFrame, unit: str) -> Html:
+    """How far apart the groups of each model are.
+
+    Args:
+        disparity: Rows of one attribute, of :attr:`faircmr.fairness.audit.Audit.disparity`.
+        unit: Of the scores, e.g. ``DSC``.
+    """
+    columns: Columns = {
+        "model": lambda row: str(row.model),
+        f"mean {unit} (%)": lambda row: decimal(row.mean),
+        "Avg [interval] (%)": _with_interval("Avg"),
+        "SD [interval] (points)": _with_interval("SD"),
+        "SD less noise (points)": lambda row: decimal(row.SD_corrected),
+        "SER [interval]": _with_interval("SER"),
+        "gap [interval] (points)": _with_interval("gap"),
+        "worst group [interval] (%)": _with_interval("worst"),
+        "omnibus p": lambda row: p_value(row.p_omnibus),
+        "equity-scaled by SD": lambda row: decimal(row.ES_SD, 3),
+        "equity-scaled by deviations": lambda row: decimal(row.ES_deviations, 3),
+        "may be the worst": lambda row: str(row.may_be_worst),
+    }
+    return table("Disparity between groups", list(columns), {"": _cells(disparity, columns)})
+
+
+def group_rows(groups: pd.DataFrame, unit: str) -> Html:
+    """How each group is served by each model.
+
+    Args:
+        groups: Rows of one attribute, of :attr:`faircmr.fairness.audit.Audit.groups`.
+        unit: Of the scores, e.g. ``DSC``.
+    """
+    columns: Columns = {
+        "group": lambda row: str(row.group),
+        "n": lambda row: str(row.n),
+        f"mean {unit} [interval] (%)": lambda row: _bracketed(row.mean, row.low, row.high),
+        "SD over subjects (points)": lambda row: decimal(row.sd),
+        "difference from all others (points)": lambda row: decimal(row.difference),
+        "p": lambda row: p_value(row.p),
+        "p, Holm": lambda row: p_value(row.p_holm),
+        "equivalence p, Holm": lambda row: p_value(row.p_equivalence_holm),
+        "Hedges' g [interval]": lambda row: _bracketed(row.hedges_g, row.g_low, row.g_high),
+        "smallest detectable difference (points)": lambda row: decimal(row.detectable),
+        "verdict": lambda row: str(row.verdict),
+    }
+    return table("Groups, by model", list(columns), _by_model(groups, columns))
+
+
+def change_rows(changes: pd.DataFrame, baseline: str) -> Html:
+    """What each model gives and takes since the baseline.
+
+    Args:
+        changes: Rows of one attribute, as :func:`with_reading` makes them.
+        baseline: Name of that model.
+    """
+    columns: Columns = {
+        "group": lambda row: str(row.group),
+        "n": lambda row: str(row.n),
+        "not paired": lambda row: str(row.not_paired),
+        "change [interval] (points)": lambda row: _bracketed(row.change, row.low, row.high),
+        "p": lambda row: p_value(row.p),
+        "p, Holm": lambda row: p_value(row.p_holm),
+        "reading": lambda row: _alarm(row.reading),
+    }
+    return table(f"Change since {baseline}, of the same subjects", list(columns), _by_model(changes, columns))
+
+
+def with_reading(changes: pd.DataFrame, disparity: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """Changes with a column ``reading``.
+
+    Args:
+        changes: Rows of one attribute, of :attr:`faircmr.fairness.audit.Audit.changes`.
+        disparity: Rows of the same attribute.
+        baseline: Name of the model that changes are counted from.
+
+    Returns:
+        ``reading`` is ``higher`` or ``lower`` where the interval holds no 0, ``lower: levelling down`` where a model's
+        SD has fallen as well, and ``insufficient evidence`` elsewhere.
+    """
+    sds = dict(zip(disparity["model"], disparity["SD"], strict=True))
+    evener = changes["model"].map(sds).astype(float) < sds.get(baseline, math.nan)
+    reading = pd.Series(str(Verdict.INSUFFICIENT_EVIDENCE), index=changes.index, dtype="str")
+    reading = reading.mask(changes["low"] > 0.0, "higher").mask(changes["high"] < 0.0, "lower")
+    return changes.assign(reading=reading.mask((changes["high"] < 0.0) & evener, f"lower: {LEVELLING_DOWN}"))
+
+
+def _counted(said: pd.Series[int], model: str, attribute: str) -> str:
+    counts = [(said.get((model, attribute, str(verdict)), 0), verdict) for verdict in Verdict]
+    return "; ".join(f"{count} {verdict}" for count, verdict in counts if count) or ABSENT
+
+
+def _with_interval(name: str) -> Callable[[Any], str]:
+    return lambda row: _bracketed(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
+
+
+def _bracketed(estimate: float, low: float, high: float) -> str:
+    ends = interval(low, high)
+    return f"{decimal(estimate)} [{ends}]" if ends else decimal(estimate)
+
+
+def _alarm(reading: str) -> str:
+    return element("strong", reading, class_="alarm") if LEVELLING_DOWN in reading else reading
+
+
+def _by_model(rows: pd.DataFrame, columns: Columns) -> dict[str, Sequence[Sequence[str]]]:
+    return {str(model): _cells(of_model, columns) for model, of_model in rows.groupby("model", sort=False)}
+
+
+def _cells(rows: pd.DataFrame, columns: Columns) -> list[list[str]]:
+    found: Iterable[Any] = rows.itertuples(index=False)
+    return [[make(row) for make in columns.values()] for row in found]
