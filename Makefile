@@ -41,7 +41,7 @@ SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/p
 .PHONY: help run test test-slow lint format acdc viz install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
 .PHONY: references
-.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost
+.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
 endif
@@ -92,6 +92,9 @@ benchmark-dose-response: $(STAMP) ## train the baseline at growing shares of the
 
 benchmark-schedule: $(STAMP) ## train baseline and stratified for 1, 2 and 4 times the steps; takes hours, can be cut off
 	$(BIN)/python benchmarks/schedule.py --folder "$(BENCHMARKS)/schedule" $(ARGS)
+
+benchmark-audit-cohorts: $(STAMP) ## train twenty cohorts without and twenty with a planted gap, and audit them; takes hours, can be cut off
+	$(BIN)/python benchmarks/audit_cohorts.py --folder "$(BENCHMARKS)/audit-cohorts" $(ARGS)
 
 benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training step
 	$(BIN)/python benchmarks/mitigation_cost.py $(ARGS)
