@@ -15,7 +15,7 @@ from faircmr.fairness.trade_off import pareto_front
 from faircmr.reporting.audit_tables import (
     LEVELLING_DOWN,
     NO_BREAK,
-    READING,
+    adjusted_rows,
     change_rows,
     decimal,
     disparity_rows,
@@ -25,6 +25,7 @@ from faircmr.reporting.audit_tables import (
     p_value,
     with_reading,
 )
+from faircmr.reporting.audit_words import CAUTION, PARETO, READING
 from faircmr.reporting.forest import CAPTION, forest_figure
 from faircmr.reporting.html_page import Html, element, figure, page, together
 from faircmr.reporting.pareto import pareto_figure
@@ -32,15 +33,6 @@ from faircmr.reporting.pareto import pareto_figure
 DSC = "dsc"
 PERCENT = f"{NO_BREAK}%"
 READING_ID = "how-to-read"
-CAUTION = (
-    "Is every group segmented as well as the others, and how sure is that? "
-    "“Insufficient evidence” means that neither a difference nor its absence was shown: it does not mean fair. "
-    "Only “equivalent” says that a group is served as the others are, to within the margin that was declared. "
-)
-PARETO = (
-    "Mean against SD over groups by {attribute}. To the right is better for all, below is more even. These are "
-    "estimates without their intervals: what lies close together is not told apart."
-)
 
 
 @dataclass(frozen=True)
@@ -135,9 +127,10 @@ def _section(whole: _Page, attribute: str) -> Html:
 
 
 def _contents(whole: _Page, attribute: str) -> Iterator[Html]:
-    disparity, groups, changes = (
+    found = whole.found
+    disparity, groups, changes, adjusted = (
         table[table["attribute"] == attribute]
-        for table in (whole.found.disparity, whole.found.groups, whole.found.changes)
+        for table in (found.disparity, found.groups, found.changes, found.adjusted)
     )
     if disparity.empty:
         yield element("p", f"{Verdict.INSUFFICIENT_EVIDENCE}: no two groups are large enough to be compared.")
@@ -155,6 +148,8 @@ def _contents(whole: _Page, attribute: str) -> Iterator[Html]:
     yield group_rows(groups, whole.unit)
     if len(changes):
         yield change_rows(changes, baseline)
+    if len(adjusted):
+        yield adjusted_rows(adjusted)
     # the figure's axes name the DSC
     if attribute == whole.attributes[0] and len(disparity) > 1 and whole.parameters.metric == DSC:
         points = disparity.rename(columns={"model": "strategy"})

@@ -16,29 +16,6 @@ NO_BREAK = "\N{NO-BREAK SPACE}"
 LEVELLING_DOWN = "levelling down"
 Columns = dict[str, Callable[[Any], str]]
 """What makes a cell of a row, by the head of its column."""
-READING = {
-    "Verdicts": "Each group is compared with all other subjects. Different: a difference was shown (p, Holm, at most "
-    "{alpha}). Equivalent: a difference of {margin} or more was ruled out (equivalence p, Holm, at most "
-    "{alpha}). Different, within the margin: both. Insufficient evidence: neither, or fewer than {least} subjects; it "
-    "never means fair. The smallest detectable difference would be found by one group's test by itself "
-    "(before Holm's correction) in 4 of 5 studies of this size.",
-    "Disparity": "Avg is the mean of the groups, each counted once. SD is the spread of group means, SER the largest "
-    "error over the smallest, gap the best less the worst group. By chance alone all three are above their least value "
-    "(0, 1 and 0), the more so the smaller the groups; SD less noise takes that away on average. SD and SER alone rank "
-    "nothing: a model that serves everybody badly can have the lowest. Omnibus p: how often groups would look at least "
-    "this unequal if all were equal. Equity-scaled by SD: D / (1 + SD), by deviations: D / (1 + sum |D - D_g|), with D "
-    "in 0..1 of all subjects and D_g of a group; both share that weakness and cannot be compared with each other.",
-    "Groups": "Mean over the subjects of a group; p is of a permutation test against all others, and Holm's correction "
-    "counts all groups and models of the attribute. Hedges' g is the difference in units of the spread between "
-    "subjects. A dash: too few subjects, or scores that do not vary.",
-    "Changes": "Each subject is compared with itself under the baseline. Higher or lower: the interval holds no 0. "
-    "Levelling down: a group is served worse while SD has fallen, so that evenness was bought with somebody's loss. "
-    "Worst group: whichever is the worst before and after. Not paired: subjects that one of both models did not score. "
-    "Training seeds are averaged: intervals are conditional on these trained models.",
-    "Intervals": "A {confidence} interval holds the true value in about {confidence} of such studies, within what its "
-    "scope names. Those of SD, SER, gap and worst group hold at once, and are wide for it. ∞: the data give no bound.",
-}
-"""How to read each table, in the words of the questions."""
 
 
 def decimal(value: float, decimals: int = 2) -> str:
@@ -133,6 +110,25 @@ def change_rows(changes: pd.DataFrame, baseline: str) -> Html:
     return table(f"Change since {baseline}, of the same subjects", list(columns), _by_model(changes, columns))
 
 
+def adjusted_rows(adjusted: pd.DataFrame) -> Html:
+    """What is left of each group's difference when covariates are held equal.
+
+    Args:
+        adjusted: Rows of one attribute, of :attr:`faircmr.fairness.audit.Audit.adjusted`.
+    """
+    columns: Columns = {
+        "group": lambda row: str(row.group),
+        "adjusted for": lambda row: str(row.adjustment),
+        "n": lambda row: str(row.n),
+        "difference from all others [interval] (points)": lambda row: _bracketed(row.difference, row.low, row.high),
+        "p": lambda row: p_value(row.p),
+        "p, Holm": lambda row: p_value(row.p_holm),
+        "p, all groups": lambda row: p_value(row.p_all_groups),
+    }
+    ordered = adjusted.sort_values(["model", "group"], kind="stable", key=_in_order_of_appearance)
+    return table("Differences with covariates held equal", list(columns), _by_model(ordered, columns))
+
+
 def with_reading(changes: pd.DataFrame, disparity: pd.DataFrame, baseline: str) -> pd.DataFrame:
     """Changes with a column ``reading``.
 
@@ -150,6 +146,10 @@ def with_reading(changes: pd.DataFrame, disparity: pd.DataFrame, baseline: str) 
     reading = pd.Series(str(Verdict.INSUFFICIENT_EVIDENCE), index=changes.index, dtype="str")
     reading = reading.mask(changes["low"] > 0.0, "higher").mask(changes["high"] < 0.0, "lower")
     return changes.assign(reading=reading.mask((changes["high"] < 0.0) & evener, f"lower: {LEVELLING_DOWN}"))
+
+
+def _in_order_of_appearance(values: pd.Series[str]) -> pd.Series[int]:
+    return pd.Series(pd.factorize(values)[0], index=values.index)
 
 
 def _counted(said: pd.Series[int], model: str, attribute: str) -> str:

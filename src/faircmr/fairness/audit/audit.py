@@ -9,6 +9,8 @@ from functools import partial
 import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.audit.adjusted_table import COLUMNS as ADJUSTED_COLUMNS
+from faircmr.fairness.audit.adjusted_table import adjusted_table
 from faircmr.fairness.audit.answers import Answers, answers, too_few_draws
 from faircmr.fairness.audit.change_table import COLUMNS as CHANGE_COLUMNS
 from faircmr.fairness.audit.change_table import change_table
@@ -32,6 +34,8 @@ class Audit:
             :func:`~faircmr.fairness.audit.disparity_table.disparity_table`.
         changes: One row a model, attribute and group against the baseline, see
             :func:`~faircmr.fairness.audit.change_table.change_table`.
+        adjusted: One row a model, attribute, adjustment and group, see
+            :func:`~faircmr.fairness.audit.adjusted_table.adjusted_table`.
         baseline: Model that changes are counted from.
         notes: Sentences about who was left out and what cannot be answered.
     """
@@ -39,6 +43,7 @@ class Audit:
     groups: pd.DataFrame
     disparity: pd.DataFrame
     changes: pd.DataFrame
+    adjusted: pd.DataFrame
     baseline: str
     notes: tuple[str, ...]
 
@@ -103,14 +108,16 @@ def audit_models(
     of_all = partial(_of_all, drawn=drawn, order=list(scores))
     said_nothing = [described(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided]
     groups = of_all(group_table, columns=GROUP_COLUMNS)
+    adjusted, of_adjusting = _adjusted(drawn, attributes)
     return Audit(
         groups=pd.concat([table for table in (groups, *said_nothing) if len(table)], ignore_index=True).reindex(
             columns=GROUP_COLUMNS
         ),
         disparity=of_all(disparity_table, columns=DISPARITY_COLUMNS),
         changes=of_all(partial(change_table, baseline=baseline), columns=CHANGE_COLUMNS),
+        adjusted=adjusted,
         baseline=baseline.model,
-        notes=(*notes, *found, *baseline.notes(models)),
+        notes=(*notes, *found, *baseline.notes(models), *of_adjusting),
     )
 
 
@@ -133,6 +140,13 @@ def _divided(
         )
     few = [note for alike in by_attribute for note in too_few_draws(alike, parameters)]
     return by_attribute, undivided, [*notes, *few]
+
+
+def _adjusted(drawn: list[list[Answers]], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    tables, notes = zip(*(adjusted_table(found, attributes) for found in drawn), strict=True) if drawn else ((), ())
+    with_rows = [table for table in tables if len(table)]
+    whole = pd.concat(with_rows, ignore_index=True) if with_rows else pd.DataFrame(columns=ADJUSTED_COLUMNS)
+    return whole, [note for of_attribute in notes for note in of_attribute]
 
 
 def _of_all(

@@ -64,6 +64,9 @@ class AuditParameters(Parameters):
     Attributes:
         attributes: Attributes of people to audit, the protected one first, and each pair of them together; of a
             study they are its own. On the command line, where a list cannot be written: ``race+sex``.
+        covariates: What to hold equal besides (age, centre): numbers in a straight line, anything else by category.
+        mediators: Numbers through which a group itself may be worse off (the size of its hearts): held equal in a
+            second adjustment beside the first.
         metric: Which metric of a long table; between 0 and 1, higher is better.
         baseline: Model that the others are compared with; the first one, if empty.
         margin: Largest difference from the others, in the unit of the metric, that still counts as equal.
@@ -75,6 +78,8 @@ class AuditParameters(Parameters):
     """
 
     attributes: tuple[str, ...] = ()
+    covariates: tuple[str, ...] = ()
+    mediators: tuple[str, ...] = ()
     metric: str = "dsc"
     baseline: str = ""
     margin: Share = 0.01
@@ -83,7 +88,7 @@ class AuditParameters(Parameters):
     draws: Draws = 10_000
     seed: int = 0
 
-    @field_validator("attributes", mode="before")
+    @field_validator("attributes", "covariates", "mediators", mode="before")
     @classmethod
     def _divide_text(cls, value: object) -> object:
         return tuple(value.split("+")) if isinstance(value, str) else value

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
+from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit.audit import Audit, audit_models
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 from faircmr.fairness.audit.score_table import scores_by_model
 from faircmr.fairness.comparable import comparable
+from faircmr.fairness.metrics.scan import Metric
 from faircmr.fairness.subject_scores import attributes_of
+
+HEART_SIZE = "heart_ml"
+"""Mean drawn volume of a subject's structures, mL: Dice falls with it, and hearts are smaller in some groups."""
 
 
 def audit_strategies(
-    scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, attributes: Sequence[str], parameters: AuditParameters
+    scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, study: AttributeParameters, parameters: AuditParameters
 ) -> Audit:
     """Audit the strategies that have scores, as anybody's models are.
 
     Args:
         scores: Long scores of each strategy; empty tables are strategies that did not run.
         subjects: Subject index.
-        attributes: Audit attributes beside the protected one.
-        parameters: What is asked; its attributes are those of the study.
+        study: Its attributes and covariates, which are those of the audit; the size of the heart is a mediator.
+        parameters: What else is asked.
 
     Raises:
         InvalidScoresError: As for :func:`~faircmr.fairness.audit.audit.audit_models`, or no strategy has scores.
@@ -33,5 +38,11 @@ def audit_strategies(
     table = pd.concat(comparable(scores, subjects).values(), ignore_index=True)
     by_model = scores_by_model(table, AuditColumns(model="strategy"), parameters.metric)
     scored = pd.Index(table["subject_id"].unique(), name="subject_id")
-    asked = parameters.model_copy(update={"attributes": (PROTECTED_GROUP, *attributes)})
-    return audit_models(by_model, attributes_of(scored, subjects), asked)
+    sizes = table[table["metric"] == Metric.REFERENCE_VOLUME].groupby("subject_id")["value"].mean()
+    attributes = attributes_of(scored, subjects).assign(**{HEART_SIZE: sizes})
+    asked = {
+        "attributes": (PROTECTED_GROUP, *study.reported),
+        "covariates": study.covariates,
+        "mediators": (HEART_SIZE,) if len(sizes) else (),
+    }
+    return audit_models(by_model, attributes, parameters.model_copy(update=asked))

@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.audit import nodes
 
-OUTPUTS = ["audit.groups", "audit.disparity", "audit.changes", "audit.report"]
+OUTPUTS = ["audit.groups", "audit.disparity", "audit.changes", "audit.adjusted", "audit.report"]
 
 
 def create_pipeline() -> Pipeline:

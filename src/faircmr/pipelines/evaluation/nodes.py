@@ -27,13 +27,23 @@ def compare_strategies(
 
 def audit_strategies(
     subjects: pd.DataFrame, attributes: AttributeParameters, audit: AuditParameters, **scores: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
-    """What can be said of people who were not scored: groups, disparity, changes since the baseline, and a page."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+    """What can be said of people who were not scored: groups, disparity, changes, adjusted differences, and a page."""
     from faircmr.fairness.audit import audit_strategies as audited
     from faircmr.reporting.audit_report import audit_report
 
-    found = audited(scores, subjects, attributes.reported, audit)
-    return found.groups, found.disparity, found.changes, audit_report(found, audit, "Strategies of this study")
+    found = audited(scores, subjects, attributes, audit)
+    page = audit_report(found, audit, "Strategies of this study")
+    return found.groups, found.disparity, found.changes, found.adjusted, page
+
+
+def repeat_published_tests(
+    subjects: pd.DataFrame, attributes: AttributeParameters, **scores: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The asterisks of the paper's Table 1, and Scheffé's test of all pairs of protected groups, of every strategy."""
+    from faircmr.fairness.published_tables import asterisks_of, scheffe_of
+
+    return asterisks_of(scores, subjects, attributes.reported), scheffe_of(scores, subjects)
 
 
 def compare_clinical_errors(subjects: pd.DataFrame, **scores: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

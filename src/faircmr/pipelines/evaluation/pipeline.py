@@ -27,8 +27,14 @@ def create_pipeline(strategies: Sequence[str]) -> Pipeline:
             node(
                 nodes.audit_strategies,
                 {"subjects": "subjects", "attributes": "params:attributes", "audit": "params:audit", **scores},
-                ["audit_groups", "audit_disparity", "audit_changes", "audit_report"],
+                ["audit_groups", "audit_disparity", "audit_changes", "audit_adjusted", "audit_report"],
                 name="audit_strategies",
+            ),
+            node(
+                nodes.repeat_published_tests,
+                {"subjects": "subjects", "attributes": "params:attributes", **scores},
+                ["published_asterisks", "published_scheffe"],
+                name="repeat_published_tests",
             ),
             node(
                 nodes.compare_clinical_errors,
