@@ -16,9 +16,9 @@ import pandas as pd
 from embedded_study import Study, arguments_of, parameters_of, run_all
 from markdown_table import as_markdown
 
-from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.pipeline_registry import FAMILIES, STRATEGIES
 
+PROTECTED = "group"
 PAPER = [name for name in STRATEGIES if FAMILIES[name] == "paper"]
 PLANTED, NONE = 1.0, 0.0
 
@@ -49,8 +49,8 @@ def verdicts(one: Study, alpha: float) -> pd.DataFrame:
     """What the audit of a study says of each strategy."""
     folder = one.root / "08_reporting"
     disparity, groups = (pd.read_csv(folder / f"audit_{name}.csv") for name in ("disparity", "groups"))
-    by_group = groups[groups["attribute"] == PROTECTED_GROUP].groupby("model")["verdict"]
-    found = disparity[disparity["attribute"] == PROTECTED_GROUP].set_index("model").loc[list(one.strategies)]
+    by_group = groups[groups["attribute"] == PROTECTED].groupby("model")["verdict"]
+    found = disparity[disparity["attribute"] == PROTECTED].set_index("model").loc[list(one.strategies)]
     rows = pd.DataFrame(
         {
             "strategy": found.index,

@@ -85,7 +85,7 @@ def test_the_audit_describes_groups_of_which_it_can_say_nothing(finished_study: 
 
     assert set(groups["model"]) == set(STRATEGIES)
     assert set(groups["verdict"]) <= {"different", "equivalent", "insufficient evidence"}
-    assert groups.query("attribute == 'protected_group' and model == 'baseline'")["group"].tolist() == GROUPS
+    assert groups.query("attribute == 'group' and model == 'baseline'")["group"].tolist() == GROUPS
     assert "insufficient evidence" in (folder / "audit.html").read_text()
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from faircmr.fairness.audit import Audit, AuditParameters, audit
 from faircmr.reporting.audit_report import audit_report
-from faircmr.reporting.audit_tables import LEVELLING_DOWN, decimal, interval, p_value, with_reading
+from faircmr.reporting.audit_tables import LEVELLING_DOWN, adjusted_rows, decimal, interval, p_value, with_reading
 from faircmr.reporting.html_page import Html, element, table, together
 
 SCRIPT = "<script>alert('x')</script>"
@@ -259,3 +259,59 @@ def test_rows_stand_below_their_heading():
 
     assert '<tr><th scope="rowgroup" colspan="2">one</th></tr><tr><th scope="row">A</th><td>1</td></tr>' in text
     assert text.count("rowgroup") == 1
+
+
+class TestAdjusted:
+    ROWS = pd.DataFrame(
+        [
+            ("even", "none", "A", 20, -1.5, -2.0, -1.0, 0.0004, 0.01, 0.0008),
+            ("even", "none", "<B>", 12, 0.5, math.nan, math.nan, math.nan, 0.01, math.nan),
+            ("even", "confounders", "A", 20, -0.25, -1.0, 0.5, 0.4, 0.3, 0.8),
+            ("even", "confounders", "<B>", 12, 0.001, -math.inf, math.inf, 0.9, 0.3, 1.0),
+            ("base", "none", "A", 20, 0.0, -1.0, 1.0, 1.0, 1.0, 1.0),
+        ],
+        columns=["model", "adjustment", "group", "n", "difference", "low", "high", "p", "p_all_groups", "p_holm"],
+    )
+
+    def cells(self, page: str) -> list[list[str]]:
+        rows = re.findall(r"<tr>(.*?)</tr>", page)
+        return [[unescape(cell).replace("\xa0", " ") for cell in re.findall(r">([^<]*)</t[hd]>", row)] for row in rows]
+
+    def test_what_a_difference_was_stands_above_what_is_left_of_it(self):
+        _, *rows = self.cells(adjusted_rows(self.ROWS))
+
+        assert [row[:2] for row in rows] == [
+            ["even"],
+            ["A", "none"],
+            ["A", "confounders"],
+            ["<B>", "none"],
+            ["<B>", "confounders"],
+            ["base"],
+            ["A", "none"],
+        ]
+
+    def test_numbers_stand_below_what_they_are(self):
+        head, _, was, left, unknown, unbounded, *_ = self.cells(adjusted_rows(self.ROWS))
+
+        heads = ["group", "adjusted for", "n", "difference from all others [interval] (points)"]
+        assert head == [*heads, "p", "p, Holm", "p, all groups"]
+        assert was[2:] == ["20", "-1.50 [-2.00 to -1.00]", "< 0.001", "< 0.001", "0.010"]
+        assert left[2:] == ["20", "-0.25 [-1.00 to 0.50]", "0.400", "0.800", "0.300"]
+        assert unknown[2:] == ["12", "0.50", "-", "-", "0.010"]
+        assert unbounded[3] == "0.00 [-∞ to ∞]"
+
+    def test_a_page_has_it_by_each_attribute_where_something_is_held_equal(self):
+        scores, demographics = tables({"mine": dict.fromkeys(SIZES, 0.9)})
+        asked = PARAMETERS.model_copy(update={"covariates": ("age",)})
+        aged = demographics.assign(age=np.random.default_rng(1).normal(60, 8, len(demographics)))
+
+        text = audit_report(audit(scores, aged, asked), asked, "Held equal")
+
+        page = Reader(text)
+        assert not page.open
+        assert len(page.of("table")) == len(page.of("caption")) == 1 + 3 * 2 + 2
+        assert text.count("<caption>Differences with covariates held equal") == 2
+        assert "Differences with covariates held equal" in by_race(text)
+
+    def test_a_page_has_none_where_nothing_is(self, report: str):
+        assert "covariates held equal" not in report

@@ -48,7 +48,7 @@ def reclassification(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame)
         _tabulated(scores, subjects, partial(reclassified, classes=classes)).assign(measure=str(classes.measure))
         for classes in (LVEF_CLASSES, RVEF_CLASSES)
     ]
-    return pd.concat(tables, ignore_index=True)
+    return _led_by(["strategy", "seed", "measure"], pd.concat(tables, ignore_index=True))
 
 
 def _tabulated(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, tabulate: Tabulate) -> pd.DataFrame:
@@ -58,6 +58,8 @@ def _tabulated(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, tabul
         for seed, of_seed in scores_by_seed(of_strategy):
             table = tabulate(clinical_table(of_seed), groups)
             parts.append(table.assign(strategy=strategy, seed=seed).astype({"seed": "Int64"}))
-    found = pd.concat(parts, ignore_index=True)
-    named = ["strategy", "seed"]
-    return found[[*named, *found.columns.drop(named)]]
+    return _led_by(["strategy", "seed"], pd.concat(parts, ignore_index=True))
+
+
+def _led_by(names: list[str], table: pd.DataFrame) -> pd.DataFrame:
+    return table[[*names, *table.columns.drop(names)]]

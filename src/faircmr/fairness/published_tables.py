@@ -49,19 +49,21 @@ def scheffe_of(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> pd
         subjects: As there.
 
     Returns:
-        One row a strategy and group: ``strategy``, ``group``, and a column for each group; NaN where every group has
+        One row a strategy and pair of groups: ``strategy``, ``group``, ``against`` and ``p``; NaN where every group has
         one subject.
     """
-    parts = {}
+    parts = []
     for strategy, table in comparable(scores, subjects).items():
         averages = subject_scores(table)[AVERAGE]
         groups = Groups.of(attributes_of(averages.index, subjects)[PROTECTED_GROUP].astype(str).tolist())
-        parts[strategy] = _pairs(averages.to_numpy(), groups)
-    return pd.concat(parts, names=["strategy", "group"]).reset_index()
+        parts.append(_pairs(averages.to_numpy(), groups).assign(strategy=strategy))
+    return pd.concat(parts, ignore_index=True)[["strategy", "group", "against", "p"]]
 
 
 def _pairs(values: npt.NDArray[np.float64], groups: Groups) -> pd.DataFrame:
+    first, second = np.triu_indices(len(groups.names), k=1)
+    names = np.array(groups.names)
+    p = np.full(len(first), np.nan)
     if (groups.sizes > 1).any():
-        return scheffe_matrix(values, groups)
-    names = pd.Index(groups.names)
-    return pd.DataFrame(np.nan, index=names, columns=names)
+        p = scheffe_matrix(values, groups).to_numpy()[first, second]
+    return pd.DataFrame({"group": names[first], "against": names[second], "p": p})

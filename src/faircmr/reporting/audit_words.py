@@ -31,7 +31,7 @@ READING = {
     "Worst group: whichever is the worst before and after. Not paired: subjects that one of both models did not score. "
     "Training seeds are averaged: intervals are conditional on these trained models.",
     "Covariates": "One linear model an adjustment, of subjects of whom all is recorded. What vanishes is explained, "
-    "which does not make it fair: mediators (the size of a heart) are ways in which a group may be worse off.",
+    "and is still there for those people: mediators (the size of a heart) are ways in which a group may be worse off.",
     "Intervals": "A {confidence} interval holds the true value in about {confidence} of such studies, within what its "
     "scope names. Those of SD, SER, gap and worst group hold at once, and are wide for it. ∞: the data give no bound.",
 }

@@ -339,3 +339,52 @@ def test_groups_that_are_all_too_small_are_described_and_nothing_is_said_of_them
     assert found.groups["mean"].notna().all()
     assert found.groups["p"].isna().all()
     assert any("fewer than two groups are large enough" in note for note in found.notes)
+
+
+class TestAdjusted:
+    AGED = DEMOGRAPHICS.assign(age=np.random.default_rng(5).normal(60, 8, len(DEMOGRAPHICS)))
+    ASKED = BOTH.model_copy(update={"covariates": ("age",)})
+
+    def test_is_of_every_attribute_alone_and_of_every_model(self):
+        adjusted = audit(LONG, self.AGED, self.ASKED).adjusted
+
+        assert adjusted[["attribute", "model"]].drop_duplicates().to_numpy().tolist() == [
+            [attribute, model] for attribute in ("race", "sex") for model in SCORES
+        ]
+        assert set(adjusted["adjustment"]) == {"none", "confounders"}
+
+    def test_without_adjustment_it_is_the_difference_of_the_groups(self):
+        found = audit(LONG, self.AGED, self.ASKED)
+        key = ["model", "attribute", "group"]
+
+        none = found.adjusted.query("adjustment == 'none'").set_index(key)
+        groups = found.groups.set_index(key).loc[none.index]
+
+        np.testing.assert_allclose(none["difference"], groups["difference"])
+        np.testing.assert_array_equal(none["n"], groups["n"])
+
+    def test_changes_nothing_beside_it(self):
+        with_it, without = (audit(LONG, self.AGED, asked) for asked in (self.ASKED, BOTH))
+
+        for one, other in zip(tables(with_it), tables(without), strict=True):
+            pd.testing.assert_frame_equal(one, other)
+
+    def test_has_no_rows_and_its_columns_where_nothing_is_held_equal(self):
+        asked, unasked = (audit(LONG, self.AGED, each).adjusted for each in (self.ASKED, BOTH))
+
+        assert unasked.empty
+        assert list(unasked.columns) == list(asked.columns)
+
+    def test_notes_who_was_left_out_after_everything_else(self):
+        found = audit(LONG, self.AGED.assign(age=self.AGED["age"].where(self.AGED.index > 1)).iloc[:-1], self.ASKED)
+
+        assert found.notes[0].startswith("1 of 82 scored subjects are not in the demographics")
+        assert [note.partition(": ")[0] for note in found.notes[1:]] == [
+            f"{', '.join(SCORES)} by {attribute}, adjusted" for attribute in ("race", "sex")
+        ]
+        assert found.adjusted.query("attribute == 'sex' and adjustment == 'none'")["n"].sum() == 3 * 79
+        assert not re.search(rf"\b{ID}\b", " ".join(found.notes))
+
+    def test_a_covariate_that_is_not_there_ends_the_audit(self):
+        with pytest.raises(InvalidParameterError, match="covariates: age; one of race, sex"):
+            audit(LONG, DEMOGRAPHICS, self.ASKED)

@@ -71,7 +71,7 @@ def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list
 
 def _covariates(attributes: pd.DataFrame, asked: AuditParameters, attribute: str) -> Covariates:
     """An attribute is not adjusted for itself."""
-    confounders = [name for name in asked.covariates if name != attribute]
+    confounders = [name for name in dict.fromkeys(asked.covariates) if name != attribute]
     found = Covariates.by_type(attributes, confounders)
     return Covariates(numeric=found.numeric, categorical=found.categorical, mediators=asked.mediators)
 
@@ -86,7 +86,7 @@ def _notes(where: str, result: Adjusted) -> Iterator[str]:
     if result.left_out:
         yield (
             f"{where}: {result.left_out} subjects are left out, and so are they from the row '{UNADJUSTED}' of the "
-            "same table: a covariate is not recorded, or their group is then too small."
+            "same table: their group or a covariate is not recorded, or their group is then too small."
         )
     for row in result.exclusions[result.exclusions["what"] == "covariate"].itertuples(index=False):
         yield f"{where}: {row.name} is not adjusted for: {row.reason}."

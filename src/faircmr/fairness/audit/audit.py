@@ -108,7 +108,7 @@ def audit_models(
     of_all = partial(_of_all, drawn=drawn, order=list(scores))
     said_nothing = [described(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided]
     groups = of_all(group_table, columns=GROUP_COLUMNS)
-    adjusted, of_adjusting = _adjusted(drawn, attributes)
+    adjusted, of_adjusting = _adjusted(drawn, attributes, list(scores))
     return Audit(
         groups=pd.concat([table for table in (groups, *said_nothing) if len(table)], ignore_index=True).reindex(
             columns=GROUP_COLUMNS
@@ -142,11 +142,15 @@ def _divided(
     return by_attribute, undivided, [*notes, *few]
 
 
-def _adjusted(drawn: list[list[Answers]], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
-    tables, notes = zip(*(adjusted_table(found, attributes) for found in drawn), strict=True) if drawn else ((), ())
-    with_rows = [table for table in tables if len(table)]
-    whole = pd.concat(with_rows, ignore_index=True) if with_rows else pd.DataFrame(columns=ADJUSTED_COLUMNS)
-    return whole, [note for of_attribute in notes for note in of_attribute]
+def _adjusted(drawn: list[list[Answers]], attributes: pd.DataFrame, order: list[str]) -> tuple[pd.DataFrame, list[str]]:
+    notes: list[str] = []
+
+    def make(found: Sequence[Answers]) -> pd.DataFrame:
+        table, said = adjusted_table(found, attributes)
+        notes.extend(said)
+        return table
+
+    return _of_all(make, drawn, order, ADJUSTED_COLUMNS), notes
 
 
 def _of_all(

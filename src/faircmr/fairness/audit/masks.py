@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import pandas as pd
+from pydantic import PositiveInt, model_validator
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.mask_pairs import MaskPairs
@@ -21,9 +23,15 @@ class MaskLabels(Parameters):
         RVBP: Right-ventricular blood pool.
     """
 
-    LVBP: int = 1
-    LVM: int = 2
-    RVBP: int = 3
+    LVBP: PositiveInt = 1
+    LVM: PositiveInt = 2
+    RVBP: PositiveInt = 3
+
+    @model_validator(mode="after")
+    def _are_different(self) -> Self:
+        if len(self.values) < len(Structure):
+            raise ValueError("two structures have one value")
+        return self
 
     @property
     def values(self) -> Mapping[int, Structure]:

@@ -47,7 +47,11 @@ class AuditColumns(Parameters):
     @field_validator("case_pattern")
     @classmethod
     def _names_a_subject(cls, value: str) -> str:
-        if "subject" not in re.compile(value).groupindex:
+        try:
+            groups = re.compile(value).groupindex
+        except re.error as error:
+            raise ValueError(f"it is no regular expression: {error}") from None
+        if "subject" not in groups:
             raise ValueError("it has no group (?P<subject>...)")
         return value
 
@@ -91,7 +95,13 @@ class AuditParameters(Parameters):
     @field_validator("attributes", "covariates", "mediators", mode="before")
     @classmethod
     def _divide_text(cls, value: object) -> object:
-        return tuple(value.split("+")) if isinstance(value, str) else value
+        return tuple(filter(None, value.split("+"))) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _are_of_one_kind(self) -> Self:
+        if both := set(self.covariates).intersection(self.mediators):
+            raise ValueError(f"{min(both)} is both a covariate and a mediator")
+        return self
 
     @property
     def confidence(self) -> float:

@@ -39,9 +39,11 @@ def audit_strategies(
     by_model = scores_by_model(table, AuditColumns(model="strategy"), parameters.metric)
     scored = pd.Index(table["subject_id"].unique(), name="subject_id")
     sizes = table[table["metric"] == Metric.REFERENCE_VOLUME].groupby("subject_id")["value"].mean()
-    attributes = attributes_of(scored, subjects).assign(**{HEART_SIZE: sizes})
+    protected = study.protected_attribute
+    known = attributes_of(scored, subjects).drop(columns=protected, errors="ignore")
+    attributes = known.rename(columns={PROTECTED_GROUP: protected}).assign(**{HEART_SIZE: sizes})
     asked = {
-        "attributes": (PROTECTED_GROUP, *study.reported),
+        "attributes": (protected, *study.reported),
         "covariates": study.covariates,
         "mediators": (HEART_SIZE,) if len(sizes) else (),
     }
