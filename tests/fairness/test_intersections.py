@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.intersections import Grouping, group_sizes, groupings
+from faircmr.fairness.intersections import Grouping, groupings
 
 ATTRIBUTES = pd.DataFrame(
     {
@@ -50,14 +50,6 @@ def test_small_groups_are_insufficient_and_not_compared():
 
 def test_with_fewer_than_two_groups_that_are_large_enough_there_is_nothing_to_compare():
     assert by_name(["race"], min_group_size=3)["race"].groups is None
-
-
-def test_sizes_say_of_which_groups_there_is_enough_evidence():
-    table = group_sizes(list(by_name(["race", "sex"]).values())).set_index(["attribute", "group"])
-
-    assert table.loc[("race", "Asian")].tolist() == [1, "insufficient"]
-    assert table.loc[("sex", "F")].tolist() == [4, "enough"]
-    assert len(table) == 3 + 2 + 5
 
 
 def test_groups_may_be_numbers_and_categories():

@@ -16,7 +16,6 @@ from faircmr.fairness.inference.groups import Groups
 
 BY = " x "
 """Between two attributes and between two groups: ``race x sex``, ``Black x F``."""
-ENOUGH, INSUFFICIENT = "enough", "insufficient"
 
 
 @dataclass(frozen=True)
@@ -84,24 +83,6 @@ def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: in
         both = _together(single[first], single[second])
         if not _same_people(both, single[first]) and not _same_people(both, single[second]):
             yield Grouping(BY.join((first, second)), both, min_group_size)
-
-
-def group_sizes(grouped: Sequence[Grouping]) -> pd.DataFrame:
-    """Which groups there are, and of which of them anything can be said.
-
-    Args:
-        grouped: Groupings.
-
-    Returns:
-        One row a grouping and group: ``attribute``, ``group``, ``n`` and ``evidence`` (``enough`` or
-        ``insufficient``).
-    """
-    rows = [
-        (one.name, group, int(size), INSUFFICIENT if group in one.insufficient else ENOUGH)
-        for one in grouped
-        for group, size in one.sizes.items()
-    ]
-    return pd.DataFrame(rows, columns=["attribute", "group", "n", "evidence"])
 
 
 def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:

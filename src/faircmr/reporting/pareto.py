@@ -45,8 +45,8 @@ def pareto_figure(table: pd.DataFrame, baseline: str) -> str:
     """Mean DSC against SD over groups, one point a strategy, each with its name.
 
     Args:
-        table: As :func:`faircmr.fairness.trade_off.trade_off` makes it: ``strategy``, ``mean`` (percent), ``SD``
-            (points) and ``pareto``.
+        table: ``strategy``, ``mean`` (percent), ``SD`` (points) and ``pareto``, whether no other strategy beats it
+            (:func:`faircmr.fairness.trade_off.pareto_front`).
         baseline: Strategy to mark.
 
     Returns:

@@ -10,28 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.inference.groups import FloatArray
 from faircmr.fairness.inference.interval import Interval
-
-
-def paired_changes(values: npt.ArrayLike, baseline: int) -> FloatArray:
-    """Values of every strategy minus those of the baseline, subject by subject (and training by training).
-
-    Args:
-        values: Shape ``(strategies, ..., subjects)``.
-        baseline: Position of the baseline among the strategies.
-
-    Returns:
-        Of the same shape; 0 in the place of the baseline.
-
-    Raises:
-        InvalidScoresError: No such strategy.
-    """
-    scores = np.asarray(values, dtype=np.float64)
-    if not 0 <= baseline < len(scores):
-        raise InvalidScoresError("baseline", baseline, f"the position of one of {len(scores)} strategies, from 0")
-    return np.asarray(scores - scores[baseline])
 
 
 def change_of_worst(baseline: npt.ArrayLike, changes: Interval) -> Interval:

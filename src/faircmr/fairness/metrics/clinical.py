@@ -9,10 +9,11 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidScoresError
+from faircmr.core.mask_pairs import Spacing
 from faircmr.core.scan import LabelImage
 from faircmr.core.schemas import validate_scores
 from faircmr.core.volumes import structure_volumes
-from faircmr.fairness.metrics.label_pair import LabelPair, Spacing
+from faircmr.fairness.metrics.label_pair import LabelPair
 from faircmr.fairness.metrics.scan import Metric
 from faircmr.fairness.subject_scores import CELLS
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 import numpy as np
 import pandas as pd
 
+from faircmr.core.mask_pairs import Spacing
 from faircmr.core.scan import LabelImage
 from faircmr.fairness.dice import ALL_STRUCTURES, dice_score
-from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair, Spacing
+from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair
 from faircmr.fairness.metrics.surface import surface_distances
 from faircmr.fairness.metrics.volume import volume_pair
 

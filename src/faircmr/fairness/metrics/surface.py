@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from faircmr.core.anatomy import Structure
+from faircmr.core.mask_pairs import Spacing
 from faircmr.fairness.dice import ALL_STRUCTURES
-from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair, Mask, Spacing
+from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair, Mask
 
 LEAF_SIZE = 32
 
