@@ -27,8 +27,8 @@ from monai.metrics import compute_average_surface_distance, compute_dice, comput
 from monai.metrics.utils import get_edge_surface_distance
 
 from faircmr.core.anatomy import Structure
+from faircmr.core.mask_pairs import Spacing
 from faircmr.core.scan import LabelImage
-from faircmr.fairness.metrics.label_pair import Spacing
 from faircmr.fairness.metrics.scan import Metric, score_scan
 
 SHAPE = (10, 256, 224)
