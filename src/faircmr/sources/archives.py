@@ -1,0 +1,187 @@
+"""Zip archives of other people's making, read without unpacking them to disk.
+
+Everything that the directory of an archive promises is checked before the first member is read, and no member
+is inflated beyond what it promised: ``zipfile`` stops where it is told to, and checks the CRC there.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path, PureWindowsPath
+from types import TracebackType
+from typing import Self
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+
+from faircmr.core.errors import InvalidScanError
+
+LOCAL_HEADER = b"PK\x03\x04"
+ENCRYPTED = 0x1
+INFLATED_IN_STEPS = frozenset({ZIP_STORED, ZIP_DEFLATED})
+"""Methods that ``zipfile`` inflates piece by piece; of bzip2 and LZMA it inflates all that a piece holds."""
+DAMAGE = (BadZipFile, OSError, EOFError, LookupError, NotImplementedError, RuntimeError, ValueError, OverflowError)
+"""What ``zipfile`` raises of a damaged archive, besides ``zlib.error`` and ``struct.error``."""
+WHOLE = "a whole zip archive"
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """How much an archive may hold.
+
+    A short-axis study of UK Biobank (field 20209) is about 50 phases x 10 slices of 208 x 187 pixels of 16 bits
+    and a manifest: 500 members of 0.1 MB, 50 MB in all. The defaults are ten times that and more.
+
+    Attributes:
+        members: Entries.
+        member_bytes: Uncompressed bytes of one member; also the largest piece that is read of the file at once.
+        total_bytes: Uncompressed bytes of all members.
+        ratio: Uncompressed over compressed bytes of all members; images shrink to a half, tables to a tenth.
+    """
+
+    members: int = 10_000
+    member_bytes: int = 16 * 2**20
+    total_bytes: int = 2**30
+    ratio: float = 100.0
+
+
+LIMITS = ArchiveLimits()
+
+
+class Archive:
+    """An open archive; to be used by one thread, and closed.
+
+    Attributes:
+        names: Names of the files within, in the order of the archive.
+    """
+
+    def __init__(self, path: Path, limits: ArchiveLimits = LIMITS) -> None:
+        """Open an archive and refuse what no bulk download of images is.
+
+        Args:
+            path: The zip file.
+            limits: How much it may hold.
+
+        Raises:
+            InvalidScanError: It is missing, damaged, encrypted or no zip; it holds more than the limits permit,
+                the same name twice, or a name that points out of it. The offender is ``scan``.
+        """
+        self._file = _opened(path, limits.member_bytes)
+        try:
+            self._zip = ZipFile(self._file)
+            _check(self._zip.infolist(), limits)
+            self.names = tuple(member.filename for member in self._zip.infolist() if not member.is_dir())
+        except (*DAMAGE, zlib.error, struct.error):
+            is_zip = _starts_as_zip(self._file)
+            self._file.close()
+            found = "the archive is truncated or damaged" if is_zip else "the file is no zip archive"
+            raise InvalidScanError("scan", found, WHOLE, "download it again") from None
+        except InvalidScanError:
+            self._file.close()
+            raise
+
+    def head(self, name: str, size: int) -> bytes:
+        """The first bytes of a member, all of it where it is shorter; nothing beyond them is inflated.
+
+        Raises:
+            InvalidScanError: The member is damaged.
+        """
+        try:
+            with self._zip.open(name) as member:
+                return member.read(size)
+        except (*DAMAGE, zlib.error, struct.error):
+            raise _damaged_member() from None
+
+    def read(self, name: str) -> bytes:
+        """All of a member, its length and CRC checked.
+
+        Raises:
+            InvalidScanError: The member is damaged.
+        """
+        size = self._zip.getinfo(name).file_size
+        # asked for all, zipfile would inflate all that there is before it looks at what was promised
+        content = self.head(name, size)
+        if len(content) != size:
+            raise _damaged_member()
+        return content
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._zip.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class _CautiousFile(io.BufferedReader):
+    """Reads no piece that is larger than a member may be: a directory of that size is none of images."""
+
+    def __init__(self, raw: io.FileIO, largest: int) -> None:
+        super().__init__(raw)
+        self._largest = largest
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > self._largest:
+            raise BadZipFile
+        return super().read(size)
+
+
+def _opened(path: Path, largest: int) -> _CautiousFile:
+    # a pipe would be waited for without end
+    if not path.is_file():
+        raise InvalidScanError("scan", "the archive is missing", "a zip archive for every listed scan")
+    try:
+        return _CautiousFile(io.FileIO(path), largest)
+    except OSError:
+        raise InvalidScanError("scan", "the archive cannot be read", "an archive that this user may read") from None
+
+
+def _starts_as_zip(file: _CautiousFile) -> bool:
+    file.seek(0)
+    return file.read(len(LOCAL_HEADER)) == LOCAL_HEADER
+
+
+def _check(members: list[ZipInfo], limits: ArchiveLimits) -> None:
+    names = [member.filename for member in members]
+    if len(set(names)) != len(names):
+        raise _refused(f"names that stand in the archive twice: {len(names) - len(set(names))}", "every name once")
+    if any(_points_out(member.filename) or _points_out(member.orig_filename) for member in members):
+        raise _refused("the archive holds absolute names or names with '..'", "names below the archive's own folder")
+    if any(member.flag_bits & ENCRYPTED for member in members):
+        raise InvalidScanError("scan", "the archive is encrypted", "an archive without a password", "decrypt it first")
+    if any(member.compress_type not in INFLATED_IN_STEPS for member in members):
+        raise InvalidScanError("scan", "the archive is compressed in an unusual way", "deflate", "zip it anew")
+    _check_sizes(members, limits)
+
+
+def _check_sizes(members: list[ZipInfo], limits: ArchiveLimits) -> None:
+    largest = max((member.file_size for member in members), default=0)
+    total, packed = sum(member.file_size for member in members), sum(member.compress_size for member in members)
+    if len(members) > limits.members:
+        raise _refused(f"the archive has {len(members)} members", f"at most {limits.members}")
+    if largest > limits.member_bytes:
+        raise _refused(f"a member has {largest} bytes", f"at most {limits.member_bytes}")
+    if total > limits.total_bytes:
+        raise _refused(f"the members have {total} bytes together", f"at most {limits.total_bytes}")
+    if total > limits.ratio * packed:
+        found = f"the archive inflates {total / max(packed, 1):.0f} times"
+        raise _refused(found, f"at most {limits.ratio:.0f} times")
+
+
+def _points_out(name: str) -> bool:
+    # the rules of Windows know of both slashes, of drives and of servers
+    path = PureWindowsPath(name)
+    return bool(path.drive or path.root) or ".." in path.parts
+
+
+def _refused(found: str, permitted: str) -> InvalidScanError:
+    return InvalidScanError("scan", found, permitted, "this is no archive of images: download it again")
+
+
+def _damaged_member() -> InvalidScanError:
+    return InvalidScanError("scan", "a member of the archive is damaged", WHOLE, "download it again")

@@ -1,0 +1,1 @@
+"""Short-axis cines as scanners write them."""
