@@ -20,7 +20,7 @@ def main(source: str, folder: str, workers: str) -> None:
     target = Path(folder)
     target.mkdir(parents=True)
     cohort = CohortDataset("faircmr.sources.acdc.Acdc", source, str(target / "key.csv"), workers=int(workers)).load()
-    scans = index_scans(cohort)
+    scans = index_scans(cohort).scans
     plans = plan(take_fingerprint(scans), PlanOverrides())
     (target / "plans.json").write_text(plans.model_dump_json(indent=1))
     TensorsDataset(str(target / "tensors"), int(workers)).save(preprocess_subjects(cohort.read, scans, plans))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 from collections.abc import Iterator
 from io import BufferedIOBase
-from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,17 +18,24 @@ import numpy.typing as npt
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.scan import Geometry, Image, Scan
 from faircmr.sources.geometry import geometry_of
-from faircmr.sources.nifti import GZIP, NIFTI2_HEADER_SIZE, damage
+from faircmr.sources.nifti_files import (
+    CINE,
+    ENDING,
+    GZIP,
+    NIFTI2_HEADER_SIZE,
+    check_is_file,
+    check_promise,
+    check_voxels,
+    damage,
+    header_in,
+    most_bytes,
+)
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-LARGEST_COMPRESSION = 1032
-"""Times that deflate can shrink a file: a header that promises more lies."""
-BLOCK = 2**20
-VOLUME, CINE = 3, 4
-"""Dimensions."""
-NUMBERS = "iuf"
+VOLUME = 3
+"""Dimensions of an image without time."""
 
 
 def read_cine(path: Path) -> Iterator[tuple[int | None, Scan]]:
@@ -48,13 +54,14 @@ def read_cine(path: Path) -> Iterator[tuple[int | None, Scan]]:
             not positive, or intensities that are not finite. The offender is ``scan``.
     """
     try:
+        check_is_file(path)
         compressed = _is_compressed(path)
         with gzip.open(path) if compressed else path.open("rb") as stream:
-            largest = path.stat().st_size * (LARGEST_COMPRESSION if compressed else 1)
-            yield from _frames(*_opened_image(stream, largest))
-            # length and CRC of a compressed file stand at its end
-            while stream.read(BLOCK):
-                pass
+            most = most_bytes(path.stat().st_size, compressed=compressed)
+            yield from _frames(*_opened_image(stream, most))
+            # length and CRC of a compressed file stand at its end, and a bomb may stand there too
+            if len(stream.read(ENDING + 1)) > ENDING:
+                raise EOFError
     except FileNotFoundError:
         raise InvalidScanError("scan", "the file is missing", "a NIfTI file for every listed scan") from None
     except damage():
@@ -69,24 +76,14 @@ def _is_compressed(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _opened_image(stream: BufferedIOBase, largest: int) -> tuple[Nifti1Image, Geometry]:
+def _opened_image(stream: BufferedIOBase, most: int) -> tuple[Nifti1Image, Geometry]:
     """Image whose voxels are still in the file, once its header can be believed."""
-    from nibabel import Nifti1Image, Nifti2Image
-
-    start = stream.read(NIFTI2_HEADER_SIZE)
+    kind, header = header_in(stream.read(NIFTI2_HEADER_SIZE))
     stream.seek(0)
-    size = {int.from_bytes(start[:4], "little"), int.from_bytes(start[:4], "big")}
-    kind: type[Nifti1Image] = Nifti2Image if NIFTI2_HEADER_SIZE in size else Nifti1Image
     image = kind.from_stream(stream)
-    # unchecked, because nibabel's check turns a spacing of 0 into 1 mm
-    header = kind.header_class(start[: kind.header_class.template_dtype.itemsize], check=False)
-    dtype = header.get_data_dtype()
-    if dtype.kind not in NUMBERS:
-        raise InvalidScanError("scan", f"the voxels are of type {dtype}", "one real number a voxel")
     _check_axes(image.shape)
-    # before anything of this size is allocated
-    if header.get_data_offset() + dtype.itemsize * prod(image.shape) > largest:
-        raise EOFError
+    check_promise(header, most, "image")
+    check_voxels(image.shape[:VOLUME], "image")
     return image, geometry_of(header)
 
 

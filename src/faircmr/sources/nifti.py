@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,12 @@ from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
 from faircmr.core.scan import Geometry, Image, LabelImage, Scan, ScanFiles
-from faircmr.sources.geometry import geometry_of, header_of
+from faircmr.sources.geometry import header_of
 from faircmr.sources.label_values import map_label, outside_the_map, translated
+from faircmr.sources.nifti_files import damage, parse_file, parse_frame
 
 SPACING_TOLERANCE = 1e-3
 """Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
-GZIP = b"\x1f\x8b"
-NIFTI2_HEADER_SIZE = 540
 _STORED_VALUES = (0, *Structure)
 
 
@@ -36,9 +34,9 @@ def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
         Image as float32 with the header's intensity scaling applied, label as ``Structure`` values.
 
     Raises:
-        InvalidScanError: A file is missing or damaged; the image is not 3-D, not finite or constant; the label
-            lies on another grid, holds values outside the map, or is all background. The offender is
-            ``scan``: only :meth:`Cohort.read` knows the study key.
+        InvalidScanError: A file is missing or damaged (of a cine, up to the frame's end); the image is not 3-D,
+            has no such frame, is not finite or constant; the label lies on another grid, holds values outside
+            the map, or is all background. The offender is ``scan``: only :meth:`Cohort.read` knows the study key.
     """
     image, geometry = _read_volume(files.image, files.frame, "image")
     if not np.isfinite(image).all():
@@ -101,7 +99,7 @@ def write_label(path: Path, label: LabelImage, geometry: Geometry) -> None:
 
 def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geometry]:
     try:
-        data, geometry = _parse(path.read_bytes(), what)
+        data, geometry = parse_file(path, what) if frame is None else parse_frame(path, frame, what)
     except FileNotFoundError:
         raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
     except damage():
@@ -109,40 +107,11 @@ def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geome
         raise InvalidScanError(
             "scan", f"the {what} file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"
         ) from None
-    # what is too large for 32 bits becomes infinite, and is refused as that
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.ascontiguousarray(_frame(data, frame, what).T, dtype=np.float32), geometry
-
-
-def damage() -> tuple[type[Exception], ...]:
-    """Everything that reading a damaged file was seen to raise."""
-    from nibabel.filebasedimages import ImageFileError
-    from nibabel.spatialimages import HeaderDataError
-    from nibabel.wrapstruct import WrapStructError
-
-    return (OSError, EOFError, OverflowError, ValueError, zlib.error, ImageFileError, HeaderDataError, WrapStructError)
-
-
-def _parse(content: bytes, what: str) -> tuple[npt.NDArray[Any], Geometry]:
-    from nibabel import Nifti1Image, Nifti2Image
-
-    # decompressing all of it checks length and CRC, which reading up to the last voxel does not
-    raw = gzip.decompress(content) if content.startswith(GZIP) else content
-    size = {int.from_bytes(raw[:4], "little"), int.from_bytes(raw[:4], "big")}
-    kind: type[Nifti1Image] = Nifti2Image if NIFTI2_HEADER_SIZE in size else Nifti1Image
-    data = np.asanyarray(kind.from_bytes(raw).dataobj)
-    # unchecked, because nibabel's check would turn a spacing of 0 into 1 mm
-    header = kind.header_class(raw[: kind.header_class.template_dtype.itemsize], check=False)
-    return data, geometry_of(header, what)
-
-
-def _frame(data: npt.NDArray[Any], frame: int | None, what: str) -> npt.NDArray[Any]:
-    # a label drawn for one frame is 3-D beside a 4-D image
-    if frame is not None and data.ndim == 4 and frame < data.shape[3]:
-        data = data[..., frame]
     if data.ndim != 3 or 0 in data.shape or data.dtype.fields is not None:
         raise InvalidScanError("scan", f"the {what} has {data.ndim} dimensions", "3 dimensions, none of them empty")
-    return data
+    # what is too large for 32 bits becomes infinite, and is refused as that
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.ascontiguousarray(data.T, dtype=np.float32), geometry
 
 
 def check_same_grid(one: Geometry, other: Geometry, names: tuple[str, str]) -> None:

@@ -1,0 +1,75 @@
+"""The catalog's entry for a cohort that is handed to nnU-Net."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from faircmr.core.cohort import Cohort
+from faircmr.core.errors import InvalidParameterError
+from faircmr.core.files import write_whole
+from faircmr.core.keys import keep_source_ids
+from faircmr.datasets.base import StudyDataset
+from faircmr.datasets.staging import publish, staged
+from faircmr.sources.building import build_cohort, first_paths
+from faircmr.sources.nifti import write_image, write_label
+from faircmr.sources.nnunet import CHANNEL, PARTS, NnunetParameters, NnunetRaw
+from faircmr.sources.nnunet_export import NnunetCase, NnunetExport
+from faircmr.sources.nnunet_format import DESCRIPTION, SPLITS, encoded_folds
+
+ENDING = ".nii.gz"
+_NAME = re.compile(r"Dataset\d{3}_[A-Za-z0-9]\w*", re.ASCII)
+
+
+class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
+    """A raw data set of nnU-Net, in the folder ``Dataset<id>_<name>``; subjects go by their study keys."""
+
+    def load(self) -> Cohort:
+        """The data set as a cohort; no image is opened.
+
+        Raises:
+            InvalidCohortError: It is missing or damaged.
+        """
+        source = NnunetRaw(self._filepath, NnunetParameters())
+        source.prepare(self._filepath)
+        return build_cohort(source, keep_source_ids(first_paths(source, self._filepath)))
+
+    def save(self, data: NnunetExport) -> None:
+        """Write every scan, splits and table of subjects, remove scans that are no more, then ``dataset.json``.
+
+        Raises:
+            InvalidParameterError: nnU-Net would not take the folder's name.
+            InvalidScanError: A scan cannot be read; the data set stays as it was.
+        """
+        if _NAME.fullmatch(self._filepath.name) is None:
+            raise InvalidParameterError(
+                "nnunet_dataset", repr(self._filepath.name), "Dataset<three digits>_<letters and digits>"
+            )
+        known = set(self._scans())
+        with staged(self._filepath) as aside:
+            written = {self._filepath / path for case in data.cases for path in _write(aside, case)}
+            write_whole(aside / SPLITS, encoded_folds(data.folds))
+            write_whole(aside / NnunetParameters().demographics, data.people.to_csv(index=False).encode())
+            publish(aside, self._filepath / DESCRIPTION, data.description(), sorted(known - written))
+
+    def files(self) -> list[Path]:
+        """Description, splits, table of subjects, and every image and label."""
+        names = (DESCRIPTION, SPLITS, NnunetParameters().demographics)
+        return [*(self._filepath / name for name in names), *self._scans()]
+
+    def _scans(self) -> list[Path]:
+        folders = [f"{kind}{part}" for kind in ("images", "labels") for part in PARTS]
+        return sorted(path for folder in folders for path in self._filepath.glob(f"{folder}/*{ENDING}"))
+
+
+def _write(folder: Path, case: NnunetCase) -> Iterator[Path]:
+    """Write one scan; gives the places of its files below the folder."""
+    scan = case.read()
+    image = Path(f"images{case.part}", f"{case.name}{CHANNEL}{ENDING}")
+    write_image(folder / image, scan.image, scan.geometry)
+    yield image
+    if scan.label is not None:
+        label = Path(f"labels{case.part}", f"{case.name}{ENDING}")
+        write_label(folder / label, scan.label, scan.geometry)
+        yield label

@@ -1,0 +1,290 @@
+"""A raw data set of nnU-Net becomes a cohort, by the names of its cases, its labels and a table of subjects."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.errors import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidSplitError
+from faircmr.core.scan import ScanFiles
+from faircmr.core.validation import validated
+from faircmr.sources.base import NoParameters
+from faircmr.sources.nifti import read_scan
+from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
+from faircmr.sources.nnunet_format import KNOWN_NAMES, label_values_of, study_splits
+from tests.sources.volumes import drawn, ramp, save
+
+# nnU-Net's own conversion of ACDC (Dataset027_ACDC) names labels and channel so
+ACDC = {
+    "channel_names": {"0": "cineMRI"},
+    "labels": {"background": 0, "RV": 1, "MLV": 2, "LVC": 3},
+    "numTraining": 2,
+    "file_ending": ".nii.gz",
+}
+PATTERN = NnunetParameters().case_pattern
+
+
+def describe(folder, **changes):
+    (folder / "dataset.json").write_text(json.dumps({**ACDC, **changes}))
+
+
+def write_case(folder, part, name, *, labelled=True):
+    save(folder / f"images{part}" / f"{name}_0000.nii.gz", ramp())
+    if labelled:
+        save(folder / f"labels{part}" / f"{name}.nii.gz", drawn())
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "Dataset042_Heart"
+    for phase in Phase:
+        write_case(folder, "Tr", f"1234567_{phase}")
+        write_case(folder, "Ts", f"1234568_{phase}", labelled=False)
+    (folder / "demographics.csv").write_text("subject_id,sex,age\n1234567,female,61\n1234568,male,\n")
+    describe(folder)
+    return folder
+
+
+def source(root, **parameters):
+    nnunet = NnunetRaw(root, NnunetParameters(**parameters))
+    nnunet.prepare(root / "own")
+    return nnunet
+
+
+def refusal(root, **parameters):
+    with pytest.raises(FaircmrError) as error:
+        source(root, **parameters).scan_files()
+    assert "1234567" not in str(error.value)
+    assert str(root) not in str(error.value)
+    return str(error.value)
+
+
+def test_lists_training_and_test_cases_by_subject_and_phase(folder):
+    files = source(folder).scan_files()
+
+    assert set(files) == {(subject, phase) for subject in ("1234567", "1234568") for phase in Phase}
+    assert files["1234567", Phase.ES] == ScanFiles(
+        folder / "imagesTr/1234567_ES_0000.nii.gz", folder / "labelsTr/1234567_ES.nii.gz"
+    )
+    assert files["1234568", Phase.ED].label is None
+
+
+def test_the_folder_above_will_do_where_it_holds_one_data_set(folder):
+    assert len(source(folder.parent).scan_files()) == 4
+
+    (folder.parent / "Dataset043_Other").mkdir()
+    describe(folder.parent / "Dataset043_Other")
+    assert refusal(folder.parent) == "source_root: 2 data sets; one data set; set it to one of them"
+
+
+def test_labels_mean_what_their_names_say(folder):
+    nnunet = source(folder)
+
+    scan = read_scan(nnunet.scan_files()["1234567", Phase.ED], nnunet.label_values)
+
+    assert nnunet.label_values == {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+    assert scan.label[:, 0, 0].tolist() == [Structure.RVBP, Structure.LVM, Structure.LVBP, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        # of nnU-Net's Dataset114_MNMs
+        ({"background": 0, "LVBP": 1, "LVM": 2, "RV": 3}, (Structure.LVBP, Structure.LVM, Structure.RVBP)),
+        ({"background": 0, "LV": 1, "MYO": 2}, (Structure.LVBP, Structure.LVM)),
+        (
+            {"background": 0, "left ventricle": 1, "LV-Myocardium": 2, "RV_blood_pool": 3},
+            (Structure.LVBP, Structure.LVM, Structure.RVBP),
+        ),
+    ],
+)
+def test_names_in_use_are_known(labels, expected):
+    assert label_values_of(labels, {}) == dict(enumerate(expected, start=1))
+
+
+def test_names_of_ones_own_are_told(folder):
+    describe(folder, labels={"background": 0, "Blutpool": 3, "LV": 2, "RV": 1})
+
+    nnunet = source(folder, label_names={"Blutpool": "LVBP", "LV": "LVM"})
+
+    assert nnunet.label_values == {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"labels": {"background": 0, "aorta": 1}},
+            r"dataset\.json: label 'aorta'; names such as lvbp, lv, .*; say in cohort\.parameters\.label_names",
+        ),
+        (
+            {"labels": {"background": 0, "heart": [1, 2], "LV": 2}},
+            r"label 'heart' is a region of values \[1, 2\]; one value a structure, no regions",
+        ),
+        ({"labels": {"background": 0, "LV": 1, "LVBP": 2}}, "label 'LVBP' of value 2; each structure and each value"),
+        ({"labels": {"background": 0, "LV": 1, "RV": 1}}, "label 'RV' of value 1; each structure and each value"),
+        ({"labels": {"LV": 0, "RV": 1}}, "label 'LV' of value 0"),
+        ({"labels": {"background": 0, "LV": "one"}}, "damaged or incomplete"),
+        ({"labels": {"background": 0}}, "no scans found there"),
+        ({"channel_names": {"0": "cine", "1": "LGE"}}, "2 channels; one channel"),
+        ({"file_ending": ".png"}, r"files that end in '\.png'; one of: \.nii\.gz, \.nii"),
+    ],
+)
+def test_refuses_a_description_that_it_cannot_use(folder, changes, said):
+    describe(folder, **changes)
+
+    assert re.search(said, refusal(folder))
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"labels": {}}'])
+def test_refuses_a_damaged_description(folder, content):
+    (folder / "dataset.json").write_bytes(content)
+
+    assert refusal(folder).startswith("dataset.json: damaged or incomplete; channel_names, labels and file_ending")
+
+
+@given(st.dictionaries(st.text(max_size=8), st.integers(-2, 300) | st.lists(st.integers(0, 9)), max_size=5))
+def test_any_labels_are_understood_or_refused(labels):
+    try:
+        values = label_values_of(labels, {})
+    except InvalidCohortError:
+        return
+    assert len(set(values.values())) == len(values) == len(set(labels) - {"background"})
+
+
+def test_known_names_are_in_the_form_in_which_they_are_looked_up():
+    assert all(name.isascii() and name.isalpha() and name.islower() for name in KNOWN_NAMES)
+
+
+def test_numbered_frames_are_phases_where_the_table_says_so(tmp_path):
+    for frame in ("frame01", "frame12", "frame20"):
+        write_case(tmp_path, "Tr", f"patient001_{frame}")
+    (tmp_path / "demographics.csv").write_text("subject_id,pathology,ED,ES\npatient001,DCM,1,12\n")
+    describe(tmp_path)
+    nnunet = source(tmp_path)
+
+    files = nnunet.scan_files()
+
+    assert {phase: scan.image.name for (_, phase), scan in files.items()} == {
+        Phase.ED: "patient001_frame01_0000.nii.gz",
+        Phase.ES: "patient001_frame12_0000.nii.gz",
+    }
+    assert nnunet.attributes().columns.tolist() == ["pathology"]
+
+
+def test_a_pattern_reads_names_of_another_form(folder):
+    for path in [*folder.glob("*Tr/*"), *folder.glob("*Ts/*")]:
+        path.rename(path.with_name(path.name.replace("_ED", "-ed").replace("_ES", "-es")))
+
+    assert len(source(folder, case_pattern=r"(?P<subject>\d+)-(?P<phase>ed|es)").scan_files()) == 4
+
+
+@pytest.mark.parametrize(
+    ("pattern", "said"), [("(", "no regular expression"), (r"(?P<subject>.+)", r"no group \(\?P<phase>")]
+)
+def test_a_pattern_that_cannot_tell_is_refused(pattern, said):
+    with pytest.raises(InvalidParameterError, match=said):
+        validated(NnunetParameters, {"case_pattern": pattern}, "cohort.parameters")
+
+
+def test_refuses_cases_that_do_not_say_their_phase(folder):
+    for path in [*folder.glob("*Tr/*_ES*"), *folder.glob("*Ts/*_ES*")]:
+        path.unlink()
+    for path in [*folder.glob("*Tr/*"), *folder.glob("*Ts/*")]:
+        path.rename(path.with_name(path.name.replace("_ED", "")))
+
+    assert refusal(folder).startswith("cases: none of 2 says its phase; names that end in _ED or _ES, or in _frameNN")
+
+
+def test_rejects_the_one_subject_whose_cases_do_not_say_their_phase(folder):
+    write_case(folder, "Tr", "1234569")
+    nnunet = source(folder)
+
+    assert len(nnunet.scan_files()) == 4
+    assert nnunet.rejected().keys() == {"1234569"}
+    assert "1234569" not in nnunet.rejected()["1234569"].reason
+
+
+def test_attributes_are_the_columns_of_the_table(folder):
+    attributes = source(folder).attributes()
+
+    assert attributes.index.name == "source_id"
+    assert attributes.loc["1234567"].tolist() == ["female", 61.0]
+    assert attributes["age"].isna().tolist() == [False, True]
+
+
+def test_refuses_a_data_set_without_a_table_of_subjects_and_says_what_it_must_hold(folder):
+    (folder / "demographics.csv").rename(folder / "people.csv")
+
+    assert refusal(folder) == (
+        "the table of subjects: no file 'demographics.csv'; one row a subject: subject_id and attributes; "
+        "write it beside dataset.json, or set cohort.parameters.demographics"
+    )
+    assert len(source(folder, demographics="people.csv").attributes()) == 2
+
+
+def test_refuses_a_table_without_the_column_of_subjects(folder):
+    with pytest.raises(InvalidCohortError, match="the table of subjects: no column 'eid'"):
+        source(folder, subject_column="eid").attributes()
+
+
+def test_refuses_a_scan_that_lies_in_two_parts(folder):
+    write_case(folder, "Ts", "1234567_ED")
+
+    assert refusal(folder).startswith("subject ids: 1 duplicated")
+
+
+def test_refuses_a_folder_of_another_layout(tmp_path):
+    assert refusal(tmp_path).startswith("source_root: no scans found there; Dataset<id>_<name>/ with dataset.json")
+    describe(tmp_path)
+    assert refusal(tmp_path).startswith("source_root: no scans found there")
+
+
+def test_refuses_parameters_of_another_source(tmp_path):
+    with pytest.raises(InvalidParameterError):
+        NnunetRaw(tmp_path, NoParameters())
+
+
+@pytest.fixture
+def key():
+    return pd.DataFrame(
+        {"subject_id": ["sub-0001", "sub-0002", "sub-0003"], "source_id": ["1234567", "1234568", "1234569"]}
+    )
+
+
+def test_nnunets_own_split_becomes_the_studys(tmp_path, key):
+    folds = [
+        {"train": ["1234567_ED", "1234567_ES"], "val": ["1234569_ED"]},
+        {"train": ["1234569_ED"], "val": ["1234567_ED"]},
+    ]
+    (tmp_path / "splits_final.json").write_text(json.dumps(folds))
+
+    splits = [study_splits(tmp_path / "splits_final.json", key, PATTERN, fold) for fold in (0, 1)]
+
+    assert splits[0].to_numpy().tolist() == [
+        ["sub-0001", "train"],
+        ["sub-0002", "test"],
+        ["sub-0003", "validation"],
+    ]
+    assert splits[1]["split"].tolist() == ["validation", "test", "train"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("[]", r"fold 0; 0\.\.-1"),
+        ("{", "missing or damaged"),
+        ('[{"train": ["1234567_ED"], "val": ["1234567_ES"]}]', "1 subjects train and validate"),
+    ],
+)
+def test_refuses_splits_that_are_none(tmp_path, key, content, said):
+    (tmp_path / "splits_final.json").write_text(content)
+
+    with pytest.raises(InvalidSplitError, match=said):
+        study_splits(tmp_path / "splits_final.json", key, PATTERN)
