@@ -1,0 +1,89 @@
+"""What a check looks at, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from faircmr.fairness.audit.parameters import AuditParameters
+from faircmr.fairness.cohort_checks.counts import EVERYBODY
+from faircmr.fairness.cohort_checks.parameters import CohortCheckParameters
+
+MOST_NAMES = 4
+"""Names that a sentence holds before it counts the others."""
+
+
+class Status(StrEnum):
+    """Outcome of a check; the worst last."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+class Finding(NamedTuple):
+    """One line of the list.
+
+    Attributes:
+        check: What was looked at.
+        status: Outcome.
+        found: What there is.
+        remedy: What to do about it; empty where nothing needs to be done.
+    """
+
+    check: str
+    status: Status
+    found: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class CohortTables:
+    """Everything that is known of a cohort before training, and the limits it is held against.
+
+    Attributes:
+        counts: As of :func:`~faircmr.fairness.cohort_checks.counts.split_counts`.
+        missing: As of :func:`~faircmr.fairness.cohort_checks.counts.missing_values`.
+        quarantined: As of :func:`~faircmr.fairness.cohort_checks.counts.quarantined_by_group`.
+        measures: As of :func:`~faircmr.fairness.cohort_checks.measures.compare_measures`.
+        pairs: As of :func:`~faircmr.fairness.cohort_checks.pairs.find_pairs`.
+        power: As of :func:`~faircmr.fairness.cohort_checks.power.detectable_gaps`.
+        audit: Level of the tests and least size of a group.
+        limits: From where on to warn.
+    """
+
+    counts: pd.DataFrame
+    missing: pd.DataFrame
+    quarantined: pd.DataFrame
+    measures: pd.DataFrame
+    pairs: pd.DataFrame
+    power: pd.DataFrame
+    audit: AuditParameters
+    limits: CohortCheckParameters
+
+    @property
+    def protected_attribute(self) -> str:
+        """Its name; its groups are counted first."""
+        return str(self.counts["attribute"].iloc[0])
+
+    @property
+    def everybody(self) -> pd.DataFrame:
+        """Counts of the protected groups, sexes together: one row a fold and group."""
+        counts = self.counts
+        return counts[(counts["attribute"] == self.protected_attribute) & (counts["sex"] == EVERYBODY)]
+
+
+def rows_of(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """Values of some columns, row by row."""
+    return zip(*(table[column] for column in columns), strict=True)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a sentence: the first few, and how many more there are."""
+    shown = list(dict.fromkeys(names))
+    rest = len(shown) - MOST_NAMES
+    return ", ".join(shown[:MOST_NAMES]) + (f" and {rest} more" if rest > 0 else "")

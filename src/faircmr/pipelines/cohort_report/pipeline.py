@@ -1,0 +1,38 @@
+"""The cohort's report: what data engineering has listed in, tables and one page out. Nothing is trained."""
+
+from __future__ import annotations
+
+from kedro.pipeline import Pipeline, node, pipeline
+
+from faircmr.pipelines.cohort_report import nodes
+
+NEEDED = ("scans", "subjects", "quarantine", "splits")
+"""What it needs of data engineering."""
+AUDIT, LIMITS = "params:audit", "params:cohort_report"
+TABLES = {name: f"cohort_{name}" for name in ("counts", "missing", "quarantined", "measures", "pairs", "power")}
+
+
+def create_pipeline() -> Pipeline:
+    """Cohort, subjects and splits -> image quality, counts, comparisons, pairs, power -> checks and a page."""
+    surveyed = ["image_quality", "image_descriptors"]
+    counted = [TABLES[name] for name in ("counts", "missing", "quarantined")]
+    listed = ["cohort", "subjects", "scans", "splits", "quarantine", "params:attributes"]
+    measured = ["subjects", "scans", "image_quality", AUDIT]
+    paired = ["image_descriptors", "cohort", "splits", LIMITS]
+    reported = {"splits": "splits", "audit": AUDIT, "limits": LIMITS, **TABLES}
+    return pipeline(
+        [
+            node(nodes.survey_images, ["cohort", "scans"], surveyed, name="survey_images"),
+            node(nodes.count_cohort, listed, counted, name="count_cohort"),
+            node(nodes.compare_cohort, measured, TABLES["measures"], name="compare_cohort"),
+            node(nodes.find_cohort_pairs, paired, TABLES["pairs"], name="find_cohort_pairs"),
+            node(
+                nodes.find_detectable_gaps,
+                [TABLES["counts"], "params:fits", AUDIT, LIMITS],
+                TABLES["power"],
+                name="find_detectable_gaps",
+            ),
+            node(nodes.report_cohort, reported, ["cohort_checks", "cohort_report"], name="report_cohort"),
+        ],
+        tags=["cohort_report", "cpu"],
+    )

@@ -1,0 +1,136 @@
+"""The page says what the tables say, loads nothing, and escapes what a source may call its groups."""
+
+import re
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faircmr.core.near_duplicates import FEATURES
+from faircmr.fairness.cohort_checks import check_cohort
+from faircmr.reporting.cohort_figures import counts_figure, measures_figure, power_figure
+from faircmr.reporting.cohort_report import cohort_report
+from faircmr.reporting.cohort_text import render_checks
+from tests.fairness.cohort_checks.cohorts import CohortOnPaper
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    """A cohort with a group whose name is markup, a confounder, a copy, and values that are missing."""
+    cohort = CohortOnPaper()
+    for table, column in ((cohort.subjects, "protected_group"), (cohort.everybody, "race")):
+        table[column] = table[column].replace("B", "<b>B & co")
+    cohort.scans.loc[cohort.scans["subject_id"] <= "sub-0020", "spacing_row"] = 1.4
+    cohort.descriptors.loc[38, list(FEATURES)] = cohort.descriptors.loc[0, list(FEATURES)].to_numpy()
+    cohort.subjects.loc[:4, "age"] = np.nan
+    cohort.quarantine = pd.DataFrame({"subject_id": ["x"], "phase": [None], "reason": ["no scans"]})
+    return cohort
+
+
+@pytest.fixture(scope="module")
+def tables(cohort):
+    return cohort.tables()
+
+
+@pytest.fixture(scope="module")
+def page(cohort, tables):
+    return cohort_report(tables, check_cohort(tables, cohort.splits))
+
+
+def test_says_in_plain_words_what_a_test_of_this_size_can_find(page):
+    # statsmodels' TTestIndPower().solve_power(nobs1=6, alpha=0.05, power=0.8) is 1.80 SD, and an SD is 2.5 points
+    assert "A: with 6 test subjects a gap below 4.5 points will be missed in 20 % of studies or more" in page
+    assert "C: 1 test subjects are too few for a verdict" in page
+
+
+def test_lists_checks_with_the_worst_first(page):
+    assert page.index("one image under two ids") < page.index("spacing and shape differ by group")
+    assert "1 fail" in page
+    assert '<strong class="alarm">fail</strong>' in page
+
+
+def test_shows_pairs_missing_values_and_what_cannot_be_used(page):
+    assert "sub-0020" in page
+    assert "5 of 20" in page
+    assert "no scans" in page
+
+
+def test_escapes_names_and_loads_nothing(page):
+    assert "<b>B" not in page
+    assert "&lt;b&gt;B &amp; co" in page
+    assert "<script" not in page
+    assert re.findall(r'(?:src|href)="(?!data:|#)', page) == []
+    assert page.count("<figure>") == 3
+
+
+def test_the_same_tables_give_the_same_page(cohort, tables, page):
+    assert cohort_report(tables, check_cohort(tables, cohort.splits)) == page
+
+
+def test_a_cohort_without_pairs_and_without_gaps_says_so():
+    cohort = CohortOnPaper()
+    tables = cohort.tables()
+
+    page = cohort_report(tables, check_cohort(tables, cohort.splits))
+
+    assert "None was found." in page
+    assert "No attribute and no label of those who take part is missing." in page
+    assert "Every scan of the source can be used." in page
+
+
+def test_where_no_gap_can_be_found_none_is_drawn():
+    cohort = CohortOnPaper()
+    cohort.audit = cohort.audit.model_copy(update={"min_group_size": 15})
+    tables = cohort.tables()
+
+    page = cohort_report(tables, check_cohort(tables, cohort.splits))
+
+    assert page.count("<figure>") == 2
+    assert "B: 6 test subjects are too few for a verdict" in page
+
+
+def test_a_cross_validation_shows_its_first_fold_and_says_so():
+    cohort = CohortOnPaper()
+    turned = cohort.splits.assign(
+        split=cohort.splits["split"].map({"train": "train", "test": "validation"}).fillna("test")
+    )
+    cohort.splits = pd.concat([cohort.splits.assign(fold=3), turned.assign(fold=4)], ignore_index=True)
+    tables = cohort.tables()
+
+    page = cohort_report(tables, check_cohort(tables, cohort.splits))
+
+    assert "Fold 3; the others are in the table." in page
+    assert "by race, fold 4" in page
+
+
+@pytest.mark.parametrize("drawn", ["counts", "measures", "power"])
+def test_figures_are_svg(tables, drawn):
+    power = tables.power[tables.power["attribute"] == "race"]
+    drawings = {
+        "counts": lambda: counts_figure(tables.everybody),
+        "measures": lambda: measures_figure(tables.measures, 0.05),
+        "power": lambda: power_figure(power, 3.0),
+    }
+
+    assert ET.fromstring(drawings[drawn]()).tag.endswith("svg")
+
+
+def test_text_has_what_to_do_below_what_was_found():
+    table = pd.DataFrame(
+        {
+            "check": ["missing values", "saturated voxels"],
+            "status": ["warn", "pass"],
+            "found": ["age of C (25 %)", "none"],
+            "remedy": ["complete them", np.nan],
+        }
+    )
+
+    lines = render_checks(table, "The cohort").splitlines()
+
+    assert lines[0] == "The cohort"
+    at = next(number for number, line in enumerate(lines) if line.strip().startswith("WARN"))
+    assert lines[at].split() == ["WARN", "missing", "values", "age", "of", "C", "(25", "%)"]
+    assert lines[at + 1].split() == ["->", "complete", "them"]
+    assert lines[at + 2].split() == ["pass", "saturated", "voxels", "none"]
+    assert "nan" not in "\n".join(lines)
