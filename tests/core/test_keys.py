@@ -1,11 +1,13 @@
 """Study keys last as long as the study, whoever joins or leaves."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core.errors import InvalidCohortError
-from faircmr.core.keys import assign_keys, check_kind, keep_source_ids, no_keys
+from faircmr.core.keys import assign_keys, assign_pseudonyms, keep_source_ids, no_keys
 
 source_ids = st.text("0123456789ab", min_size=1, max_size=7)
 cohorts = st.sets(source_ids, max_size=12)
@@ -75,23 +77,22 @@ def test_keeps_the_ids_of_a_public_data_set():
     assert as_dict(keep_source_ids(paths_of(["patient001"]))) == {"patient001": "patient001"}
 
 
-def test_names_the_subjects_of_a_study_in_one_way_alone():
-    kept, numbered = keep_source_ids(paths_of(["patient001"])), assign_keys(no_keys(), paths_of(["patient001"]))
-
-    check_kind(kept, keeps_ids=True)
-    check_kind(numbered, keeps_ids=False)
-    check_kind(no_keys(), keeps_ids=True)
-    with pytest.raises(InvalidCohortError, match=r"cohort\.keep_ids: True; False, as this study has begun"):
-        check_kind(numbered, keeps_ids=True)
-    with pytest.raises(InvalidCohortError, match=r"cohort\.keep_ids: False; True, as this study has begun"):
-        check_kind(kept, keeps_ids=False)
-
-
-def test_a_source_may_name_its_subjects_as_studies_do():
-    check_kind(assign_keys(no_keys(), paths_of(["sub-0001"])), keeps_ids=False)
-
-
 def test_refuses_to_keep_an_id_that_is_no_file_name_without_naming_it():
-    with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*keep_ids to false") as error:
+    with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*names to numbered") as error:
         keep_source_ids(paths_of(["a", "Jane Doe/1"]))
     assert "Jane" not in str(error.value)
+
+
+def test_pseudonyms_depend_on_the_id_and_on_the_secret_alone():
+    first = as_dict(assign_pseudonyms(paths_of(["a", "b"]), b"one secret of many"))
+
+    assert as_dict(assign_pseudonyms(paths_of(["b", "c"]), b"one secret of many"))["b"] == first["b"]
+    assert as_dict(assign_pseudonyms(paths_of(["a"]), b"another secret"))["a"] != first["a"]
+    assert all(re.fullmatch("sub-[0-9a-f]{12}", key) for key in first.values())
+
+
+def test_refuses_pseudonyms_that_two_subjects_share(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("faircmr.core.keys.pseudonym", lambda *_: "0" * 12)
+
+    with pytest.raises(InvalidCohortError, match=r"two subjects share one; .*another secret"):
+        assign_pseudonyms(paths_of(["a", "b"]), b"secret")

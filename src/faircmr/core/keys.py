@@ -12,9 +12,9 @@ from collections.abc import Mapping
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.pseudonyms import pseudonym
 
 KEY_COLUMNS = ("subject_id", "source_id", "path")
-_STUDY_KEY = re.compile(r"sub-(\d{4,})")
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -61,35 +61,30 @@ def keep_source_ids(paths: Mapping[str, str]) -> pd.DataFrame:
             "source ids",
             f"{unfit} of {len(paths)} cannot be part of a file name",
             "letters, digits, '.', '_' and '-'",
-            "set keep_ids to false",
+            "set names to numbered",
         )
     return _table({source_id: source_id for source_id in paths}, paths)
 
 
-def check_kind(existing: pd.DataFrame, *, keeps_ids: bool, setting: str = "cohort.keep_ids") -> None:
-    """Refuse to name the subjects of one study in two ways.
+def assign_pseudonyms(paths: Mapping[str, str], salt: bytes) -> pd.DataFrame:
+    """Keys that are the same in every study with the same secret.
 
     Args:
-        existing: As for :func:`assign_keys`.
-        keeps_ids: Whether subjects are to be named by their source ids.
-        setting: The setting that says so, for the error.
+        paths: As for :func:`assign_keys`.
+        salt: The secret.
+
+    Returns:
+        As :func:`assign_keys`, with ``subject_id`` like ``sub-1f0c93be7a42``.
 
     Raises:
-        InvalidCohortError: The study has begun the other way.
+        InvalidCohortError: Two subjects share a key.
     """
-    # a source may well call its subjects sub-0001 itself: then both ways give the same names
-    named_so = (
-        existing["subject_id"] == existing["source_id"]
-        if keeps_ids
-        else existing["subject_id"].str.fullmatch(_STUDY_KEY).astype(bool)
-    )
-    if not named_so.all():
+    keys = {f"sub-{pseudonym(source_id, salt)}": source_id for source_id in paths}
+    if len(keys) < len(paths):
         raise InvalidCohortError(
-            setting,
-            keeps_ids,
-            f"{not keeps_ids}, as this study has begun",
-            "start a new study in another data_root to change it",
+            "pseudonyms", "two subjects share one", "one for each subject", "choose another secret"
         )
+    return _table(keys, paths)
 
 
 def _table(source_ids: Mapping[str, str], paths: Mapping[str, str]) -> pd.DataFrame:

@@ -1,0 +1,182 @@
+"""Acquisitions that are no NIfTI (archives of DICOM, contours), made into it once, below the study's own folder.
+
+Folders are named by a keyed digest of the source id, so that no path of the study gives an id away. Each has a record
+of what it was made of; what is recorded and unchanged is not made again, and what cannot be made is recorded with
+its reason.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Protocol
+
+from pydantic import Field, ValidationError
+
+from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import write_whole
+from faircmr.core.parameters import Parameters
+from faircmr.core.pseudonyms import own_salt, pseudonym
+from faircmr.sources.fingerprints import FileState, file_state
+
+RECORD, SALT = "conversion.json", "salt"
+FEW = 4
+"""Acquisitions up to which starting further processes costs more than it saves."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Acquisition:
+    """What lies in the source of one subject.
+
+    Attributes:
+        source_id: Its name there.
+        inputs: Every file that the scans are made of.
+    """
+
+    source_id: str
+    inputs: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a conversion has to tell besides the files that it wrote.
+
+    Attributes:
+        notes: Facts by name, e.g. who drew the contours.
+        problems: What was put right or left out, one sentence each, with no name of anybody.
+    """
+
+    notes: Mapping[str, str]
+    problems: tuple[str, ...] = ()
+
+
+class Converter(Protocol):
+    """Makes the scans of one subject; can be sent to another process."""
+
+    @property
+    def version(self) -> str:
+        """Changes when other scans are made of the same files: what is there is then made anew."""
+
+    def __call__(self, acquisition: Acquisition, folder: Path, salt: bytes) -> Outcome:
+        """Write the scans into an existing folder.
+
+        Raises:
+            InvalidScanError: They cannot be made of these files.
+        """
+
+
+class ConversionRecord(Parameters):
+    """What a folder of converted scans was made of.
+
+    Attributes:
+        version: The converter's.
+        inputs: Size and time of each input.
+        reason: Why there are no scans; empty where there are.
+        notes: As of the :class:`Outcome`.
+        problems: As of the :class:`Outcome`.
+        sizes: Bytes of every file in the folder.
+    """
+
+    version: str
+    inputs: tuple[FileState, ...]
+    reason: str = ""
+    notes: dict[str, str] = Field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    sizes: dict[str, int] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Converted:
+    """One subject's folder and its record."""
+
+    folder: Path
+    record: ConversionRecord
+
+
+def convert_all(
+    acquisitions: Sequence[Acquisition], converter: Converter, root: Path, workers: int
+) -> dict[str, Converted]:
+    """Convert what is not converted yet.
+
+    Args:
+        acquisitions: Each subject once.
+        converter: Makes the scans of one.
+        root: Folder of all of them.
+        workers: Subjects that are converted at the same time.
+
+    Returns:
+        Folder and record of every subject, by source id; a record with a reason stands for a subject without scans.
+
+    Raises:
+        OutputError: The folder cannot be written.
+    """
+    salt = own_salt(root / SALT)
+    folders = {one.source_id: root / pseudonym(one.source_id, salt) for one in acquisitions}
+    found = {one.source_id: _current(one, folders[one.source_id], converter.version) for one in acquisitions}
+    missing = [one for one in acquisitions if found[one.source_id] is None]
+    if missing:
+        logger.info("Converting %d of %d acquisitions", len(missing), len(acquisitions))
+    convert = partial(_converted, converter=converter, root=root, salt=salt)
+    made = dict(zip((one.source_id for one in missing), _all(convert, missing, workers), strict=True))
+    records = {source_id: record for source_id, record in {**found, **made}.items() if record is not None}
+    return {source_id: Converted(folders[source_id], record) for source_id, record in records.items()}
+
+
+class _Convert(Protocol):
+    def __call__(self, acquisition: Acquisition, /) -> ConversionRecord: ...
+
+
+def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -> Iterable[ConversionRecord]:
+    if workers == 1 or len(acquisitions) <= FEW:
+        return map(convert, acquisitions)
+    # a fresh interpreter: forking a process that has threads may deadlock
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(convert, acquisitions, chunksize=4))
+
+
+def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt: bytes) -> ConversionRecord:
+    folder = root / pseudonym(acquisition.source_id, salt)
+    inputs = tuple(file_state(path) for path in acquisition.inputs)
+    folder.mkdir(parents=True, exist_ok=True)
+    _empty(folder)
+    try:
+        outcome = converter(acquisition, folder, salt)
+        record = ConversionRecord(
+            version=converter.version,
+            inputs=inputs,
+            notes=dict(outcome.notes),
+            problems=outcome.problems,
+            sizes=_sizes(folder),
+        )
+    except InvalidScanError as error:
+        _empty(folder)
+        reason = "; ".join(part for part in (str(error.value), error.permitted) if part)
+        record = ConversionRecord(version=converter.version, inputs=inputs, reason=reason)
+    write_whole(folder / RECORD, record.model_dump_json(indent=0).encode())
+    return record
+
+
+def _current(acquisition: Acquisition, folder: Path, version: str) -> ConversionRecord | None:
+    """The record of a folder that needs no work."""
+    try:
+        record = ConversionRecord.model_validate_json((folder / RECORD).read_bytes())
+    except (OSError, ValidationError):
+        return None
+    unchanged = record.inputs == tuple(file_state(path) for path in acquisition.inputs)
+    return record if unchanged and record.version == version and record.sizes == _sizes(folder) else None
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.name != RECORD}
+
+
+def _empty(folder: Path) -> None:
+    # the record first: a folder without one is made anew
+    for path in sorted(folder.iterdir(), key=lambda path: path.name != RECORD):
+        path.unlink()

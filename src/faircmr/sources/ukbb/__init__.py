@@ -1,0 +1,5 @@
+"""UK Biobank: tables, archives, contours."""
+
+from faircmr.sources.ukbb.source import Ukbb
+
+__all__ = ["Ukbb"]

@@ -1,0 +1,155 @@
+"""Who the participants are: UK Biobank's tables, in each form that their users hold them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from faircmr.core.errors import InvalidCohortError
+from faircmr.sources.ukbb.fields import REQUIRED
+from faircmr.sources.ukbb.joining import LISTED_TWICE, join
+from faircmr.sources.ukbb.layout import FORMS, TABLE, Layout, read_layout
+from faircmr.sources.ukbb.rows import Rows, read_rows
+from faircmr.sources.ukbb.visits import attributes_of, contradictions_in
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".tab", ".csv", ".tsv", ".txt")
+
+
+@dataclass(frozen=True)
+class Demographics:
+    """What UK Biobank's tables say of the participants.
+
+    Attributes:
+        attributes: Index ``source_id`` (the participant's id as text), sorted, those of ``rejected`` left
+            out; missing as NA. Columns: ``sex`` (``female``/``male``); ``race``, one of the paper's six
+            groups (see :data:`~faircmr.sources.ukbb.codings.RACES`); ``race_missing``, why there is none:
+            ``prefer not to answer``, ``do not know`` or ``not recorded``; ``ethnic_background``, the answer
+            itself; ``age`` (years); ``bmi`` (kg/m2); ``height`` (cm); ``weight`` (kg); ``centre``, code or
+            name of the assessment centre, as the table has it.
+        rejected: Why a participant cannot be used, by source id.
+        repeated_rows: Rows that said again what another row of their table says.
+        unusable_rows: Rows without an id, or with more or fewer cells than the header.
+        impossible_values: Ages, heights, weights and body-mass indices that cannot be, and are missing.
+    """
+
+    attributes: pd.DataFrame = field(repr=False)
+    rejected: Mapping[str, str] = field(repr=False)
+    repeated_rows: int = 0
+    unusable_rows: int = 0
+    impossible_values: int = 0
+
+
+def find_tables(root: Path) -> tuple[Path, ...]:
+    """Find UK Biobank's tables by their headers.
+
+    Args:
+        root: Files in it and in the folders directly below it are looked at.
+
+    Returns:
+        Files that end in one of :data:`SUFFIXES`, or in one of them and ``.gz``, and have a column ``eid``,
+        ``f.eid`` or ``participant.eid``; sorted.
+
+    Raises:
+        InvalidCohortError: One of them is in UTF-16, or names a field twice.
+    """
+    return tuple(path for path in sorted(_candidates(root)) if read_layout(path) is not None)
+
+
+def read_tables(paths: Sequence[Path], wanted: Collection[str] | None = None) -> Demographics:
+    """Read tables and join them by participant.
+
+    Values are those of the imaging visit (instance 2, then 3), else of the nearest earlier one (1, 0), each
+    value by itself. Cells may hold codes or their meanings.
+
+    Args:
+        paths: Tables that together hold at least sex (field 31) and ethnic background (field 21000).
+        wanted: Ids to keep, such as those of the scans; ``None`` for all.
+
+    Raises:
+        InvalidCohortError: There is no table, a file is none or is damaged, or no table has field 31 or 21000.
+    """
+    if not paths:
+        raise InvalidCohortError(
+            "source_root", "no UK Biobank table found there", f"a table with a column eid and {FORMS}", "put one there"
+        )
+    layouts = {path: _required_layout(path) for path in paths}
+    _check_fields(layouts.values())
+    tables = [read_rows(path, layout, wanted) for path, layout in layouts.items() if layout.values]
+    return _demographics(tables)
+
+
+def _demographics(tables: Sequence[Rows]) -> Demographics:
+    joined, listed_twice = join([table.values for table in tables])
+    rejected = {**contradictions_in(joined), **dict.fromkeys(listed_twice, LISTED_TWICE)}
+    found = Demographics(
+        attributes=attributes_of(joined[~joined.index.isin(list(rejected))]),
+        rejected=rejected,
+        repeated_rows=sum(int(table.values.index.duplicated().sum()) for table in tables),
+        unusable_rows=sum(table.unusable for table in tables),
+        impossible_values=sum(table.impossible for table in tables),
+    )
+    if rejected or found.repeated_rows or found.unusable_rows or found.impossible_values:
+        logger.warning(
+            "UK Biobank tables: %d participants are left out because their rows or visits disagree; passed over: "
+            "%d repeated rows, %d rows without an id or of a wrong length, %d values that cannot be",
+            len(rejected),
+            found.repeated_rows,
+            found.unusable_rows,
+            found.impossible_values,
+        )
+    return found
+
+
+def _candidates(root: Path) -> Iterator[Path]:
+    for entry in _entries(root):
+        yield from _tables_among([entry])
+        if _is(entry.is_dir):
+            yield from _tables_among(_entries(Path(entry.path)))
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    try:
+        return list(os.scandir(folder))
+    except OSError:
+        # absent, or closed to this user: nothing can be found there
+        return []
+
+
+def _tables_among(entries: Sequence[os.DirEntry[str]]) -> Iterator[Path]:
+    for entry in entries:
+        if entry.name.lower().removesuffix(".gz").endswith(SUFFIXES) and _is(entry.is_file):
+            yield Path(entry.path)
+
+
+def _is(kind: Callable[[], bool]) -> bool:
+    try:
+        return kind()
+    except OSError:
+        # a link that leads to itself is nothing
+        return False
+
+
+def _required_layout(path: Path) -> Layout:
+    layout = read_layout(path)
+    if layout is None:
+        raise InvalidCohortError(TABLE, "no column eid, f.eid or participant.eid", f"that and {FORMS}", "correct it")
+    return layout
+
+
+def _check_fields(layouts: Collection[Layout]) -> None:
+    present = {number for layout in layouts for number, _ in layout.values}
+    absent = [f"field {number}" for number in REQUIRED if number not in present]
+    if absent:
+        raise InvalidCohortError(
+            "UK Biobank tables",
+            f"no column of {' and of '.join(absent)}",
+            f"field 31 (sex) and field 21000 (ethnic background), in {FORMS}",
+            "export the field, or put its table into source_root",
+        )
