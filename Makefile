@@ -15,7 +15,8 @@ ARGS ?=
 ACDC ?= ../shared/data/acdc
 # More parameters for it: make acdc PARAMS=training.epochs=50
 PARAMS ?=
-# Processes that share the fast tests, each with one thread
+# Processes that share the fast tests, each with one thread; files in their order, so that the long ones of
+# tests/end_to_end, which hold few tests, are not left to the end
 WORKERS ?= 2
 # The environment of the nnU-Net that is measured against, and where benchmarks write
 NNUNET ?= .venv-nnunet
@@ -38,9 +39,9 @@ unexport PYTHONPATH PYTHONHOME
 # installation was cut off or the folder was moved: then the environment is made anew.
 SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test test-slow lint format acdc viz install constraints clean
+.PHONY: help run test test-slow lint check-ids format acdc viz install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
-.PHONY: references
+.PHONY: fuzz references
 .PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
@@ -54,7 +55,7 @@ run: $(STAMP) ## set up and run the study on the embedded cohort
 
 test: export OMP_NUM_THREADS := 1
 test: lint ## set up, lint and run the fast tests
-	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that install, package and serve
 	$(BIN)/python -m pytest -m slow $(ARGS)
@@ -63,8 +64,12 @@ lint: $(STAMP) ## style, types and import contracts
 	$(BIN)/python -m ruff check
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
-	$(BIN)/python -m mypy benchmarks/*.py benchmarks/nnunet/*.py
+	$(BIN)/python -m mypy benchmarks/*.py benchmarks/nnunet/*.py tools/*.py
 	$(BIN)/lint-imports
+	$(BIN)/python tools/check_ids.py
+
+check-ids: $(STAMP) ## look for what may be participants' ids in what git tracks
+	$(BIN)/python tools/check_ids.py
 
 format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix
@@ -98,6 +103,10 @@ benchmark-audit-cohorts: $(STAMP) ## train twenty cohorts without and twenty wit
 
 benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training step
 	$(BIN)/python benchmarks/mitigation_cost.py $(ARGS)
+
+fuzz: export OMP_NUM_THREADS := 1
+fuzz: $(STAMP) ## read a hundred thousand damaged files with every reader; takes half an hour, can be cut off
+	$(BIN)/python -m tests.fuzz --folder "$(BENCHMARKS)/fuzz" $(ARGS)
 
 references: $(STAMP) ## run the R script of the statistical references again and compare (needs R)
 	@Rscript --version > /dev/null 2>&1 || { echo "Error: Rscript: not found; R 4.2 or newer on the PATH; install r-base (Debian: apt-get install r-base-core)" >&2; exit 1; }
