@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from kedro.pipeline import Pipeline
 
-from faircmr.pipelines import audit, data_engineering, estimate, evaluation, predict, reporting, training
+from faircmr.pipelines import (
+    audit,
+    cohort_report,
+    data_engineering,
+    estimate,
+    evaluation,
+    export_nnunet,
+    predict,
+    reporting,
+    training,
+)
 
 FAMILIES = {
     "baseline": "paper",
@@ -45,9 +55,11 @@ def register_pipelines() -> dict[str, Pipeline]:
     everything = sum(strategies.values(), Pipeline([]))
     compared = evaluation.create_pipeline(STRATEGIES)
     reported = reporting.create_pipeline()
+    described = prepared.to_outputs(*cohort_report.NEEDED) + cohort_report.create_pipeline()
     return {
-        "__default__": families["paper"] + compared + reported,
+        "__default__": families["paper"] + compared + reported + described,
         "data_engineering": prepared,
+        "cohort_report": described,
         **strategies,
         **families,
         "training": everything,
@@ -57,5 +69,6 @@ def register_pipelines() -> dict[str, Pipeline]:
         "audit": audit.create_pipeline(),
         "audit_masks": audit.create_pipeline_of_masks(),
         "predict": predict.create_pipeline(),
+        "export_nnunet": prepared.to_outputs(*export_nnunet.PREPARED) + export_nnunet.create_pipeline(),
         "estimate": everything.to_outputs(*estimate.PREPARED) + estimate.create_pipeline(STRATEGIES),
     }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.quarantine import nobody
 from faircmr.core.scan import Scan, ScanFiles
 
 ScanKey = tuple[str, Phase]
@@ -27,6 +28,8 @@ class Cohort:
         read_files: Reads one scan with labels mapped to ``Structure`` values; raises
             :class:`InvalidScanError` with a placeholder offender that :meth:`read` replaces.
         readers: Scans that may be read at the same time.
+        rejected: One row a subject whose files the source could not make a scan of: ``subject_id``,
+            ``phase`` (missing), ``reason``.
     """
 
     subjects: pd.DataFrame
@@ -34,6 +37,12 @@ class Cohort:
     files: Mapping[ScanKey, ScanFiles] = field(repr=False)
     read_files: Callable[[ScanFiles], Scan] = field(repr=False)
     readers: int = 1
+    rejected: pd.DataFrame = field(default_factory=nobody)
+
+    def without(self, subject_ids: Collection[str]) -> Cohort:
+        """The cohort of everybody else."""
+        subjects, scans = (table[~table["subject_id"].isin(subject_ids)] for table in (self.subjects, self.scans))
+        return replace(self, subjects=subjects, scans=scans)
 
     def read(self, subject_id: str, phase: Phase) -> Scan:
         """Read one scan.

@@ -10,8 +10,11 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.cohort import Cohort
+from faircmr.core.errors import InvalidScanError
 from faircmr.core.parallel import in_order
+from faircmr.core.quarantine import COLUMNS
 from faircmr.core.scan import Scan, nonzero_box
+from faircmr.core.structures import structures_shown
 
 GRID = ("slices", "rows", "columns", "spacing_slice", "spacing_row", "spacing_column")
 CROPPED = ("cropped_slices", "cropped_rows", "cropped_columns")
@@ -24,6 +27,22 @@ FOREGROUND = (
 )
 
 
+class ScanIndex(NamedTuple):
+    """Every scan of a cohort.
+
+    Attributes:
+        scans: One row a scan that can be used, in the order of ``cohort.scans``: ``subject_id``, ``phase``,
+            ``labelled``, ``fingerprint``, ``structures`` (names of those that the label shows), ``slices``, ``rows``,
+            ``columns``, ``spacing_slice``, ``spacing_row``, ``spacing_column`` in millimetres, the shape without a
+            margin of zeros (``cropped_slices``, ...), and of the intensities inside the labelled structures mean,
+            standard deviation, median and two percentiles (``foreground_mean``, ...), missing where there is no label.
+        problems: One row a scan that cannot be used: ``subject_id``, ``phase``, ``reason``.
+    """
+
+    scans: pd.DataFrame
+    problems: pd.DataFrame
+
+
 class _Entry(NamedTuple):
     subject_id: str
     phase: str
@@ -31,37 +50,40 @@ class _Entry(NamedTuple):
     fingerprint: str
 
 
-def index_scans(cohort: Cohort) -> pd.DataFrame:
+def index_scans(cohort: Cohort) -> ScanIndex:
     """Read and check every scan of the cohort.
 
     Args:
         cohort: Any cohort; ``cohort.readers`` scans are in memory at a time.
 
     Returns:
-        One row a scan, in the order of ``cohort.scans``: ``subject_id``, ``phase``, ``labelled``,
-        ``fingerprint``, ``slices``, ``rows``, ``columns``, ``spacing_slice``, ``spacing_row``,
-        ``spacing_column`` in millimetres, the shape without a margin of zeros (``cropped_slices``,
-        ...), and of the intensities inside the labelled structures mean, standard deviation, median
-        and two percentiles (``foreground_mean``, ...), missing where there is no label.
-
-    Raises:
-        InvalidScanError: Some scan cannot be used; the first one is named by study key and phase.
+        What can be used and what cannot, each with its reason.
     """
 
     def describe(entry: _Entry) -> dict[str, object]:
-        return {**entry._asdict(), **_measures(cohort.read(entry.subject_id, Phase(entry.phase)))}
+        try:
+            scan = cohort.read(entry.subject_id, Phase(entry.phase))
+        except InvalidScanError as error:
+            return {"subject_id": entry.subject_id, "phase": entry.phase, "reason": f"{error.value}; {error.permitted}"}
+        return {**entry._asdict(), **_measures(scan)}
 
     entries = (
         _Entry(str(row.subject_id), str(row.phase), bool(row.labelled), str(row.fingerprint))
         for row in cohort.scans.itertuples(index=False)
     )
-    return pd.DataFrame(in_order(describe, entries, cohort.readers))
+    rows = list(in_order(describe, entries, cohort.readers))
+    measured = [*_Entry._fields, "structures", *GRID, *CROPPED, *FOREGROUND]
+    return ScanIndex(
+        scans=pd.DataFrame([row for row in rows if "reason" not in row], columns=measured),
+        problems=pd.DataFrame([row for row in rows if "reason" in row], columns=[*COLUMNS]),
+    )
 
 
-def _measures(scan: Scan) -> Mapping[str, float]:
+def _measures(scan: Scan) -> Mapping[str, str | float]:
     cropped = scan.image[nonzero_box(scan.image)].shape
     sizes = dict(zip((*GRID, *CROPPED), (*scan.geometry.shape, *scan.geometry.spacing, *cropped), strict=True))
-    return sizes | dict(zip(FOREGROUND, _foreground(scan), strict=True))
+    foreground = dict(zip(FOREGROUND, _foreground(scan), strict=True))
+    return {"structures": structures_shown(scan.label), **sizes, **foreground}
 
 
 def _foreground(scan: Scan) -> tuple[float, ...]:

@@ -14,6 +14,7 @@ from faircmr.core.errors import (
     InvalidScoresError,
     InvalidSplitError,
 )
+from faircmr.core.quarantine import QUARANTINE_TYPES, validate_quarantine
 from faircmr.core.splits import SPLITS, check_disjoint
 from faircmr.core.volume_table import VOLUME_TYPES, validate_volumes
 
@@ -24,6 +25,7 @@ SCAN_TYPES = {
     "phase": "str",
     "labelled": "bool",
     "fingerprint": "str",
+    "structures": "str",
     "slices": "int64",
     "rows": "int64",
     "columns": "int64",
@@ -39,7 +41,7 @@ SCAN_TYPES = {
     "foreground_median": "float64",
     "foreground_percentile_99_5": "float64",
 }
-"""One row a scan; what is said of its foreground is missing where there is no label."""
+"""One row a scan; without a label ``structures`` is empty, and what is said of its foreground missing."""
 SPLIT_TYPES = {"subject_id": "str", "split": "str"}
 """One row a subject, or, with a column ``fold`` (int64), one a subject and fold."""
 SCORE_TYPES = {
@@ -174,6 +176,7 @@ class TableSchema:
 SCHEMAS = {
     "subjects": TableSchema(SUBJECT_TYPES, validate_subjects),
     "scans": TableSchema(SCAN_TYPES, validate_scans),
+    "quarantine": TableSchema(QUARANTINE_TYPES, validate_quarantine),
     "splits": TableSchema(SPLIT_TYPES, validate_splits),
     "scores": TableSchema(SCORE_TYPES, validate_scores),
     "volumes": TableSchema(VOLUME_TYPES, validate_volumes),

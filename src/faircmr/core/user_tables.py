@@ -14,6 +14,8 @@ from faircmr.core.errors import InvalidParameterError
 
 SUFFIXES = (".csv", ".parquet")
 BYTE_ORDER_MARK = "\ufeff"
+DAMAGE = (OSError, ValueError, LookupError, TypeError, NotImplementedError, csv.Error)
+"""What the readers of CSV and Parquet were seen to raise of damaged tables."""
 
 
 def read_user_table(path: Path, setting: str) -> pd.DataFrame:
@@ -33,13 +35,14 @@ def read_user_table(path: Path, setting: str) -> pd.DataFrame:
     """
     if path.suffix not in SUFFIXES:
         raise InvalidParameterError(setting, path.suffix or "no suffix", f"a file that ends in {' or '.join(SUFFIXES)}")
+    # also a pipe, which would be waited for without end
+    if not path.is_file():
+        raise InvalidParameterError(setting, "no such file", "an existing table")
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path, setting)
-    except FileNotFoundError:
-        raise InvalidParameterError(setting, "no such file", "an existing table") from None
     except UnicodeDecodeError:
         raise InvalidParameterError(setting, "not UTF-8", "CSV in UTF-8", "save it again as UTF-8") from None
-    except (OSError, ValueError):
+    except DAMAGE:
         raise InvalidParameterError(setting, "damaged, or no table", "a table in CSV or Parquet") from None
     if table.empty:
         raise InvalidParameterError(setting, "no rows", "a table with a header and rows")

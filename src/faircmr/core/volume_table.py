@@ -34,8 +34,9 @@ def tabulate_volumes(records: Mapping[str, SubjectRecord]) -> pd.DataFrame:
 
     Returns:
         One row a frame: ``subject_id``, ``frame`` (from 0; missing for a frame that stands alone),
-        ``phase`` (``ED``, ``ES`` or missing), ``lvbp_ml``, ``lvm_ml``, ``rvbp_ml``, ``problem``
-        (missing). A subject that could not be predicted has one row with nothing but its ``problem``.
+        ``phase`` (``ED``, ``ES`` or missing), ``lvbp_ml``, ``lvm_ml``, ``rvbp_ml`` (missing where the study
+        does not have the structure), ``problem`` (missing). A subject that could not be predicted has one
+        row with nothing but its ``problem``.
 
     Raises:
         InvalidCohortError: Not one subject could be predicted.

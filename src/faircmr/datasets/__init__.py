@@ -7,6 +7,7 @@ from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDatas
 from faircmr.datasets.finished_fits import FinishedFitsDataset
 from faircmr.datasets.measured import MeasuredTableDataset
 from faircmr.datasets.models import ModelsDataset, TrainedModelsDataset
+from faircmr.datasets.nnunet_raw import NnunetRawDataset
 from faircmr.datasets.predictions import PredictionsDataset
 from faircmr.datasets.tables import OptionalTableDataset, TableDataset
 from faircmr.datasets.tensors import TensorsDataset
@@ -22,6 +23,7 @@ __all__ = [
     "MaskPairsDataset",
     "MeasuredTableDataset",
     "ModelsDataset",
+    "NnunetRawDataset",
     "OptionalTableDataset",
     "PredictionsDataset",
     "TableDataset",

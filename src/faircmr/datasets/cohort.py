@@ -10,14 +10,17 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cohort import Cohort
-from faircmr.core.keys import assign_keys, check_kind, keep_source_ids
+from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.core.parallel import worker_count
 from faircmr.core.validation import validated
 from faircmr.datasets.base import import_named, no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
-from faircmr.sources.base import Source, SourceFiles
+from faircmr.sources.base import Source
 from faircmr.sources.building import build_cohort, first_paths
 from faircmr.sources.fingerprints import digest, located_states
+
+CONVERTED = "converted"
+"""Folder beside the table of keys for what a source makes of the raw scans."""
 
 
 class CohortDataset(AbstractDataset[Never, Cohort]):
@@ -28,7 +31,8 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         filepath: Folder of the raw scans.
         path: The table of keys, ``01_raw/key.csv``: the only file that holds source ids.
         parameters: The source's own parameters.
-        keep_ids: Whether subjects may be named by their source ids; for public data only.
+        names: How subjects are named: ``numbered``; ``source_ids``, for public data only; or ``{salt_file: <path>}``,
+            pseudonyms that are the same in every study with the secret in this file.
         workers: Scans that may be read at the same time; ``None`` for as many as there are CPUs.
         metadata: For tools such as Kedro-Viz; not used here.
     """
@@ -40,7 +44,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         path: str,
         *,
         parameters: Mapping[str, Any] | None = None,
-        keep_ids: bool = False,
+        names: Names = "numbered",
         workers: int | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
@@ -48,7 +52,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         self._root = Path(filepath)
         self._key_path = Path(path)
         self._parameters = dict(parameters or {})
-        self._keep_ids = keep_ids
+        self._naming = naming_of(names)
         self._workers = worker_count(workers)
         self.metadata = metadata
 
@@ -56,7 +60,7 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         """List the subjects, give new ones their key, and return the cohort; no image is opened."""
         with no_paths_in_errors("source_root"):
             source = self._prepared_source()
-            return build_cohort(source, self._updated_keys(source.scan_files()), self._workers)
+            return build_cohort(source, self._updated_keys(source), self._workers)
 
     def save(self, data: Never) -> Never:
         """Refuse: scans are never written back."""
@@ -74,8 +78,9 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
     def _content(self) -> dict[str, object]:
         source = self._prepared_source()
         files = source.scan_files()
-        keys = self._updated_keys(files)
-        present = keys[keys["source_id"].isin({source_id for source_id, _ in files})]
+        rejected = source.rejected()
+        keys = self._updated_keys(source)
+        present = keys[keys["source_id"].isin({source_id for source_id, _ in files} | rejected.keys())]
         paths = [path for scan in files.values() for path in (scan.image, scan.label) if path is not None]
         return {
             "source": self._source_path,
@@ -83,20 +88,18 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
             "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
             "scans": located_states(paths, self._root),
             "attributes": located_states(source.attribute_files(), self._root),
+            "rejected": {source_id: one.reason for source_id, one in rejected.items()},
         }
 
     def _prepared_source(self) -> Source:
         kind: type[Source] = import_named(self._source_path, "cohort.source")
         # a new one each time: a source may remember what it has listed
         source = kind(self._root, validated(kind.parameters_type, self._parameters, "cohort.parameters"))
-        source.prepare()
+        source.prepare(self._key_path.parent / CONVERTED)
         return source
 
-    def _updated_keys(self, files: SourceFiles) -> pd.DataFrame:
-        paths = first_paths(files, self._root)
-        known = read_keys(self._key_path)
-        check_kind(known, keeps_ids=self._keep_ids)
-        keys = keep_source_ids(paths) if self._keep_ids else assign_keys(known, paths)
+    def _updated_keys(self, source: Source) -> pd.DataFrame:
+        keys = name_subjects(read_keys(self._key_path), first_paths(source, self._root), self._naming, "cohort")
         write_keys(self._key_path, keys)
         return keys
 

@@ -12,7 +12,7 @@ from faircmr.core.files import write_whole
 from faircmr.core.schemas import schema_named
 from faircmr.datasets.base import StudyDataset
 
-TEXT_COLUMNS = {"subject_id": "str", "protected_group": "str", "split": "str"}
+TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
 """Columns that stay text in CSV, also where they look like numbers."""
 SUFFIXES = (".csv", ".parquet")
 

@@ -6,17 +6,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Never
 
-import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cine import UnlabelledScans
-from faircmr.core.keys import assign_keys, check_kind, keep_source_ids
+from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.datasets.base import no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
 from faircmr.sources.fingerprints import digest, file_state, located
 from faircmr.sources.unlabelled import ImageFile, first_number, list_unlabelled, read_frames
-
-SETTING = "unlabelled.keep_ids"
 
 
 class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
@@ -25,16 +22,22 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
     Args:
         filepath: The folder.
         path: Its table of keys, ``01_raw/predict_key.csv``: the only file that holds source ids.
-        keep_ids: Whether subjects may be named by their file names; for public data only.
+        names: How subjects are named: ``numbered``; ``source_ids``, for public data only; or ``{salt_file: <path>}``,
+            pseudonyms that are the same in every study with the secret in this file.
         metadata: For tools such as Kedro-Viz; not used here.
     """
 
     def __init__(
-        self, filepath: str, path: str, *, keep_ids: bool = False, metadata: dict[str, Any] | None = None
+        self,
+        filepath: str,
+        path: str,
+        *,
+        names: Names = "numbered",
+        metadata: dict[str, Any] | None = None,
     ) -> None:
         self._root = Path(filepath)
         self._key_path = Path(path)
-        self._keep_ids = keep_ids
+        self._naming = naming_of(names)
         self.metadata = metadata
 
     def load(self) -> UnlabelledScans:
@@ -69,9 +72,7 @@ class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
 
     def _updated_keys(self, found: dict[str, tuple[ImageFile, ...]]) -> dict[str, str]:
         paths = {source_id: self._names(files)[0] for source_id, files in found.items()}
-        known = read_keys(self._key_path)
-        check_kind(known, keeps_ids=self._keep_ids, setting=SETTING)
-        keys: pd.DataFrame = keep_source_ids(paths) if self._keep_ids else assign_keys(known, paths)
+        keys = name_subjects(read_keys(self._key_path), paths, self._naming, "unlabelled")
         write_keys(self._key_path, keys)
         return dict(zip(keys["source_id"], keys["subject_id"], strict=True))
 

@@ -48,7 +48,10 @@ def reclassification(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame)
         _tabulated(scores, subjects, partial(reclassified, classes=classes)).assign(measure=str(classes.measure))
         for classes in (LVEF_CLASSES, RVEF_CLASSES)
     ]
-    return _led_by(["strategy", "seed", "measure"], pd.concat(tables, ignore_index=True))
+    table = pd.concat(tables, ignore_index=True)
+    # nobody is counted where the study does not have the ventricle
+    counted = table[table["n"] + table["without_reference"] > 0].reset_index(drop=True)
+    return _led_by(["strategy", "seed", "measure"], counted)
 
 
 def _tabulated(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, tabulate: Tabulate) -> pd.DataFrame:

@@ -10,8 +10,7 @@ import numpy.typing as npt
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScoresError
 from faircmr.core.scan import LabelImage
-
-ALL_STRUCTURES = tuple(Structure)
+from faircmr.core.structures import ALL_STRUCTURES
 
 
 def dice_score(

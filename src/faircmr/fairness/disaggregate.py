@@ -28,7 +28,7 @@ def table1(scores: pd.DataFrame, subjects: pd.DataFrame, audit_attributes: Seque
 
     Returns:
         Columns ``attribute``, ``group``, ``n`` (subjects), one of each phase and structure
-        (``ED LVBP``) and ``Avg``; DSC in percent. Rows: both totals (attribute ``total``; the
+        of the study (``ED LVBP``) and ``Avg``; DSC in percent. Rows: both totals (attribute ``total``; the
         mean of groups is what the paper printed, the pooled one weighs every subject alike), then
         each value of each audit attribute (``not recorded`` where it is missing), then each
         protected group, also one without scored subjects. A mean is over the subjects that have a

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from faircmr.core.anatomy import Structure
 from faircmr.core.cohort import Cohort
 from faircmr.core.prediction import Predictions
 from faircmr.fairness.metrics.scan import score_scan
@@ -15,12 +16,15 @@ from faircmr.fairness.scoring import ScoredScan, collect_scores
 logger = logging.getLogger(__name__)
 
 
-def score_predictions(predictions: Predictions, cohort: Cohort, strategy: str, study_key: str) -> pd.DataFrame:
+def score_predictions(
+    predictions: Predictions, cohort: Cohort, structures: Sequence[Structure], strategy: str, study_key: str
+) -> pd.DataFrame:
     """Score predictions one scan at a time.
 
     Args:
         predictions: Label images by (seed, fold, subject, phase).
         cohort: Holds the reference labels.
+        structures: Of the study.
         strategy: Name of the strategy that predicted.
         study_key: Digest of what all strategies of the study share.
 
@@ -43,7 +47,7 @@ def score_predictions(predictions: Predictions, cohort: Cohort, strategy: str, s
                 continue
             scan = ScoredScan(strategy, key.seed, key.fold, study_key, key.subject_id, key.phase)
             prediction = predictions[key]
-            yield scan, score_scan(prediction.label, reference, prediction.geometry.spacing)
+            yield scan, score_scan(prediction.label, reference, prediction.geometry.spacing, structures)
 
     scores = collect_scores(scored())
     if unlabelled:

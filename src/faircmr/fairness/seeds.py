@@ -16,7 +16,7 @@ from faircmr.core.errors import StudyMismatchError
 from faircmr.fairness.comparable import SEED_MEAN, SEED_SD, SEEDS, comparable
 from faircmr.fairness.disaggregate import table1
 from faircmr.fairness.group_row import AVERAGE, group_row
-from faircmr.fairness.subject_scores import CELLS
+from faircmr.fairness.subject_scores import cells_of
 
 ROW = ["attribute", "group", "n"]
 """What names a row of Table 1."""
@@ -90,12 +90,13 @@ def table1_seed_sd(
         InvalidParameterError: An audit attribute is unknown or no grouping.
         StudyMismatchError: As there.
     """
-    numbers = [*CELLS, AVERAGE]
+    ran = comparable(scores_by_strategy, subjects)
+    numbers = [*cells_of(pd.concat(ran.values())), AVERAGE]
     parts = [pd.DataFrame(columns=["strategy", SEEDS, *ROW, *numbers])]
-    for strategy, scores in comparable(scores_by_strategy, subjects).items():
+    for strategy, scores in ran.items():
         tables = [table1(of_seed, subjects, audit_attributes) for _, of_seed in scores_by_seed(scores)]
         if len(tables) > 1:
-            spread = np.std([table[numbers].to_numpy() for table in tables], axis=0, ddof=1)
+            spread = np.std([table.reindex(columns=numbers).to_numpy() for table in tables], axis=0, ddof=1)
             rows = tables[0].assign(**dict(zip(numbers, spread.T, strict=True)))
             rows.insert(0, SEEDS, len(tables))
             rows.insert(0, "strategy", strategy)

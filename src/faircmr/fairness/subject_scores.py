@@ -19,6 +19,12 @@ CELLS = tuple(f"{phase.value} {structure.name}" for phase in Phase for structure
 AVERAGE = "Avg"
 
 
+def cells_of(scores: pd.DataFrame) -> list[str]:
+    """Those of :data:`CELLS` whose structure any score is of: a study need not have all."""
+    structures = set(scores["structure"])
+    return [cell for cell in CELLS if cell.split()[1] in structures]
+
+
 def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     """Dice of each subject in each phase and structure, and its mean.
 
@@ -26,8 +32,8 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
         scores: Long scores of one strategy, metric ``dsc`` in 0..1; other metrics are ignored.
 
     Returns:
-        Index ``subject_id`` (sorted), columns :data:`CELLS` and ``Avg``, in 0..1. A value is the mean over
-        the seeds and folds that scored the subject. NaN where a subject has no such phase or
+        Index ``subject_id`` (sorted), columns :func:`cells_of` the scores and ``Avg``, in 0..1. A value is the mean
+        over the seeds and folds that scored the subject. NaN where a subject has no such phase or
         structure; ``Avg`` is the mean of the cells that the subject has.
 
     Raises:
@@ -37,7 +43,7 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
     dice = _checked(scores)
     cell = dice["phase"].astype(str) + " " + dice["structure"].astype(str)
     means = dice["value"].groupby([dice["subject_id"], cell.rename("cell")]).mean()
-    cells = means.unstack("cell").reindex(columns=pd.Index(CELLS))
+    cells = means.unstack("cell").reindex(columns=pd.Index(cells_of(scores)))
     return cells.assign(**{AVERAGE: cells.mean(axis="columns")})
 
 

@@ -21,10 +21,11 @@ PHASE_NAMES = {Phase.ED: "End diastole", Phase.ES: "End systole"}
 
 # what readers of cardiac MR draw: the two walls of the left ventricle and the inside of the right
 CONTOURS = {
-    "LV endocardium": ((Structure.LVBP,), VERMILLION),
-    "LV epicardium": ((Structure.LVBP, Structure.LVM), YELLOW),
-    "RV endocardium": ((Structure.RVBP,), SKY_BLUE),
+    Structure.LVBP: ("LV endocardium", (Structure.LVBP,), VERMILLION),
+    Structure.LVM: ("LV epicardium", (Structure.LVBP, Structure.LVM), YELLOW),
+    Structure.RVBP: ("RV endocardium", (Structure.RVBP,), SKY_BLUE),
 }
+"""Name, what lies inside, and colour of the contour that is drawn where a structure is."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def cohort_gallery(examples: Sequence[GalleryExample]) -> bytes:
                 draw_slice(panel, example.scans[phase], mid_ventricular_slice(example.scans[phase]))
     for panel, example in zip(axes[0], examples, strict=True):
         panel.set_title(example.group, color=INK, fontsize=12, fontweight="bold")
-    legend = figure.legend(handles=contour_legend(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    handles = contour_legend(examples)
+    legend = figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     for text in legend.get_texts():
         text.set_color(PALE_INK)
     return to_png(figure)
@@ -124,15 +126,20 @@ def draw_contours(panel: Axes, label: LabelImage, spacing: tuple[float, float]) 
         spacing: Millimetres between rows and between columns.
     """
     rows, columns = ((np.arange(size) + 0.5) * mm for size, mm in zip(label.shape, spacing, strict=True))
-    for structures, colour in CONTOURS.values():
-        inside = np.isin(label, structures)
-        if inside.any():
-            panel.contour(columns, rows, inside.astype(float), levels=[0.5], colors=[colour], linewidths=1.1)
+    for structure, (_, inside, colour) in CONTOURS.items():
+        if (label == structure).any():
+            filled = np.isin(label, inside).astype(float)
+            panel.contour(columns, rows, filled, levels=[0.5], colors=[colour], linewidths=1.1)
 
 
-def contour_legend() -> list[Line2D]:
-    """Legend entries of the contours."""
-    return [Line2D([], [], color=colour, label=name, linewidth=2) for name, (_, colour) in CONTOURS.items()]
+def contour_legend(examples: Sequence[GalleryExample]) -> list[Line2D]:
+    """Legend entries of the contours that any of the examples has."""
+    labels = [scan.label for example in examples for scan in example.scans.values() if scan.label is not None]
+    return [
+        Line2D([], [], color=colour, label=name, linewidth=2)
+        for structure, (name, _, colour) in CONTOURS.items()
+        if any((label == structure).any() for label in labels)
+    ]
 
 
 def _centre(scan: Scan) -> tuple[float, float]:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from faircmr.reporting.classifier import render_classifier
+from faircmr.reporting.cohort_text import render_checks
 from faircmr.reporting.estimates import render_estimates
 from faircmr.reporting.localiser import render_localiser
 from faircmr.reporting.tables import render_table1, render_table2
 
 SHOWN: Mapping[str, tuple[Callable[[pd.DataFrame, str], str], str]] = {
+    "cohort_checks": (render_checks, "The cohort, before any training"),
     "localiser_table": (render_localiser, "Heart region: {strategy}"),
     "classifier_table": (render_classifier, "Classifier of the protected group: {strategy}"),
     "table1": (render_table1, "Table 1: {strategy}"),

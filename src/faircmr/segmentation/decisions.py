@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from faircmr.core.anatomy import Phase
+from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.scan import Scan
 from faircmr.segmentation.calibration import (
     Calibration,
@@ -34,6 +34,7 @@ def choose_postprocessing(
     tensors: TensorStore,
     validated: Whom,
     read: ReadScan,
+    structures: Sequence[Structure],
     inference: InferenceParameters,
     calibrate: int | None = None,
 ) -> Postprocessing:
@@ -46,6 +47,7 @@ def choose_postprocessing(
         tensors: Preprocessed subjects.
         validated: The validation subjects.
         read: Scan of a subject and phase; its label is compared on the source's grid.
+        structures: Of the study.
         inference: How to predict.
         calibrate: Fewest labelled subjects by which the probabilities of a key are adjusted; none are without it.
 
@@ -62,7 +64,7 @@ def choose_postprocessing(
     calibrated = () if calibrate is None else tuple(panel.calibrate(calibrate) for panel in panels)
     calibration = Calibration(folds=calibrated)
     chosen = inference.postprocessing
-    decided = () if chosen == "none" else tuple(panel.decide(read, calibration) for panel in panels)
+    decided = () if chosen == "none" else tuple(panel.decide(read, structures, calibration) for panel in panels)
     return Postprocessing(method=chosen, folds=decided, calibration=calibration)
 
 
@@ -84,11 +86,11 @@ class Panel:
         logger.info("calibration%s: %s", self._named, calibration.summary)
         return calibration
 
-    def decide(self, read: ReadScan, calibration: Calibration) -> FoldDecision:
+    def decide(self, read: ReadScan, structures: Sequence[Structure], calibration: Calibration) -> FoldDecision:
         """Decide of which structures the largest component alone is kept."""
         pairs = (pair for router in self._routers(calibration.of(self.fold)) for pair in self._pairs(router, read))
         unlabelled = sum(len(subject.phases) - len(subject.labelled_phases) for subject in self._subjects())
-        decision = decide(self.fold, pairs, unlabelled)
+        decision = decide(self.fold, pairs, structures, unlabelled)
         logger.info("post-processing%s: %s", self._named, decision.summary)
         return decision
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.parameters import Parameters
+from faircmr.core.structures import ALL_STRUCTURES, Structures, structures_of_study
 
 Count = Annotated[int, Field(ge=1)]
 Millimetres = Annotated[float, Field(gt=0.0)]
@@ -63,6 +64,7 @@ class Fingerprint(Parameters):
         size_after_cropping: Share of a scan that a margin of zeros leaves over, median, 0..1.
         foreground_intensities: ``None`` where no scan has a label.
         grids: Every grid that occurs, the most frequent first.
+        structures: Those that are drawn at every phase; all that there are where no scan has a label.
 
     Source:
         Isensee et al. 2021; nnU-Net v2.8 ``DatasetFingerprintExtractor``.
@@ -71,6 +73,7 @@ class Fingerprint(Parameters):
     size_after_cropping: Annotated[float, Field(gt=0.0, le=1.0)]
     foreground_intensities: ForegroundIntensities | None
     grids: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    structures: Structures = ALL_STRUCTURES
 
     @property
     def shapes(self) -> Table:
@@ -93,7 +96,7 @@ def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
         scans: One row a scan, with the columns of ``core.schemas.SCAN_TYPES``.
 
     Raises:
-        InvalidCohortError: There are no scans.
+        InvalidCohortError: There are no scans, or no structure is drawn at every phase.
     """
     if scans.empty:
         raise InvalidCohortError("scans", "none", "at least one scan to plan for", "check the splits and the source")
@@ -102,6 +105,7 @@ def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
         size_after_cropping=float(cropped.median()),
         foreground_intensities=_foreground(scans),
         grids=_grids(scans),
+        structures=structures_of_study(scans),
     )
 
 

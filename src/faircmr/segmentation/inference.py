@@ -13,6 +13,7 @@ from torch.nn.functional import pad
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.scan import LabelImage
+from faircmr.segmentation.classes import structures_in
 from faircmr.segmentation.devices import cpu_threads, device_of, forward_pass, keep_freed_memory
 from faircmr.segmentation.models import WEIGHTS_NAME
 from faircmr.segmentation.parameters import InferenceParameters
@@ -59,7 +60,7 @@ class Segmenter(ABC):
         Returns:
             Structures and 0, uint8, shape (slices, *shape).
         """
-        return label_on_grid(self.predict(image, box), shape)
+        return structures_in(label_on_grid(self.predict(image, box), shape), self.plans.structures)
 
     def segment(
         self, tensors: SubjectTensors, phase: Phase, shape: tuple[int, int], box: Box | None = None

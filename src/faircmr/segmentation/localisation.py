@@ -136,5 +136,5 @@ def _network(scans: pd.DataFrame, plans: Plans, localiser: LocaliserParameters) 
         strides=((1, 1), *((2, 2),) * (STAGES - 1)),
         deep_supervision_heads=STAGES - 2,
         channels=plans.channels,
-        classes=plans.classes,
+        structures=plans.structures,
     )

@@ -116,7 +116,7 @@ class HeartFinder:
             image = coarse.arrays[image_name(phase)]
             box = heart_box(self.segmenter.predict(image).argmax(axis=0) > 0)
             spacing = (self.plans.spacing[0] * self.reduction, self.plans.spacing[1] * self.reduction)
-            yield box, fault(box, image.shape[1:], spacing, self.localiser.limits)
+            yield box, fault(box, image.shape[1:], spacing, self.localiser.limits, self.plans.structures)
 
     def _region(self, box: Box, shape: Pair) -> Box:
         rows, columns = (round(self.localiser.margin / each) for each in self.plans.spacing)

@@ -28,7 +28,7 @@ ANISOTROPIC = 3.0
 
 
 def plan(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
-    """Decide grid, patch, batch size and network for a data set.
+    """Decide grid, patch, batch size, network and structures for a data set.
 
     Args:
         fingerprint: Of the scans that training may see.
@@ -48,7 +48,8 @@ def plan(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
     spacing = (round(float(target[1]), 6), round(float(target[2]), 6))
     plans = _plans(spacing, median_shape[1:], overrides)
     batch_size = overrides.batch_size or _batch_size(plans, median_shape, len(shapes), overrides)
-    return plans.model_copy(update={"batch_size": batch_size})
+    # memory is planned as for all structures: one map more or less of a hundred
+    return plans.model_copy(update={"batch_size": batch_size, "structures": fingerprint.structures})
 
 
 def _target_spacing(shapes: Table, spacings: Table, overrides: PlanOverrides) -> Table:

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from faircmr.core.parameters import Parameters
+from faircmr.core.structures import ALL_STRUCTURES, Structures
 
 Millimetres = Annotated[float, Field(gt=0.0)]
 Count = Annotated[int, Field(ge=1)]
@@ -30,7 +31,7 @@ class Plans(Parameters):
         strides: Stride into each stage, rows and columns; the first is (1, 1).
         deep_supervision_heads: Resolutions at which the decoder is supervised, the output included.
         channels: Image channels.
-        classes: Background and structures.
+        structures: What the network tells from the background and from each other.
     """
 
     spacing: tuple[Millimetres, Millimetres]
@@ -41,7 +42,12 @@ class Plans(Parameters):
     strides: tuple[Pair, ...]
     deep_supervision_heads: Count = 1
     channels: Count = 1
-    classes: Annotated[int, Field(ge=2)] = 4
+    structures: Structures = ALL_STRUCTURES
+
+    @property
+    def classes(self) -> int:
+        """Background and structures."""
+        return 1 + len(self.structures)
 
     @property
     def reduction(self) -> tuple[int, int]:

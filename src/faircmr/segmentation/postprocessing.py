@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -91,7 +91,9 @@ class Postprocessing(Parameters):
         return frozenset(one for one in Structure if 2 * sum(one in vote for vote in votes) > len(votes))
 
 
-def decide(fold: int | None, predicted: Iterable[LabelPair], unlabelled: int = 0) -> FoldDecision:
+def decide(
+    fold: int | None, predicted: Iterable[LabelPair], structures: Sequence[Structure], unlabelled: int = 0
+) -> FoldDecision:
     """Decide for each structure whether its largest component alone is the better prediction.
 
     A structure's other components go where the mean DSC over validation scans rises by it. nnU-Net does
@@ -102,16 +104,17 @@ def decide(fold: int | None, predicted: Iterable[LabelPair], unlabelled: int = 0
     Args:
         fold: Of the validation subjects.
         predicted: Predicted and drawn label of each validation scan, shape (slices, rows, columns).
+        structures: Of the study.
         unlabelled: Validation scans without a label.
 
     Source:
         nnU-Net v2 ``determine_postprocessing``.
     """
-    scores = np.array([_scores(*pair) for pair in predicted]).reshape(-1, 2, len(Structure))
+    scores = np.array([_scores(*pair, structures) for pair in predicted]).reshape(-1, 2, len(structures))
     if not len(scores):
         return FoldDecision(fold=fold, scans=0, unlabelled=unlabelled, note=UNDECIDED)
-    structures = tuple(_decision(one, scores[:, :, place]) for place, one in enumerate(Structure))
-    return FoldDecision(fold=fold, scans=len(scores), unlabelled=unlabelled, structures=structures)
+    decided = tuple(_decision(one, scores[:, :, place]) for place, one in enumerate(structures))
+    return FoldDecision(fold=fold, scans=len(scores), unlabelled=unlabelled, structures=decided)
 
 
 def keep_largest(label: LabelImage, structures: Collection[Structure]) -> LabelImage:
@@ -141,9 +144,9 @@ def largest_component(mask: Mask) -> Mask:
     return np.asarray((sizes == sizes.max())[components])
 
 
-def _scores(prediction: LabelImage, reference: LabelImage) -> list[list[float]]:
+def _scores(prediction: LabelImage, reference: LabelImage, structures: Sequence[Structure]) -> list[list[float]]:
     """DSC of each structure as predicted, and of its largest component alone."""
-    masks = [(prediction == structure, reference == structure) for structure in Structure]
+    masks = [(prediction == structure, reference == structure) for structure in structures]
     return [
         [_dice(mask, truth) for mask, truth in masks],
         [_dice(largest_component(mask), truth) for mask, truth in masks],

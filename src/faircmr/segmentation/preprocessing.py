@@ -13,6 +13,7 @@ import pandas as pd
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.scan import Image, LabelImage, Scan, nonzero_box
+from faircmr.segmentation.classes import classes_of
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.resampling import planned_shape, resample_image, resample_label
 from faircmr.segmentation.tensors import Array, SubjectTensors, areas_name, image_name, label_name
@@ -26,7 +27,7 @@ def preprocess_subjects(read: ReadScan, scans: pd.DataFrame, plans: Plans) -> It
     Args:
         read: Reads the scan of a subject and phase.
         scans: One row a scan: ``subject_id``, ``phase``, ``fingerprint``.
-        plans: The grid.
+        plans: The grid and the structures.
 
     Yields:
         One subject at a time, in the order of ``scans``. A subject whose ``fingerprint`` is known
@@ -34,7 +35,7 @@ def preprocess_subjects(read: ReadScan, scans: pd.DataFrame, plans: Plans) -> It
     """
     for subject_id, rows in scans.groupby("subject_id", sort=False):
         phases = tuple(Phase(phase) for phase in rows["phase"])
-        text = repr((plans.spacing, sorted(zip(phases, rows["fingerprint"], strict=True))))
+        text = repr((plans.spacing, plans.structures, sorted(zip(phases, rows["fingerprint"], strict=True))))
         fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
         make = partial(_preprocess_phases, read, str(subject_id), phases, plans)
         yield SubjectTensors(str(subject_id), fingerprint, ArraysOnDemand(make))
@@ -45,12 +46,12 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
 
     Args:
         scan: Image, and label where there is one, shape (slices, rows, columns).
-        plans: The grid.
+        plans: The grid and the structures.
         phase: Names the arrays.
 
     Returns:
         Image of mean 0 and standard deviation 1 (before cubic resampling) as float16; label as
-        uint8; pixels of each structure a slice as int32, shape (slices, structures).
+        uint8, values the classes of the study; pixels of each a slice as int32, shape (slices, structures).
 
     Raises:
         InvalidScanError: The image is the same everywhere.
@@ -58,7 +59,7 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
     shape = planned_shape(scan.geometry.shape[1:], scan.geometry.spacing[1:], plans.spacing)
     arrays: dict[str, Array] = {image_name(phase): resample_image(normalise(scan.image), shape).astype(np.float16)}
     if scan.label is not None:
-        label = resample_label(scan.label, shape)
+        label = resample_label(classes_of(scan.label, plans.structures), shape)
         arrays |= {label_name(phase): label, areas_name(phase): structure_areas(label)}
     return arrays
 
@@ -82,7 +83,7 @@ def normalise(image: Image) -> Image:
 
 
 def structure_areas(label: LabelImage) -> Array:
-    """Pixels of each structure in each slice, int32, shape (slices, structures)."""
+    """Pixels of each class but the background in each slice, int32, shape (slices, structures)."""
     return np.stack([(label == structure).sum(axis=(1, 2)) for structure in Structure], axis=1).astype(np.int32)
 
 

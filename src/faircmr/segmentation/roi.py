@@ -6,14 +6,16 @@ is made or a scan predicted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field, model_validator
 
+from faircmr.core.anatomy import Structure
 from faircmr.core.parameters import Parameters
+from faircmr.core.structures import ALL_STRUCTURES
 
 Pair = tuple[int, int]
 Pixel = Annotated[int, Field(ge=0)]
@@ -71,12 +73,20 @@ class RoiLimits(Parameters):
     """What a region must be like to be believed.
 
     Attributes:
-        smallest_extent: Millimetres; both ventricles of an adult exceed it in both directions.
+        smallest_extent: Millimetres; both ventricles of an adult exceed it in both directions, and the left one with
+            its wall.
+        smallest_cavity: The same where a study has the inside of one ventricle alone.
         largest_offset: Distance of the heart's middle from the image's, as a share of the image's side.
     """
 
     smallest_extent: float = Field(default=30.0, ge=0.0)
+    smallest_cavity: float = Field(default=15.0, ge=0.0)
     largest_offset: float = Field(default=0.3, gt=0.0, le=0.5)
+
+    def smallest(self, structures: Collection[Structure]) -> float:
+        """Millimetres that what a study looks for exceeds in both directions."""
+        one_cavity = set(structures) in ({Structure.LVBP}, {Structure.RVBP})
+        return self.smallest_cavity if one_cavity else self.smallest_extent
 
 
 def heart_box(heart: Mask) -> Box | None:
@@ -98,7 +108,13 @@ def heart_box(heart: Mask) -> Box | None:
     return Box(row_start=rows.start, row_stop=rows.stop, column_start=columns.start, column_stop=columns.stop)
 
 
-def fault(box: Box | None, shape: Pair, spacing: tuple[float, float], limits: RoiLimits) -> str:
+def fault(
+    box: Box | None,
+    shape: Pair,
+    spacing: tuple[float, float],
+    limits: RoiLimits,
+    structures: Collection[Structure] = ALL_STRUCTURES,
+) -> str:
     """Why a region cannot be the heart's, or an empty text.
 
     Args:
@@ -106,10 +122,11 @@ def fault(box: Box | None, shape: Pair, spacing: tuple[float, float], limits: Ro
         shape: Rows and columns of the image.
         spacing: Millimetres between rows and between columns.
         limits: What a region must be like.
+        structures: What was looked for.
     """
     if box is None:
         return NOTHING_FOUND
-    if any(size * each < limits.smallest_extent for size, each in zip(box.shape, spacing, strict=True)):
+    if any(size * each < limits.smallest(structures) for size, each in zip(box.shape, spacing, strict=True)):
         return TOO_SMALL
     if 0 in box.corner or box.row_stop == shape[0] or box.column_stop == shape[1]:
         return CUT_OFF

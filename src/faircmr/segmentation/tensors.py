@@ -26,12 +26,12 @@ def image_name(phase: Phase) -> str:
 
 
 def label_name(phase: Phase) -> str:
-    """Name of the label of a phase, uint8, shape (slices, rows, columns); absent if unlabelled."""
+    """Name of the label of a phase, classes as uint8, shape (slices, rows, columns); absent if unlabelled."""
     return f"{phase}.label"
 
 
 def areas_name(phase: Phase) -> str:
-    """Name of the table of pixels a slice and structure, int32, shape (slices, structures)."""
+    """Name of the table of pixels a slice and class, int32, shape (slices, structures)."""
     return f"{phase}.areas"
 
 

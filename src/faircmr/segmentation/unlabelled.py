@@ -95,8 +95,9 @@ def _segment(
     frames: list[FrameVolumes] = []
     labels: list[FrameLabel] = []
     try:
-        for frame, label in load().segment(subject_id, scans.frames(subject_id)):
-            frames.append(_volumes(frame, label))
+        segmenter = load()
+        for frame, label in segmenter.segment(subject_id, scans.frames(subject_id)):
+            frames.append(_volumes(frame, label, segmenter.ensemble.plans.structures))
             labels.append(FrameLabel(label, frame.scan.geometry))
     except InvalidScanError as error:
         # what else lies in the folder is none the worse for it
@@ -109,14 +110,14 @@ def _segment(
     return SegmentedSubject(record, tuple(labels[place] for place in saved))
 
 
-def _volumes(frame: Frame, label: LabelImage) -> FrameVolumes:
-    volumes = structure_volumes(label, frame.scan.geometry.spacing)
+def _volumes(frame: Frame, label: LabelImage, structures: Sequence[Structure]) -> FrameVolumes:
+    volumes = structure_volumes(label, frame.scan.geometry.spacing, structures)
     return FrameVolumes(
         frame=frame.index,
         phase=frame.phase,
-        lvbp_ml=volumes[Structure.LVBP],
-        lvm_ml=volumes[Structure.LVM],
-        rvbp_ml=volumes[Structure.RVBP],
+        lvbp_ml=volumes.get(Structure.LVBP),
+        lvm_ml=volumes.get(Structure.LVM),
+        rvbp_ml=volumes.get(Structure.RVBP),
     )
 
 

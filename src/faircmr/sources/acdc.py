@@ -22,13 +22,11 @@ from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
-from faircmr.sources.base import NoParameters, SourceFiles, check_unique, no_scans
+from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
+from faircmr.sources.demographics_table import bmi_class
 
 INFO = "Info.cfg"
 LAYOUT = "folders <id>/ with Info.cfg, <id>_frameFF.nii.gz and <id>_frameFF_gt.nii.gz"
-BMI_CLASSES = ("underweight", "normal", "overweight", "obese")
-BMI_LIMITS = (18.5, 25.0, 30.0)
-"""Lower limits in kg/m2 of all classes but the first (World Health Organization)."""
 
 
 class Acdc:
@@ -41,8 +39,11 @@ class Acdc:
         """Remember where the data set lies; nothing is read yet."""
         self._root = root
 
-    def prepare(self) -> None:
+    def prepare(self, own: Path) -> None:
         """Check that there are subjects, and that all say which frame is which phase.
+
+        Args:
+            own: Not needed: the scans are NIfTI.
 
         Raises:
             InvalidCohortError: There are none, or a folder of scans has no ``Info.cfg``.
@@ -70,6 +71,10 @@ class Acdc:
             for folder, info in self._infos.items()
             for phase in Phase
         }
+
+    def rejected(self) -> Mapping[str, Rejection]:
+        """Nobody: what is wrong with a scan shows when it is read."""
+        return {}
 
     def attribute_files(self) -> Sequence[Path]:
         """Every ``Info.cfg``."""
@@ -109,20 +114,6 @@ class Acdc:
         return infos
 
 
-def bmi_class(height: pd.Series, weight: pd.Series) -> pd.Series:
-    """Body-mass-index class of the World Health Organization.
-
-    Args:
-        height: Centimetres.
-        weight: Kilograms.
-
-    Returns:
-        One of :data:`BMI_CLASSES`, or missing where height or weight is.
-    """
-    index = weight / (height / 100) ** 2
-    return pd.cut(index, [0, *BMI_LIMITS, float("inf")], right=False, labels=list(BMI_CLASSES)).astype("str")
-
-
 def _subject_folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
     """Folders that hold a subject, at most two levels down, each listed once: cohorts may be large."""
     for folder in _folders_in(root):
@@ -139,7 +130,8 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _names_in(folder: Path) -> frozenset[str]:
-    return frozenset(entry.name for entry in os.scandir(folder))
+    # nothing but files: a pipe would be waited for without end
+    return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file())
 
 
 def _holds_subject(names: frozenset[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol
 
@@ -20,6 +21,19 @@ SourceFiles = Mapping[tuple[str, Phase], ScanFiles]
 
 class NoParameters(Parameters):
     """Parameters of a source that has none."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A subject whose files no scan could be made of.
+
+    Attributes:
+        path: The first of them; never shown.
+        reason: What is wrong with them, without any name.
+    """
+
+    path: Path
+    reason: str
 
 
 class Source(Protocol):
@@ -39,8 +53,12 @@ class Source(Protocol):
     def label_values(self) -> Mapping[int, Structure]:
         """Structure that each value of the source's label images stands for; 0 is background."""
 
-    def prepare(self) -> None:
+    def prepare(self, own: Path) -> None:
         """Make the data ready to be listed.
+
+        Args:
+            own: Folder of the study in which a source keeps what it must make of the raw files, which
+                themselves are never touched.
 
         Raises:
             InvalidCohortError: The folder is empty or holds another layout.
@@ -52,6 +70,9 @@ class Source(Protocol):
         Raises:
             InvalidCohortError: A subject is listed twice, or incompletely.
         """
+
+    def rejected(self) -> Mapping[str, Rejection]:
+        """Subjects that are there and have no scans, by source id; none of :meth:`scan_files` is among them."""
 
     def attribute_files(self) -> Sequence[Path]:
         """Files from which :meth:`attributes` is read."""

@@ -10,8 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from faircmr.core.cohort import Cohort, ScanKey
+from faircmr.core.quarantine import COLUMNS
 from faircmr.core.scan import ScanFiles
-from faircmr.sources.base import Source, SourceFiles, no_scans
+from faircmr.sources.base import Source, no_scans
 from faircmr.sources.fingerprints import located, scan_fingerprint
 from faircmr.sources.nifti import read_scan
 
@@ -23,7 +24,7 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
 
     Args:
         source: A prepared source.
-        key: Columns ``subject_id`` and ``source_id``; holds every subject of the source.
+        key: Columns ``subject_id`` and ``source_id``; holds every subject of the source, also the rejected.
         readers: Scans that may be read at the same time.
 
     Returns:
@@ -34,8 +35,11 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
     """
     keys = dict(zip(key["source_id"], key["subject_id"], strict=True))
     files = {(keys[source_id], phase): scan for (source_id, phase), scan in source.scan_files().items()}
+    rejected = [(keys[source_id], pd.NA, one.reason) for source_id, one in sorted(source.rejected().items())]
     if not files:
-        raise no_scans("at least one scan")
+        raise no_scans(
+            f"at least one scan; {len(rejected)} subjects cannot be used" if rejected else "at least one scan"
+        )
     ordered = {scan: files[scan] for scan in sorted(files)}
     return Cohort(
         subjects=_subjects(source.attributes(), keys, {subject_id for subject_id, _ in files}),
@@ -43,13 +47,16 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
         files=ordered,
         read_files=partial(read_scan, label_values=source.label_values),
         readers=readers,
+        rejected=pd.DataFrame(rejected, columns=list(COLUMNS), dtype="str"),
     )
 
 
-def first_paths(files: SourceFiles, root: Path) -> dict[str, str]:
-    """Path of each subject's first scan below the source root, by source id."""
-    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in files.items())
-    return {source_id: path for source_id, _, path in reversed(images)}
+def first_paths(source: Source, root: Path) -> dict[str, str]:
+    """Path of each subject's first file below the source root, by source id; of the rejected too."""
+    scans = source.scan_files().items()
+    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in scans)
+    rejected = {source_id: located(one.path, root) for source_id, one in source.rejected().items()}
+    return rejected | {source_id: path for source_id, _, path in reversed(images)}
 
 
 def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:

@@ -11,7 +11,7 @@ from pydantic import PositiveInt, model_validator
 from faircmr.core.anatomy import Structure
 from faircmr.core.mask_pairs import MaskPairs
 from faircmr.core.parameters import Parameters
-from faircmr.fairness.metrics.scan import score_scan
+from faircmr.fairness.metrics.scan import Metric, score_scan
 
 
 class MaskLabels(Parameters):
@@ -48,7 +48,8 @@ def score_masks(pairs: MaskPairs, labels: MaskLabels) -> pd.DataFrame:
 
     Returns:
         A long table for :func:`~faircmr.fairness.audit.audit.audit`: ``case`` (name of the file), ``structure``,
-        ``metric``, ``value``.
+        ``metric``, ``value``. A structure that no reference shows has no rows: nobody has drawn it, and what was
+        predicted of it is neither right nor wrong.
 
     Raises:
         InvalidScanError: A mask cannot be used.
@@ -57,4 +58,7 @@ def score_masks(pairs: MaskPairs, labels: MaskLabels) -> pd.DataFrame:
         score_scan(prediction, reference, spacing).assign(case=name)
         for name, prediction, reference, spacing in pairs.pairs(labels.values)
     ]
-    return pd.concat(parts, ignore_index=True)[["case", "structure", "metric", "value"]]
+    scores = pd.concat(parts, ignore_index=True)
+    drawn = scores[(scores["metric"] == Metric.REFERENCE_VOLUME) & (scores["value"] > 0.0)]
+    kept = scores["structure"].isin(drawn["structure"])
+    return scores.loc[kept, ["case", "structure", "metric", "value"]].reset_index(drop=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 
 import pandas as pd
@@ -15,7 +15,7 @@ from faircmr.core.schemas import validate_scores
 from faircmr.core.volumes import structure_volumes
 from faircmr.fairness.metrics.label_pair import LabelPair
 from faircmr.fairness.metrics.scan import Metric
-from faircmr.fairness.subject_scores import CELLS
+from faircmr.fairness.subject_scores import CELLS, cells_of
 
 MYOCARDIAL_DENSITY = 1.05
 """Grams a millilitre."""
@@ -55,28 +55,34 @@ CELLS_OF = {
 """Phase and structure of the volumes that each measure is made of."""
 
 
+def measures_of(cells: Collection[str]) -> list[Measure]:
+    """Measures that volumes of these phases and structures (``ED LVBP``) make."""
+    return [measure for measure in Measure if set(CELLS_OF[measure]) <= set(cells)]
+
+
 def clinical_measures(volumes: pd.DataFrame) -> pd.DataFrame:
     """End-diastolic and end-systolic volume, stroke volume, ejection fraction, and mass of the left ventricle.
 
     Args:
-        volumes: One row a subject, columns :data:`~faircmr.fairness.subject_scores.CELLS` (``ED LVBP``), mL; 0 where
-            a structure was not found, NaN where there is no scan of the phase.
+        volumes: One row a subject, columns some of :data:`~faircmr.fairness.subject_scores.CELLS` (``ED LVBP``), mL; 0
+            where a structure was not found, NaN where there is no scan of the phase.
 
     Returns:
-        The same rows, columns the values of :class:`Measure`: volumes in mL; stroke volume ``EDV - ESV``; ejection
-        fraction ``100 (EDV - ESV) / EDV`` in percent, as it comes out (0 and less where no more was found at ED than
-        at ES); mass in g, the volume of the myocardium at ED times :data:`MYOCARDIAL_DENSITY`. NaN where a phase is
-        missing; the ejection fraction also where EDV is 0.
+        The same rows, columns the values of :class:`Measure` that they make: volumes in mL; stroke volume
+        ``EDV - ESV``; ejection fraction ``100 (EDV - ESV) / EDV`` in percent, as it comes out (0 and less where no
+        more was found at ED than at ES); mass in g, the volume of the myocardium at ED times
+        :data:`MYOCARDIAL_DENSITY`. NaN where a phase is missing; the ejection fraction also where EDV is 0.
 
     Source:
         Schulz-Menger et al. 2020 (SCMR, post-processing), which has mass at ED with 1.05 g/mL.
     """
-    measures = {Measure.LV_MASS: MYOCARDIAL_DENSITY * volumes["ED LVM"]}
+    known = volumes.reindex(columns=pd.Index(CELLS))
+    measures = {Measure.LV_MASS: MYOCARDIAL_DENSITY * known["ED LVM"]}
     for side in ("LV", "RV"):
-        edv, esv = volumes[f"ED {side}BP"], volumes[f"ES {side}BP"]
+        edv, esv = known[f"ED {side}BP"], known[f"ES {side}BP"]
         measures |= {Measure(f"{side}EDV"): edv, Measure(f"{side}ESV"): esv, Measure(f"{side}SV"): edv - esv}
         measures[Measure(f"{side}EF")] = 100.0 * (edv - esv) / edv.where(edv > 0.0)
-    return pd.DataFrame({str(measure): measures[measure] for measure in Measure})
+    return pd.DataFrame({str(measure): measures[measure] for measure in measures_of(volumes.columns)})
 
 
 def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
@@ -89,7 +95,7 @@ def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.Data
 
     Args:
         predicted: Volumes as for :func:`clinical_measures`.
-        reference: The same subjects (index), in the same order.
+        reference: The same subjects (index) and columns, in the same order.
 
     Returns:
         One row a subject and measure: the index as columns, ``measure``, ``unit``, ``predicted``, ``reference``,
@@ -104,10 +110,11 @@ def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.Data
         raise InvalidScoresError("predicted", "other subjects than in reference", "the same, in the same order")
     if (predicted < 0.0).any(axis=None) or (reference < 0.0).any(axis=None):
         raise InvalidScoresError("volumes", "a negative volume", "mL, 0 where nothing was found")
-    problems = pd.DataFrame({cell: _problems(cell, predicted[cell], reference[cell]) for cell in CELLS})
+    problems = pd.DataFrame({cell: _problems(str(cell), predicted[cell], reference[cell]) for cell in predicted})
     found = clinical_measures(predicted)
     drawn = clinical_measures(reference.where(reference > 0.0))
-    return pd.concat([_rows(measure, found, drawn, problems) for measure in Measure], ignore_index=True)
+    measures = measures_of(predicted.columns)
+    return pd.concat([_rows(measure, found, drawn, problems) for measure in measures], ignore_index=True)
 
 
 def clinical_errors_of_subject(
@@ -151,7 +158,8 @@ def clinical_table(scores: pd.DataFrame) -> pd.DataFrame:
     checked = validate_scores(kept)
     cell = (checked["phase"] + " " + checked["structure"]).rename("cell")
     wide = checked.assign(cell=cell).pivot(index=MODEL_AND_SUBJECT, columns=["metric", "cell"], values="value")
-    both = [wide.reindex(columns=pd.MultiIndex.from_product([[m], CELLS])) for m in ("volume", "reference_volume")]
+    cells = cells_of(checked)
+    both = [wide.reindex(columns=pd.MultiIndex.from_product([[m], cells])) for m in ("volume", "reference_volume")]
     return clinical_errors(*(volumes.droplevel(0, axis="columns") for volumes in both))
 
 

@@ -14,7 +14,7 @@ from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScoresError
 from faircmr.core.mask_pairs import Spacing
 from faircmr.core.scan import Box3d, LabelImage, extent
-from faircmr.fairness.dice import ALL_STRUCTURES
+from faircmr.core.structures import ALL_STRUCTURES
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

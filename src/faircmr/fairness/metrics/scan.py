@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
 import pandas as pd
 
+from faircmr.core.anatomy import Structure
 from faircmr.core.mask_pairs import Spacing
 from faircmr.core.scan import LabelImage
-from faircmr.fairness.dice import ALL_STRUCTURES, dice_score
+from faircmr.core.structures import ALL_STRUCTURES
+from faircmr.fairness.dice import dice_score
 from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair
 from faircmr.fairness.metrics.surface import surface_distances
 from faircmr.fairness.metrics.volume import volume_pair
@@ -38,13 +41,19 @@ class Metric(StrEnum):
     """1 or 0, where the structure was not drawn: their sum counts the invented, their mean is the rate."""
 
 
-def score_scan(prediction: LabelImage, reference: LabelImage, spacing: Spacing) -> pd.DataFrame:
-    """Score every structure of one predicted scan by every metric.
+def score_scan(
+    prediction: LabelImage,
+    reference: LabelImage,
+    spacing: Spacing,
+    structures: Sequence[Structure] = ALL_STRUCTURES,
+) -> pd.DataFrame:
+    """Score structures of one predicted scan by every metric.
 
     Args:
         prediction: Predicted labels, values of ``Structure`` and 0, shape (slices, rows, columns).
         reference: Drawn labels on the same grid.
         spacing: Millimetres between slices, rows and columns.
+        structures: Those of the study; of others nothing is said.
 
     Returns:
         Columns ``structure`` (``LVBP``), ``metric`` (values of :class:`Metric`) and ``value``, never NaN: what has
@@ -54,8 +63,8 @@ def score_scan(prediction: LabelImage, reference: LabelImage, spacing: Spacing) 
     Raises:
         InvalidScoresError: As for :class:`~faircmr.fairness.metrics.label_pair.LabelPair`.
     """
-    scores = _scores(LabelPair(prediction, reference, spacing))
-    names = [structure.name for structure in ALL_STRUCTURES]
+    scores = _scores(LabelPair(prediction, reference, spacing), structures)
+    names = [structure.name for structure in structures]
     table = pd.DataFrame(
         {
             "structure": np.repeat(names, len(scores)),
@@ -66,10 +75,10 @@ def score_scan(prediction: LabelImage, reference: LabelImage, spacing: Spacing) 
     return table.dropna(subset=["value"], ignore_index=True)
 
 
-def _scores(pair: LabelPair) -> dict[Metric, FloatArray]:
-    distances, volumes = surface_distances(pair), volume_pair(pair)
+def _scores(pair: LabelPair, structures: Sequence[Structure]) -> dict[Metric, FloatArray]:
+    distances, volumes = surface_distances(pair, structures), volume_pair(pair, structures)
     return {
-        Metric.DSC: dice_score(*pair.heart),
+        Metric.DSC: dice_score(*pair.heart, structures),
         Metric.HD95: distances.hd95,
         Metric.ASSD: distances.assd,
         Metric.VOLUME_ERROR: volumes.error,

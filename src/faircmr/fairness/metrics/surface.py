@@ -16,7 +16,7 @@ import numpy as np
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.mask_pairs import Spacing
-from faircmr.fairness.dice import ALL_STRUCTURES
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair, Mask
 
 LEAF_SIZE = 32

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from faircmr.core.anatomy import Structure
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.core.volumes import structure_volumes
 from faircmr.fairness.metrics.label_pair import FloatArray, LabelPair
 
 
 @dataclass(frozen=True)
 class VolumePair:
-    """Volumes in millilitres, in the order of :class:`~faircmr.core.anatomy.Structure`, shape ``(structures,)``.
+    """Volumes in millilitres, one a structure, shape ``(structures,)``.
 
     Attributes:
         predicted: Volume found; 0 where the structure was not found.
@@ -43,11 +46,12 @@ class VolumePair:
         return np.where(self.reference > 0.0, np.nan, self.predicted > 0.0)
 
 
-def volume_pair(pair: LabelPair) -> VolumePair:
-    """Volumes of all structures in both images.
+def volume_pair(pair: LabelPair, structures: Sequence[Structure] = ALL_STRUCTURES) -> VolumePair:
+    """Volumes of structures in both images.
 
     Args:
         pair: Prediction and reference of one scan.
+        structures: Which, in this order.
     """
-    found = [list(structure_volumes(label, pair.spacing).values()) for label in pair.heart]
+    found = [list(structure_volumes(label, pair.spacing, structures).values()) for label in pair.heart]
     return VolumePair(*(np.array(volumes) for volumes in found))

@@ -10,24 +10,27 @@ from faircmr.core import unlabelled_subjects
 from faircmr.core.cohort import Cohort
 from faircmr.core.demographics import summarise
 from faircmr.core.proportions import CohortSelectionParameters, select_in_proportion
-from faircmr.core.scan_index import index_scans
+from faircmr.core.quarantine import QuarantineParameters
 from faircmr.core.splitting import SplitParameters
-from faircmr.core.subject_index import AttributeParameters, index_subjects
+from faircmr.core.study_index import index_study
+from faircmr.core.subject_index import AttributeParameters
 from faircmr.segmentation.fingerprint import Fingerprint
 from faircmr.segmentation.plans import PlanOverrides, Plans
 from faircmr.segmentation.tensors import SubjectTensors
 
 
-def index_cohort(cohort: Cohort, attributes: AttributeParameters) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Read and check every scan, and list the subjects that take part.
+def index_cohort(
+    cohort: Cohort, attributes: AttributeParameters, quarantine: QuarantineParameters
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read and check every scan, list the subjects that take part, and what cannot be used with its reason.
 
-    Both tables are made before either is saved: a cohort that cannot be used changes nothing.
+    All tables are made before any is saved: a cohort that cannot be used changes nothing.
     """
+    from faircmr.core.quarantine import validate_quarantine
     from faircmr.core.schemas import validate_scans, validate_subjects
 
-    subjects = validate_subjects(index_subjects(cohort, attributes))
-    scans = index_scans(cohort)
-    return validate_scans(scans[scans["subject_id"].isin(subjects["subject_id"])]), subjects
+    index = index_study(cohort, attributes, quarantine)
+    return validate_scans(index.scans), validate_subjects(index.subjects), validate_quarantine(index.quarantine)
 
 
 def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:

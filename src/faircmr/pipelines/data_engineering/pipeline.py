@@ -8,10 +8,15 @@ from faircmr.pipelines.data_engineering import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Cohort -> scans, subjects, demographics, splits, fingerprint, plans, tensors."""
+    """Cohort -> scans, subjects, quarantine, demographics, splits, fingerprint, plans, tensors."""
     return pipeline(
         [
-            node(nodes.index_cohort, ["cohort", "params:attributes"], ["scans", "subjects"], name="index_cohort"),
+            node(
+                nodes.index_cohort,
+                ["cohort", "params:attributes", "params:quarantine"],
+                ["scans", "subjects", "quarantine"],
+                name="index_cohort",
+            ),
             node(nodes.summarise_demographics, "subjects", "demographics", name="summarise_demographics"),
             node(
                 nodes.split_cohort,

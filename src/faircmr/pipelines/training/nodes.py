@@ -93,6 +93,7 @@ def choose_postprocessing(
     model: TrainedModels,
     tensors: TensorStore,
     cohort: Cohort,
+    plans: Plans,
     prediction_cohort: pd.DataFrame,
     strategy: StrategyParameters,
     inference: InferenceParameters,
@@ -103,7 +104,7 @@ def choose_postprocessing(
 
     validated = whom(VALIDATION, prediction_cohort, strategy, model, inference)
     fewest = fewest_to_calibrate(strategy)
-    return decisions.choose_postprocessing(model, tensors, validated, cohort.read, inference, fewest)
+    return decisions.choose_postprocessing(model, tensors, validated, cohort.read, plans.structures, inference, fewest)
 
 
 def predict(
@@ -129,11 +130,13 @@ def predict(
     )
 
 
-def score(predictions: Predictions, cohort: Cohort, strategy: StrategyParameters, study_key: str) -> pd.DataFrame:
+def score(
+    predictions: Predictions, cohort: Cohort, plans: Plans, strategy: StrategyParameters, study_key: str
+) -> pd.DataFrame:
     """Compare every prediction with the label drawn on the same scan."""
     from faircmr.fairness.predictions import score_predictions
 
-    return score_predictions(predictions, cohort, strategy.name, study_key)
+    return score_predictions(predictions, cohort, plans.structures, strategy.name, study_key)
 
 
 def tabulate_strategy(scores: pd.DataFrame, subjects: pd.DataFrame, attributes: AttributeParameters) -> pd.DataFrame:

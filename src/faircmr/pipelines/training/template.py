@@ -113,7 +113,7 @@ def _prediction() -> Pipeline:
             ),
             node(
                 nodes.choose_postprocessing,
-                ["model", "tensors", "cohort", "prediction_cohort", "params:strategy", "params:inference"],
+                ["model", "tensors", "cohort", "plans", "prediction_cohort", "params:strategy", "params:inference"],
                 "postprocessing",
                 name="choose_postprocessing",
                 tags="gpu",
@@ -135,7 +135,7 @@ def _prediction() -> Pipeline:
             ),
             node(
                 nodes.score,
-                ["predictions", "cohort", "params:strategy", "study_key"],
+                ["predictions", "cohort", "plans", "params:strategy", "study_key"],
                 "scores",
                 name="score",
                 tags="cpu",

@@ -19,7 +19,7 @@ from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.files import remove, write_whole
 from faircmr.core.parameters import Parameters
-from faircmr.sources.base import SourceFiles, no_scans
+from faircmr.sources.base import Rejection, SourceFiles, no_scans
 from faircmr.sources.synthetic.demographics import draw_person, recorded_attributes
 from faircmr.sources.synthetic.parameters import SyntheticParameters
 from faircmr.sources.synthetic.writing import subject_files, write_subject
@@ -52,11 +52,14 @@ class Synthetic:
         if not self._source_ids:
             raise InvalidParameterError("cohort parameters", "no subjects", "at least one subject")
 
-    def prepare(self) -> None:
+    def prepare(self, own: Path) -> None:
         """Write the subjects that are missing, the table, and the manifest last.
 
         A cohort of other parameters in the same folder is removed first; one of other group sizes keeps the
         subjects that both have.
+
+        Args:
+            own: Not needed: the raw scans are this source's own.
 
         Raises:
             InvalidCohortError: The folder holds something else.
@@ -84,6 +87,10 @@ class Synthetic:
             for source_id in self._source_ids
             for phase, files in subject_files(self._root, source_id).items()
         }
+
+    def rejected(self) -> Mapping[str, Rejection]:
+        """Nobody."""
+        return {}
 
     def attribute_files(self) -> Sequence[Path]:
         """The demographics table."""
