@@ -39,7 +39,7 @@ unexport PYTHONPATH PYTHONHOME
 # installation was cut off or the folder was moved: then the environment is made anew.
 SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test test-slow lint check-ids format acdc viz install constraints clean
+.PHONY: help run test test-slow test-browser lint check-ids format acdc docs docs-serve viz viz-site screenshots install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
 .PHONY: fuzz references
 .PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts
@@ -58,7 +58,10 @@ test: lint ## set up, lint and run the fast tests
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-slow: $(STAMP) ## run the tests that install, package and serve
-	$(BIN)/python -m pytest -m slow $(ARGS)
+	$(BIN)/python -m pytest -m "slow and not browser" $(ARGS)
+
+test-browser: $(STAMP) ## look at the pages, Kedro-Viz and the documentation in a browser (needs Chromium)
+	$(BIN)/python -m pytest -m browser $(ARGS)
 
 lint: $(STAMP) ## style, types and import contracts
 	$(BIN)/python -m ruff check
@@ -130,8 +133,24 @@ $(NNUNET)/bin/nnUNetv2_predict: | $(STAMP)
 	"$(NNUNET)"/bin/python -m pip --disable-pip-version-check install --quiet torch==2.13.0
 	"$(NNUNET)"/bin/python -m pip --disable-pip-version-check install --quiet nnunetv2==2.8.1 torch==2.13.0
 
+docs: export NO_MKDOCS_2_WARNING := 1
+docs: $(STAMP) ## build the documentation into build/docs; open its index.html, no server and no network needed
+	$(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
+
+docs-serve: export NO_MKDOCS_2_WARNING := 1
+docs-serve: $(STAMP) ## show the documentation in a browser while it is written
+	$(BIN)/python -m mkdocs serve $(ARGS)
+
+# Kedro-Viz asks PyPI whether there is a newer one of it: nothing is asked from here
+viz: export HTTPS_PROXY := http://127.0.0.1:9
 viz: $(STAMP) ## show the lineage of the study in a browser
 	$(KEDRO) viz run $(ARGS)
+
+viz-site: $(STAMP) ## write the same as a folder of files, build/viz, for any web server (KEDRO_ENV=acdc for another study)
+	$(BIN)/python tools/viz_site.py
+
+screenshots: $(STAMP) ## take the pictures of docs/images of what make run has left
+	$(BIN)/python tools/screenshots.py $(ARGS)
 
 install: $(STAMP) ## make the environment and nothing else
 

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 
 from tests import skip_policy
+from tests.made_once import made_once
 from tests.studies import TWO, Project, write_tiny_project
 
 # Examples are the same in every run, and no example is judged by its time.
@@ -43,10 +44,12 @@ def tiny_project(tmp_path: Path, project_root: Path) -> Project:
 @pytest.fixture(scope="session")
 def finished_study(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Project:
     """A project whose tiny study of two strategies is finished; shared by all tests, so only to be read."""
-    project = write_tiny_project(tmp_path_factory.mktemp("finished") / "project", project_root)
-    finished = project.run("--pipelines", ",".join(TWO))
-    assert finished.returncode == 0, finished.stdout + finished.stderr
-    return project
+
+    def make(folder: Path) -> None:
+        finished = write_tiny_project(folder, project_root).run("--pipelines", ",".join(TWO))
+        assert finished.returncode == 0, finished.stdout + finished.stderr
+
+    return Project(made_once(tmp_path_factory, "finished-study", make))
 
 
 @pytest.fixture

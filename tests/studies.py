@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.warm_python import Command, run_warm
+
 TWO = ("baseline", "stratified", "evaluation", "reporting")
 """Pipelines of a study of two strategies: what holds for them holds for others, and takes less time."""
 LOCAL_GLOBALS = """
@@ -45,10 +47,10 @@ class Project:
 
     def kedro(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Any command of Kedro's."""
-        return self.python("-m", "kedro", *arguments)
+        return run_warm(Command("kedro", arguments, self.folder, self.environment()))
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Python with the project's folder as its own, and the project's own source."""
+        """Python with the project's folder as its own, the project's own source, and nothing loaded before."""
         return subprocess.run(
             [sys.executable, *arguments],
             cwd=self.folder,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +29,13 @@ def loader(environment: str, **runtime_params: object) -> OmegaConfigLoader:
 
 
 def catalog(environment: str, **runtime_params: object) -> dict[str, dict[str, Any]]:
-    return loader(environment, **runtime_params)["catalog"]
+    return deepcopy(_loaded("catalog", environment, **runtime_params))
 
 
 def parameters(environment: str, **runtime_params: object) -> dict[str, Any]:
-    return loader(environment, **runtime_params)["parameters"]
+    return deepcopy(_loaded("parameters", environment, **runtime_params))
+
+
+@cache
+def _loaded(part: str, environment: str, **runtime_params: object) -> dict[str, Any]:
+    return loader(environment, **runtime_params)[part]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
+from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from faircmr.pipeline_registry import register_pipelines
@@ -15,7 +17,12 @@ PARAMETER = "params:"
 
 def nodes() -> dict[str, Node]:
     """Every registered node by name; a node of several pipelines once."""
-    return {node.name: node for pipeline in register_pipelines().values() for node in pipeline.nodes}
+    return {node.name: node for pipeline in _pipelines() for node in pipeline.nodes}
+
+
+@cache
+def _pipelines() -> tuple[Pipeline, ...]:
+    return tuple(register_pipelines().values())
 
 
 def arguments(node: Node) -> Iterator[tuple[str, str]]:
@@ -35,8 +42,7 @@ def _each(value: Any) -> list[str]:
 
 def datasets() -> set[str]:
     """Names of all data sets of all pipelines, parameters left out."""
-    pipelines = register_pipelines().values()
-    names = {name for pipeline in pipelines for name in pipeline.datasets()}
+    names = {name for pipeline in _pipelines() for name in pipeline.datasets()}
     return {name for name in names if not name.startswith(PARAMETER) and name != "parameters"}
 
 

@@ -84,6 +84,6 @@ def test_every_name_is_short_and_our_own():
 
 def test_the_default_is_everything_that_the_papers_study_needs_and_no_more():
     pipelines = register_pipelines()
-    study = {node for name in ("paper", "evaluation", "reporting") for node in pipelines[name].nodes}
+    study = {node for name in ("paper", "evaluation", "reporting", "cohort_report") for node in pipelines[name].nodes}
 
     assert set(pipelines["__default__"].nodes) == study

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase
+from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.cohort import Cohort
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.scan import Scan, ScanFiles
@@ -41,7 +41,7 @@ def phantoms() -> dict[tuple[str, Phase], Scan]:
 
 
 def test_is_a_valid_table_of_all_scans_in_order():
-    scans = index_scans(cohort_of(phantoms()))
+    scans = index_scans(cohort_of(phantoms())).scans
 
     assert list(scans.columns) == list(SCAN_TYPES)
     assert scans["subject_id"].tolist() == [subject for subject in SUBJECTS for _ in Phase]
@@ -51,7 +51,9 @@ def test_is_a_valid_table_of_all_scans_in_order():
 
 @pytest.mark.parametrize("readers", [2, 5])
 def test_is_the_same_for_any_number_of_readers(readers: int):
-    pd.testing.assert_frame_equal(index_scans(cohort_of(phantoms(), readers)), index_scans(cohort_of(phantoms())))
+    several, one = index_scans(cohort_of(phantoms(), readers)), index_scans(cohort_of(phantoms()))
+
+    pd.testing.assert_frame_equal(several.scans, one.scans)
 
 
 def test_says_what_a_margin_of_zeros_leaves_and_how_bright_the_foreground_is():
@@ -61,7 +63,7 @@ def test_says_what_a_margin_of_zeros_leaves_and_how_bright_the_foreground_is():
     assert label[1, 10, 12]
     padded = Scan(image, label, replace(scan.geometry, shape=image.shape))
 
-    row = index_scans(cohort_of({(SUBJECTS[0], Phase.ED): padded})).iloc[0]
+    row = index_scans(cohort_of({(SUBJECTS[0], Phase.ED): padded})).scans.iloc[0]
 
     assert (row["slices"], row["rows"], row["columns"]) == (3, 22, 23)
     assert (row["cropped_slices"], row["cropped_rows"], row["cropped_columns"]) == (3, 20, 20)
@@ -71,19 +73,45 @@ def test_says_what_a_margin_of_zeros_leaves_and_how_bright_the_foreground_is():
     assert row["foreground_median"] == 7.0
 
 
+def test_says_which_structures_each_label_shows():
+    scan = phantoms()[SUBJECTS[0], Phase.ED]
+    left = replace(scan, label=np.where(scan.label == Structure.RVBP, 0, scan.label).astype(np.uint8))
+    shown = {Phase.ED: left, Phase.ES: replace(scan, label=None)}
+
+    scans = index_scans(cohort_of({(SUBJECTS[0], phase): scan for phase, scan in shown.items()})).scans
+
+    assert validate_scans(scans)["structures"].tolist() == ["LVBP LVM", ""]
+
+
 def test_knows_no_foreground_of_a_scan_that_nobody_labelled():
     scans = phantoms()
     scans[SUBJECTS[1], Phase.ES] = replace(scans[SUBJECTS[1], Phase.ES], label=None)
 
-    table = validate_scans(index_scans(cohort_of(scans)))
+    table = validate_scans(index_scans(cohort_of(scans)).scans)
 
     assert table.index[table[list(FOREGROUND)].isna().all(axis=1)].tolist() == [3]
 
 
-def test_names_the_first_scan_that_cannot_be_used():
+def test_lists_what_cannot_be_used_apart_in_order():
     scans = phantoms()
-    for key in ((SUBJECTS[2], Phase.ES), (SUBJECTS[4], Phase.ED)):
+    spoilt = ((SUBJECTS[2], Phase.ES), (SUBJECTS[4], Phase.ED))
+    for key in spoilt:
         scans[key] = replace(scans[key], image=np.full_like(scans[key].image, np.nan))
 
-    with pytest.raises(InvalidScanError, match="sub-0003 ES: the image holds NaN"):
-        index_scans(cohort_of(scans, readers=3))
+    index = index_scans(cohort_of(scans, readers=3))
+
+    assert [*index.problems.itertuples(index=False, name=None)] == [
+        (subject, str(phase), "the image holds NaN or infinite intensities; finite intensities")
+        for subject, phase in spoilt
+    ]
+    listed = set(zip(index.scans["subject_id"], index.scans["phase"], strict=True))
+    assert listed == {(subject, str(phase)) for subject, phase in scans.keys() - set(spoilt)}
+
+
+def test_of_nothing_that_can_be_used_has_the_columns_all_the_same():
+    spoilt = {key: replace(scan, image=np.full_like(scan.image, np.nan)) for key, scan in phantoms().items()}
+
+    index = index_scans(cohort_of(spoilt))
+
+    assert list(index.scans.columns) == list(SCAN_TYPES)
+    assert (len(index.scans), len(index.problems)) == (0, 12)

@@ -28,6 +28,7 @@ SCANS = pd.DataFrame(
         "phase": ["ED", "ES"],
         "labelled": True,
         "fingerprint": ["a", "b"],
+        "structures": ["LVBP LVM", ""],
         "slices": 9,
         "rows": 64,
         "columns": 64,
@@ -69,7 +70,17 @@ VOLUMES = pd.DataFrame(
         "problem": pd.array([None, None, "the image file is truncated"], dtype="str"),
     }
 )
-GOOD = {"subjects": SUBJECTS, "scans": SCANS, "splits": SPLITS, "scores": SCORES, "volumes": VOLUMES}
+QUARANTINE = pd.DataFrame(
+    {"subject_id": ["sub-0001"] * 2, "phase": ["ED", pd.NA], "reason": ["dark", "gone"]}, dtype="str"
+)
+GOOD = {
+    "subjects": SUBJECTS,
+    "scans": SCANS,
+    "splits": SPLITS,
+    "scores": SCORES,
+    "volumes": VOLUMES,
+    "quarantine": QUARANTINE,
+}
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -137,5 +148,5 @@ def test_quotes_no_value_of_a_person_not_even_in_the_error_behind_the_error():
 
 
 def test_names_the_schemas_that_there_are():
-    with pytest.raises(InvalidParameterError, match="'score'; one of: subjects, scans, splits, scores"):
+    with pytest.raises(InvalidParameterError, match="'score'; one of: subjects, scans, quarantine, splits, scores"):
         schema_named("score")

@@ -188,11 +188,11 @@ def test_says_where_splits_are_expected_when_none_are_given():
 
 
 def test_refuses_given_splits_of_other_subjects_and_names_none_of_them():
-    given = pd.DataFrame({"subject_id": ["1234567"], "split": ["train"]})
+    given = pd.DataFrame({"subject_id": ["7234567"], "split": ["train"]})
 
     with pytest.raises(InvalidSplitError, match="1 are unknown") as error:
         split(subjects_of({"A": 1}), FROM_FILE, given)
-    assert "1234567" not in str(error.value)
+    assert "7234567" not in str(error.value)
 
 
 @pytest.mark.parametrize(

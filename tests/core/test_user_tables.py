@@ -1,9 +1,12 @@
 """Tables that users bring are read as they are, or refused by the parameter that names them."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.user_tables import read_user_table, with_numbers
@@ -52,6 +55,9 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path):
         ("t.csv", b"a,b\n", "scores: no rows"),
         ("t.csv", b"", "scores: damaged, or no table"),
         ("t.csv", b"a,b\n1,2,3,4\n1\n", "scores: 2 rows with more or fewer cells than the header; 2 cells a row"),
+        # old Macs end lines so, and Excel still offers it
+        ("t.csv", b"a,b\r1,2\r", "scores: damaged, or no table"),
+        ("t.csv", b"a\n" + b"1" * 200_000 + b"\n", "scores: damaged, or no table"),
         ("t.parquet", b"PAR1 not really", "scores: damaged, or no table"),
     ],
 )
@@ -62,6 +68,21 @@ def test_refuses_what_it_cannot_read(tmp_path: Path, name: str, content: bytes, 
         read_user_table(tmp_path / name, "scores")
     assert "Müller" not in str(error.value)
     assert str(tmp_path) not in str(error.value)
+
+
+# what pandas wrote of its columns, damaged: it raises KeyError and TypeError of them
+@pytest.mark.parametrize("column", [{"name": "a"}, {"name": "a", "pandas_type": "int64", "numpy_type": "int44"}])
+def test_refuses_a_parquet_whose_description_is_damaged(tmp_path: Path, column: dict[str, str]):
+    described = {
+        "index_columns": [],
+        "column_indexes": [],
+        "columns": [{"field_name": "a", "metadata": None, **column}],
+    }
+    table = pa.table({"a": [1]}).replace_schema_metadata({"pandas": json.dumps(described)})
+    parquet.write_table(table, tmp_path / "t.parquet")
+
+    with pytest.raises(InvalidParameterError, match="scores: damaged, or no table"):
+        read_user_table(tmp_path / "t.parquet", "scores")
 
 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path):

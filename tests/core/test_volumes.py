@@ -31,6 +31,12 @@ def test_a_block_of_known_size_has_its_volume():
     }
 
 
+def test_nothing_is_measured_of_other_structures():
+    label = np.full((1, 2, 2), Structure.RVBP, np.uint8)
+
+    assert structure_volumes(label, (10.0, 1.0, 1.0), (Structure.LVBP,)) == {Structure.LVBP: 0.0}
+
+
 @given(npst.arrays(np.uint8, (2, 3, 4), elements=st.integers(0, 3)), st.floats(0.1, 20.0))
 def test_all_volumes_together_are_the_foreground(label, thickness):
     found = structure_volumes(label, (thickness, 2.0, 5.0))
@@ -49,6 +55,7 @@ def test_all_volumes_together_are_the_foreground(label, thickness):
         ([50.0, 50.0], None),
         ([50.0], None),
         ([], None),
+        ([None, None], None),  # a study without the left ventricle
     ],
 )
 def test_ed_is_the_largest_and_es_the_smallest_blood_pool(lvbp, phases):

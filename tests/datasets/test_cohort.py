@@ -21,7 +21,7 @@ HEAVY = ("nibabel", "torch", "monai", "pandera", "scipy", "matplotlib")
 
 @pytest.fixture
 def root(tmp_path):
-    for subject in ("1234567", "1234568"):
+    for subject in ("7234567", "7234568"):
         write_acdc_subject(tmp_path / "scans" / subject)
     return tmp_path / "scans"
 
@@ -55,8 +55,8 @@ def test_writes_the_key_file_for_its_owner_alone(cohort, key_file):
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert key_file.read_text().splitlines() == [
         "subject_id,source_id,path",
-        "sub-0001,1234567,1234567/1234567_frame01.nii.gz",
-        "sub-0002,1234568,1234568/1234568_frame01.nii.gz",
+        "sub-0001,7234567,7234567/7234567_frame01.nii.gz",
+        "sub-0002,7234568,7234568/7234568_frame01.nii.gz",
     ]
 
 
@@ -72,24 +72,24 @@ def test_leaves_the_key_file_alone_while_nobody_joins(cohort, key_file):
 
 def test_reserves_keys_of_subjects_that_have_left(cohort, root, key_file):
     cohort.load()
-    shutil.rmtree(root / "1234567")
+    shutil.rmtree(root / "7234567")
     write_acdc_subject(root / "0000001")
 
     assert cohort.load().subjects["subject_id"].tolist() == ["sub-0002", "sub-0003"]
     assert key_file.read_text().splitlines()[1:] == [
-        "sub-0001,1234567,1234567/1234567_frame01.nii.gz",
-        "sub-0002,1234568,1234568/1234568_frame01.nii.gz",
+        "sub-0001,7234567,7234567/7234567_frame01.nii.gz",
+        "sub-0002,7234568,7234568/7234568_frame01.nii.gz",
         "sub-0003,0000001,0000001/0000001_frame01.nii.gz",
     ]
 
 
 def test_keeps_the_ids_of_a_public_data_set_where_asked_to(root, key_file):
-    public = CohortDataset(source=ACDC, filepath=str(root), path=str(key_file), keep_ids=True)
+    public = CohortDataset(source=ACDC, filepath=str(root), path=str(key_file), names="source_ids")
 
-    assert public.load().subjects["subject_id"].tolist() == ["1234567", "1234568"]
+    assert public.load().subjects["subject_id"].tolist() == ["7234567", "7234568"]
 
 
-@pytest.mark.parametrize("content", ["subject_id,source_id\nsub-0001,1234567\n", "a,b,c\n", ""])
+@pytest.mark.parametrize("content", ["subject_id,source_id\nsub-0001,7234567\n", "a,b,c\n", ""])
 def test_never_replaces_a_damaged_key_file(cohort, key_file, content):
     key_file.parent.mkdir(parents=True)
     key_file.write_text(content)
@@ -122,19 +122,19 @@ def test_is_read_only(cohort):
 
 
 def spoil_info(root):
-    (root / "1234567" / "Info.cfg").write_text("Group: DCM\n")
+    (root / "7234567" / "Info.cfg").write_text("Group: DCM\n")
 
 
 def replace_info_by_a_folder(root):
-    (root / "1234567" / "Info.cfg").unlink()
-    (root / "1234567" / "Info.cfg").mkdir()
+    (root / "7234567" / "Info.cfg").unlink()
+    (root / "7234567" / "Info.cfg").mkdir()
 
 
 @pytest.mark.parametrize("spoil", [spoil_info, replace_info_by_a_folder])
 def test_never_shows_where_the_scans_lie_or_whose_they_are(tmp_path, key_file, spoil):
     # a folder that is named after a person
     root = tmp_path / "7654321"
-    write_acdc_subject(root / "1234567")
+    write_acdc_subject(root / "7234567")
     spoil(root)
     cohort = CohortDataset(source=ACDC, filepath=str(root), path=str(key_file))
 
@@ -144,18 +144,18 @@ def test_never_shows_where_the_scans_lie_or_whose_they_are(tmp_path, key_file, s
     assert isinstance(error.value.__cause__, InvalidCohortError)
     shown = str(cohort) + repr(cohort) + "".join(traceback.format_exception(error.value))
     assert "7654321" not in shown
-    assert "1234567" not in shown
+    assert "7234567" not in shown
 
 
 def rewrite_info(root):
-    (root / "1234567" / "Info.cfg").write_text("ED: 1\nES: 5\nGroup: NOR\nHeight: 180.0\nWeight: 81.0\n")
+    (root / "7234567" / "Info.cfg").write_text("ED: 1\nES: 5\nGroup: NOR\nHeight: 180.0\nWeight: 81.0\n")
 
 
 CHANGES = {
-    "image touched": lambda root: os.utime(root / "1234567" / "1234567_frame01.nii.gz", ns=(1, 1)),
-    "label touched": lambda root: os.utime(root / "1234567" / "1234567_frame05_gt.nii.gz", ns=(1, 1)),
-    "subject added": lambda root: write_acdc_subject(root / "1234569"),
-    "subject removed": lambda root: shutil.rmtree(root / "1234568"),
+    "image touched": lambda root: os.utime(root / "7234567" / "7234567_frame01.nii.gz", ns=(1, 1)),
+    "label touched": lambda root: os.utime(root / "7234567" / "7234567_frame05_gt.nii.gz", ns=(1, 1)),
+    "subject added": lambda root: write_acdc_subject(root / "7234569"),
+    "subject removed": lambda root: shutil.rmtree(root / "7234568"),
     "attribute changed": rewrite_info,
 }
 

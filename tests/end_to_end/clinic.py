@@ -16,7 +16,7 @@ import pandas as pd
 
 from tests.studies import TWO, Project, digests, write_tiny_project
 
-SUBJECTS = tuple(str(number) for number in range(1_234_501, 1_234_521))
+SUBJECTS = tuple(str(number) for number in range(7_234_501, 7_234_521))
 PATHOLOGIES = ("NOR", "DCM")
 PARAMETERS = """
 attributes: {protected_attribute: pathology, audit_attributes: [pathology], covariates: [height, weight]}

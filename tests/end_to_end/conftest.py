@@ -8,16 +8,19 @@ import pytest
 
 from tests.end_to_end.clinic import Clinic, write_clinic
 from tests.end_to_end.embedded import EmbeddedStudy
+from tests.made_once import made_once
 from tests.studies import Project
 
 
 @pytest.fixture(scope="session")
 def clinic_with_finished_study(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Clinic:
     """A study of a clinic's scans that has been run; only to be read."""
-    clinic = write_clinic(tmp_path_factory.mktemp("clinic"), project_root)
-    finished = clinic.run()
-    assert finished.returncode == 0, finished.stderr
-    return clinic
+
+    def make(folder: Path) -> None:
+        finished = write_clinic(folder, project_root).run()
+        assert finished.returncode == 0, finished.stderr
+
+    return Clinic(made_once(tmp_path_factory, "clinic", make))
 
 
 @pytest.fixture

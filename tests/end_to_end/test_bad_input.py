@@ -163,19 +163,24 @@ class Case:
     pipelines: str = "data_engineering"
 
 
+STRICT = (("quarantine.invalid_scans", "error"),)
 CASES = {
-    "image missing": Case(remove_image, r"sub-\d{4} ED: .*missing; .*key\.csv"),
-    "image truncated": Case(truncate_image, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
-    "image truncated inside the gzip": Case(truncate_inside_the_gzip, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
-    "label truncated": Case(truncate_label, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv"),
-    "label of another shape": Case(crop_label, r"sub-\d{4} ED: .*shape.*"),
-    "label of another spacing": Case(stretch_label, r"sub-\d{4} ED: .*spacing.*"),
-    "label outside the map": Case(add_unknown_label, r"sub-\d{4} ED: .*7.*"),
-    "label all background": Case(erase_label, r"sub-\d{4} ED: .*background.*"),
-    "NaN intensity": Case(poison(np.nan), r"sub-\d{4} ED: .*(NaN|finite).*"),
-    "infinite intensity": Case(poison(np.inf), r"sub-\d{4} ED: .*(Inf|finite).*"),
-    "the same intensity everywhere": Case(flatten_image, r"sub-\d{4} ED: .*same intensity everywhere.*key\.csv"),
-    "image of one phase missing": Case(remove_the_other_phase, r"sub-\d{4} ES: .*missing; .*key\.csv"),
+    "image missing": Case(remove_image, r"sub-\d{4} ED: .*missing; .*key\.csv", STRICT),
+    "image truncated": Case(truncate_image, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv", STRICT),
+    "image truncated inside the gzip": Case(
+        truncate_inside_the_gzip, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv", STRICT
+    ),
+    "label truncated": Case(truncate_label, r"sub-\d{4} ED: .*; a whole NIfTI.*key\.csv", STRICT),
+    "label of another shape": Case(crop_label, r"sub-\d{4} ED: .*shape.*", STRICT),
+    "label of another spacing": Case(stretch_label, r"sub-\d{4} ED: .*spacing.*", STRICT),
+    "label outside the map": Case(add_unknown_label, r"sub-\d{4} ED: .*7.*", STRICT),
+    "label all background": Case(erase_label, r"sub-\d{4} ED: .*background.*", STRICT),
+    "NaN intensity": Case(poison(np.nan), r"sub-\d{4} ED: .*(NaN|finite).*", STRICT),
+    "infinite intensity": Case(poison(np.inf), r"sub-\d{4} ED: .*(Inf|finite).*", STRICT),
+    "the same intensity everywhere": Case(
+        flatten_image, r"sub-\d{4} ED: .*same intensity everywhere.*key\.csv", STRICT
+    ),
+    "image of one phase missing": Case(remove_the_other_phase, r"sub-\d{4} ES: .*missing; .*key\.csv", STRICT),
     "frame of one phase unknown": Case(forget_end_systole, r"Info\.cfg: 1 of 20 have no ED or ES frame; .*"),
     "duplicate subject ids": Case(write_the_same_subject_twice, r".*(twice|duplicate).*"),
     "protected attribute missing": Case(forget_pathology, r"protected attribute 'pathology': missing for 1 of .*drop"),
@@ -273,3 +278,34 @@ def test_one_slice_and_slices_far_apart_go_through_the_whole_study(clinic: Clini
     scans = pd.read_parquet(clinic.data / "02_intermediate" / "scans.parquet")
     assert scans["slices"].tolist()[:4] == [1, 1, 4, 4]
     assert scans["spacing_slice"].tolist()[:4] == [10.0, 10.0, 25.0, 25.0]
+
+
+def test_a_scan_that_cannot_be_used_leaves_with_its_subject_and_the_rest_goes_on(clinic: Clinic) -> None:
+    add_unknown_label(clinic)
+    truncate = image_of(clinic, SUBJECTS[7])
+    truncate.write_bytes(truncate.read_bytes()[:100])
+
+    run = clinic.run("--pipelines", "data_engineering")
+
+    assert run.returncode == 0, run.stderr
+    quarantine = pd.read_csv(clinic.data / "02_intermediate" / "quarantine.csv")
+    assert quarantine[["subject_id", "phase"]].to_numpy().tolist() == [["sub-0001", "ED"], ["sub-0008", "ED"]]
+    assert quarantine["reason"].str.contains("values 7|truncated").all()
+    left = set(pd.read_parquet(clinic.data / "03_primary" / "subjects.parquet")["subject_id"])
+    assert len(left) == len(SUBJECTS) - 2
+    assert not left & {"sub-0001", "sub-0008"}
+    assert "1 of 20 subjects are left out: the image file is truncated" in " ".join(run.stdout.split())
+    assert clinic.files_that_name(SEVEN_DIGITS) == []
+
+
+def test_a_cohort_of_which_most_cannot_be_used_ends_the_run(clinic: Clinic) -> None:
+    for subject in SUBJECTS[:3]:
+        image_of(clinic, subject).unlink()
+
+    run = clinic.run("--pipelines", "data_engineering")
+
+    assert run.returncode == 1
+    last = run.stderr.strip().splitlines()[-1]
+    assert re.match(
+        r"Error: cohort: 3 of 20 subjects cannot be used \(first: sub-0001 ED: .*missing.*at most 10 %", last
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.embedded import EmbeddedStudy
+from tests.end_to_end.embedded import EmbeddedStudy, stale_nodes
 from tests.studies import TWO, Project
 
 PREDICTION = ("choose_postprocessing", "predict", "score", "tabulate", "classify_groups", "score_classifier")
@@ -154,7 +153,7 @@ def test_an_edit_of_the_code_reruns_exactly_what_reaches_it(edit: Edit, finished
     module = finished_project.folder / "src" / "faircmr" / edit.module
     module.write_text(module.read_text() + edit.append)
 
-    assert stale_nodes(finished_project) == edit.nodes
+    assert stale_nodes(finished_project, *TWO) == edit.nodes
 
 
 def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project) -> None:
@@ -165,11 +164,3 @@ def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project
 
     assert "Running node" not in finished.stdout + finished.stderr
     assert "made by other code and is kept" in " ".join((finished.stdout + finished.stderr).split())
-
-
-def stale_nodes(project: Project) -> set[str]:
-    """Nodes that a process with the project's own source would run; nothing is run."""
-    script = Path(__file__).with_name("stale_nodes.py").read_text()
-    listed = project.python("-c", script, *TWO)
-    assert listed.returncode == 0, listed.stderr
-    return set(json.loads(listed.stdout.strip().splitlines()[-1]))

@@ -140,3 +140,22 @@ class TestBoth:
             tabulate(table, subjects)
 
         assert "sub-" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("structures", "measures", "classes"),
+    [
+        (("LVBP",), ["LVEDV", "LVESV", "LVSV", "LVEF"], ["LVEF"]),
+        (("LVM",), ["LV mass"], []),
+        (("RVBP",), ["RVEDV", "RVESV", "RVSV", "RVEF"], ["RVEF"]),
+    ],
+    ids=" ".join,
+)
+def test_of_structures_that_the_study_does_not_have_nothing_is_measured(structures, measures, classes):
+    fewer = {name: table[table["structure"].isin(structures)] for name, table in SCORES.items()}
+
+    agreement, reclassified = clinical_agreement(fewer, SUBJECTS), reclassification(fewer, SUBJECTS)
+
+    assert agreement["measure"].unique().tolist() == measures
+    assert reclassified["measure"].unique().tolist() == classes
+    assert list(reclassified.columns) == list(reclassification(SCORES, SUBJECTS).columns)

@@ -9,6 +9,7 @@ from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.cohort import Cohort
 from faircmr.core.prediction import Prediction, PredictionKey
 from faircmr.core.scan import Geometry, Scan, ScanFiles
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.fairness.predictions import score_predictions
 
 GRID = Geometry((1, 2, 4), (10.0, 1.0, 1.0))
@@ -35,7 +36,7 @@ def test_joins_by_subject_and_phase_and_keeps_seeds_apart():
         **predicted(MISSED, "sub-0001", Phase.ES),
     }
 
-    scores = score_predictions(predictions, cohort, "baseline", "cohort:1")
+    scores = score_predictions(predictions, cohort, ALL_STRUCTURES, "baseline", "cohort:1")
 
     by_scan = scores[scores["metric"] == "dsc"].pivot_table(
         index=["seed", "phase"], columns="structure", values="value"
@@ -53,7 +54,18 @@ def test_scans_without_a_reference_are_counted_and_not_scored(caplog):
     cohort = cohort_of({("sub-0001", Phase.ED): DRAWN, ("sub-0002", Phase.ED): None})
     predictions = {**predicted(DRAWN, "sub-0001", Phase.ED), **predicted(DRAWN, "sub-0002", Phase.ED)}
 
-    scores = score_predictions(predictions, cohort, "baseline", "cohort:1")
+    scores = score_predictions(predictions, cohort, ALL_STRUCTURES, "baseline", "cohort:1")
 
     assert set(scores["subject_id"]) == {"sub-0001"}
     assert caplog.messages == ["1 of 2 predicted scans have no reference and are not scored"]
+
+
+def test_of_a_structure_that_the_study_does_not_have_nothing_is_said():
+    cohort = cohort_of({("sub-0001", Phase.ED): DRAWN})
+
+    scores = score_predictions(
+        predicted(MISSED, "sub-0001", Phase.ED), cohort, (Structure.LVBP, Structure.LVM), "baseline", "cohort:1"
+    )
+
+    assert set(scores["structure"]) == {"LVBP", "LVM"}
+    assert (scores.loc[scores["metric"] == "dsc", "value"] == 1.0).all()

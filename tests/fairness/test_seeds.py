@@ -113,7 +113,7 @@ dsc = st.floats(1.0, 99.0)
 row = st.tuples(dsc, dsc, dsc)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(row, st.integers(2, 4))
 def test_equal_seeds_have_no_spread_and_are_as_one(percent: tuple[float, ...], repeats: int):
     one, many = scores({0: percent}), scores(dict.fromkeys(range(repeats), percent))
@@ -126,7 +126,7 @@ def test_equal_seeds_have_no_spread_and_are_as_one(percent: tuple[float, ...], r
     assert table1_seed_sd({"baseline": many}, SUBJECTS, [])["Avg"].to_numpy() == pytest.approx(0.0, abs=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.lists(row, min_size=2, max_size=4), st.randoms(use_true_random=False))
 def test_neither_the_names_nor_the_order_of_seeds_matter(rows, random):
     seeds = random.sample(range(100), len(rows))
@@ -138,7 +138,7 @@ def test_neither_the_names_nor_the_order_of_seeds_matter(rows, random):
     assert table.to_numpy(float) == pytest.approx(as_given.to_numpy(float), abs=1e-6)
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(st.lists(row, min_size=2, max_size=4))
 def test_averaging_over_seeds_first_never_makes_the_sd_larger(rows):
     study = {"baseline": scores(dict(enumerate(rows)))}

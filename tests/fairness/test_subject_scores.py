@@ -29,13 +29,23 @@ def test_seeds_are_averaged_within_a_subject_first():
     assert table["Avg"].mean() == pytest.approx((0.8075 + 0.65) / 2)
 
 
-def test_a_structure_that_no_subject_has_is_an_empty_column_and_leaves_the_average():
+def test_a_structure_that_the_study_does_not_have_is_no_column_and_leaves_the_average():
     scores = scores_of({"sub-0001": ONE})
 
     table = subject_scores(scores[scores["structure"] != "RVBP"])
 
-    assert table[["ED RVBP", "ES RVBP"]].isna().all(axis=None)
+    assert list(table.columns) == ["ED LVBP", "ED LVM", "ES LVBP", "ES LVM", "Avg"]
     assert table["Avg"].tolist() == pytest.approx([(0.9 + 0.8 + 0.6 + 0.5) / 4])
+
+
+def test_a_structure_that_the_study_has_and_nobody_shows_is_an_empty_column():
+    scores = scores_of({"sub-0001": ONE})
+    volumes = scores[scores["structure"] == "RVBP"].assign(metric="volume", value=0.0)
+
+    table = subject_scores(pd.concat([scores[scores["structure"] != "RVBP"], volumes]))
+
+    assert list(table.columns) == [*CELLS, "Avg"]
+    assert table[["ED RVBP", "ES RVBP"]].isna().all(axis=None)
 
 
 def test_other_metrics_do_not_count():

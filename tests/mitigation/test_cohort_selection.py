@@ -22,7 +22,7 @@ COHORTS = {
 }
 drawn_kinds = pytest.mark.parametrize("cohort", COHORTS.values(), ids=COHORTS)
 # each example draws and divides several folds
-a_few = settings(max_examples=25)
+a_few = settings(max_examples=10)
 
 
 def splits_of(*split: str) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def checked(repository: Path) -> subprocess.CompletedProcess[str]:
         ("table.csv", f"eid,sex\n{ID},1\n".encode()),
         ("code.py", f"excluded = {{{ID[0]}_{ID[1:4]}_{ID[4:]}}}\n".encode()),
         ("scans.txt", f"/mnt/{ID}_20209_2_0.zip".encode()),
-        ("table.csv.gz", gzip.compress(f"{ID}\n".encode())),
+        ("table.csv.gz", gzip.compress(f"{ID}\n".encode(), mtime=0)),
         (f"sub-{ID}.txt", b"nothing"),
         ("notebook.ipynb", f'{{"text": ["{ID}\\n"]}}'.encode()),
     ],

@@ -170,14 +170,16 @@ def test_the_second_run_only_runs_the_study(working: Machine):
 
 
 def test_the_tests_come_after_every_lint(working: Machine):
+    tools = " ".join(sorted(f"tools/{path.name}" for path in working.clone.glob("tools/*.py")))
     assert working.log_of("test") == [
         *ANEW,
         "-m ruff check",
         "-m ruff format --check",
         "-m mypy",
-        "-m mypy benchmarks/*.py benchmarks/nnunet/*.py",
+        f"-m mypy benchmarks/*.py benchmarks/nnunet/*.py {tools}",
         "",
-        "-m pytest -m not slow -n 2 --dist loadfile",
+        "tools/check_ids.py",
+        "-m pytest -m not slow -n 2 --dist loadfile --no-loadscope-reorder",
     ]
 
 

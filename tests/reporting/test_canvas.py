@@ -2,7 +2,7 @@
 
 import matplotlib as mpl
 
-from faircmr.reporting.canvas import new_figure, to_png, to_svg
+from faircmr.reporting.canvas import new_figure, to_jpeg, to_pdf, to_png, to_svg
 
 
 def drawn():
@@ -16,6 +16,8 @@ def drawn():
 def test_equal_figures_give_equal_text_and_bytes():
     assert to_svg(drawn()) == to_svg(drawn())
     assert to_png(drawn()) == to_png(drawn())
+    assert to_pdf(drawn()) == to_pdf(drawn())
+    assert to_jpeg(drawn()) == to_jpeg(drawn())
 
 
 def test_files_hold_no_date_and_no_name_of_a_program():
@@ -24,6 +26,7 @@ def test_files_hold_no_date_and_no_name_of_a_program():
     assert "<dc:date>" not in svg
     assert "<dc:creator>" not in svg
     assert b"Software" not in to_png(drawn())
+    assert b"CreationDate" not in to_pdf(drawn())
 
 
 def test_drawing_leaves_the_settings_of_the_process_alone():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from faircmr.fairness.inference.verdict import Verdict
-from faircmr.reporting.forest import MARKERS, TOO_FEW, _draw, forest_figure
+from faircmr.reporting.forest import MARKERS, TOO_FEW, draw_forest, forest_figure
 from tests.reporting.test_figures import words
 
 NAN = math.nan
@@ -22,7 +22,7 @@ DISPARITY = pd.DataFrame({"model": ["baseline", "balanced"], "mean": [89.0, 88.0
 
 
 def panels(groups: pd.DataFrame = GROUPS, disparity: pd.DataFrame = DISPARITY):
-    return _draw(groups, disparity, "DSC (%)").axes
+    return draw_forest(groups, disparity, "DSC (%)").axes
 
 
 def test_names_every_model_and_group_and_what_marks_mean():

@@ -1,13 +1,14 @@
 """The gallery: whom it shows, which slice, and that the same cohort gives the same picture."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from faircmr.core.anatomy import Phase
+from faircmr.core.anatomy import Phase, Structure
 from faircmr.reporting.canvas import new_figure
 from faircmr.reporting.gallery import (
     CONTOURS,
@@ -95,6 +96,19 @@ def test_a_panel_never_shows_what_is_outside_the_image():
 
 
 def test_the_legend_names_every_contour_in_its_colour():
-    assert {line.get_label(): line.get_color() for line in contour_legend()} == {
-        name: colour for name, (_, colour) in CONTOURS.items()
+    examples = [GalleryExample("A", {Phase.ED: heart()})]
+
+    assert {line.get_label(): line.get_color() for line in contour_legend(examples)} == {
+        name: colour for name, _, colour in CONTOURS.values()
     }
+
+
+def test_the_legend_and_the_panel_show_no_contour_that_nobody_drew():
+    whole = heart()
+    left = replace(whole, label=np.where(whole.label == Structure.LVBP, whole.label, 0).astype(np.uint8))
+    panel = new_figure(3, 3).subplots()
+
+    draw_slice(panel, left, 2)
+
+    assert len(panel.collections) == 1
+    assert [line.get_label() for line in contour_legend([GalleryExample("A", {Phase.ED: left})])] == ["LV endocardium"]

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.text import Annotation
 
 from faircmr.fairness.trade_off import pareto_front
-from faircmr.reporting.pareto import _draw, pareto_figure
+from faircmr.reporting.pareto import draw_pareto, pareto_figure
 from tests.reporting.test_figures import words
 
 STRATEGIES = (
@@ -28,7 +28,7 @@ def table(seed: int = 0, spread: float = 1.0) -> pd.DataFrame:
 
 
 def labels(strategies: pd.DataFrame) -> list[Annotation]:
-    panel = _draw(strategies, "baseline").axes[0]
+    panel = draw_pareto(strategies, "baseline").axes[0]
     return [text for text in panel.texts if isinstance(text, Annotation) and text.get_text()]
 
 
@@ -61,7 +61,7 @@ def test_the_front_is_a_stair_through_the_strategies_that_nothing_beats():
         }
     )
 
-    corners = _draw(strategies, "baseline").axes[0].lines[0].get_xydata()
+    corners = draw_pareto(strategies, "baseline").axes[0].lines[0].get_xydata()
 
     assert np.asarray(corners).tolist() == [[88.0, 0.5], [88.0, 1.0], [91.0, 1.0], [91.0, 2.0], [92.0, 2.0]]
 
@@ -78,7 +78,7 @@ def test_says_what_its_marks_mean_and_nothing_that_is_not_there(on_front: bool, 
 
 def test_the_baseline_has_a_form_of_its_own_and_beaten_strategies_are_hollow():
     strategies = table()
-    _, *marks = _draw(strategies, "baseline").axes[0].lines
+    _, *marks = draw_pareto(strategies, "baseline").axes[0].lines
 
     assert [mark.get_marker() for mark in marks] == ["D", *["o"] * (len(STRATEGIES) - 1)]
     assert [mark.get_markerfacecolor() != "white" for mark in marks] == strategies["pareto"].tolist()

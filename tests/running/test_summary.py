@@ -2,6 +2,7 @@
 
 import pytest
 
+from faircmr.running import summary
 from tests.mini_study import MiniStudy
 
 
@@ -55,3 +56,15 @@ def test_shows_nothing_of_what_was_never_made(study: MiniStudy, capsys: pytest.C
     text = shown(capsys)
     assert "Table" not in text
     assert text.endswith("\n\ncount: data/count.json\n")
+
+
+def test_of_many_results_pages_have_a_line_and_the_others_one_a_folder(
+    finished: MiniStudy, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(summary, "MOST_LINES", 1)
+    study_page = "data/count.html"
+    finished.replace("conf/base/catalog.yml", "/count.json", "/count.html")
+
+    finished.run()
+
+    assert shown(capsys).endswith(f"\n\ncount: {study_page}\ndata: 1 result\n")

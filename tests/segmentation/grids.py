@@ -11,4 +11,4 @@ def scans_of(*grids: tuple[float, ...]) -> pd.DataFrame:
     """Scans without a margin of zeros, each given by slices, rows, columns and their spacing in millimetres."""
     table = pd.DataFrame(grids, columns=list(GRID))
     cropped = {name: table[name.removeprefix("cropped_")] for name in CROPPED}
-    return table.assign(**cropped, **dict.fromkeys(FOREGROUND, 100.0))
+    return table.assign(**cropped, phase="ED", structures="LVBP LVM RVBP", **dict.fromkeys(FOREGROUND, 100.0))

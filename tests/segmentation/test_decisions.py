@@ -10,6 +10,7 @@ import pytest
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.scan import Scan
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.segmentation.calibration import Calibration, adjusted
 from faircmr.segmentation.decisions import choose_postprocessing
 from faircmr.segmentation.inference import Predictor
@@ -41,7 +42,7 @@ def whom(*subjects: str) -> Whom:
 
 def decide(models: TrainedModels, tensors: Path, fewest: int | None, how: InferenceParameters = HOW):
     validated = whom("sub-0001", "sub-0002", "sub-0003", "sub-0004")
-    return choose_postprocessing(models, TensorStore(tensors), validated, read, how, fewest)
+    return choose_postprocessing(models, TensorStore(tensors), validated, read, ALL_STRUCTURES, how, fewest)
 
 
 def test_nothing_is_adjusted_where_nobody_asked(models: TrainedModels, tensors: Path):

@@ -46,7 +46,7 @@ def training_scans(acdc_root: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def test_acdc_is_planned_as_nnunet_plans_it(training_scans: Path, tmp_path: Path):
     # nnU-Net v2.8.1, `plan_and_preprocess -c 2d` of these 80 volumes
     cohort = CohortDataset("faircmr.sources.acdc.Acdc", str(training_scans), str(tmp_path / "key.csv")).load()
-    scans = index_scans(cohort)
+    scans = index_scans(cohort).scans
     assert len(scans) == 80
     assert (scans["cropped_columns"] < scans["columns"]).any(), "some have a margin of zeros"
 
@@ -128,8 +128,8 @@ def test_every_value_can_be_fixed_by_itself(name: str):
 
 
 def test_every_value_of_the_plans_but_those_of_the_anatomy_is_among_them():
-    assert VALUES.keys() == Plans.model_fields.keys() - {"channels", "classes"}
-    assert Plans.model_fields.keys() - PlanOverrides.model_fields.keys() == {"channels", "classes"}
+    assert VALUES.keys() == Plans.model_fields.keys() - {"channels", "structures"}
+    assert Plans.model_fields.keys() - PlanOverrides.model_fields.keys() == {"channels", "structures"}
 
 
 @pytest.mark.parametrize(

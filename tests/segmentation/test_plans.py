@@ -1,14 +1,17 @@
 """Plans can be edited by hand, and say what is wrong where the edit makes no network."""
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
+from faircmr.core.anatomy import Structure
 from faircmr.segmentation.plans import Plans
 from tests.segmentation.phantoms import plans_of
 
 
 def edited(**values: object) -> Plans:
-    return Plans.model_validate_json(Plans.model_construct(**(plans_of().model_dump() | values)).model_dump_json())
+    return Plans.model_validate_json(json.dumps(plans_of().model_dump(mode="json") | values))
 
 
 def test_survive_their_file():
@@ -17,6 +20,14 @@ def test_survive_their_file():
 
 def test_reduction_multiplies_the_strides():
     assert edited(strides=((1, 1), (2, 2), (1, 2))).reduction == (2, 4)
+
+
+def test_name_structures_once_in_the_order_of_their_classes():
+    plans = edited(structures=["RVBP", "LVBP", "RVBP"])
+
+    assert plans.structures == (Structure.LVBP, Structure.RVBP)
+    assert plans.classes == 3
+    assert plans_of().classes == 4
 
 
 @pytest.mark.parametrize(
@@ -30,7 +41,8 @@ def test_reduction_multiplies_the_strides():
         ({"deep_supervision_heads": 3}, "deep_supervision_heads is 3: 3 stages have at most 2"),
         ({"filters": (4, 8)}, "at least 3 items"),
         ({"spacing": (0.0, 1.0)}, "greater than 0"),
-        ({"classes": 1}, "greater than or equal to 2"),
+        ({"structures": ()}, "at least 1 item"),
+        ({"structures": ("LV",)}, "one of: LVBP, LVM, RVBP"),
         ({"filter": (4, 8, 8)}, "Extra inputs"),
     ],
     ids=str,

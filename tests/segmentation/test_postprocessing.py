@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from faircmr.core.anatomy import Structure
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.segmentation.postprocessing import (
     FoldDecision,
     Postprocessing,
@@ -87,7 +88,7 @@ def with_stray(structure: Structure) -> np.ndarray:
 
 
 def test_a_stray_part_decides_for_its_structure_alone():
-    decision = decide(1, [(with_stray(Structure.RVBP), truth()), (truth(), truth())], unlabelled=3)
+    decision = decide(1, [(with_stray(Structure.RVBP), truth()), (truth(), truth())], ALL_STRUCTURES, unlabelled=3)
 
     by_name = {one.structure: one for one in decision.structures}
     assert {name for name, one in by_name.items() if one.applied} == {"RVBP"}
@@ -101,7 +102,7 @@ def test_a_structure_that_loses_more_than_it_gains_keeps_all_its_parts():
     halves = np.zeros(SHAPE, np.uint8)
     halves[:, 1:3, 1:2], halves[:, 1:3, 3:5] = Structure.LVBP, Structure.LVBP
 
-    decision = decide(None, [(halves, halves)])
+    decision = decide(None, [(halves, halves)], ALL_STRUCTURES)
 
     assert not any(one.applied for one in decision.structures)
     assert decision.structures[0].dsc == 1.0
@@ -109,7 +110,7 @@ def test_a_structure_that_loses_more_than_it_gains_keeps_all_its_parts():
 
 
 def test_no_better_is_not_good_enough():
-    decision = decide(None, [(truth(), truth())])
+    decision = decide(None, [(truth(), truth())], ALL_STRUCTURES)
 
     assert [one.applied for one in decision.structures] == [False] * 3
 
@@ -118,7 +119,7 @@ def test_scans_count_alike_and_those_that_show_nothing_count_not_at_all():
     empty = np.zeros(SHAPE, np.uint8)
     missed = np.where(truth() == Structure.RVBP, 0, truth()).astype(np.uint8)
 
-    decision = decide(None, [(empty, empty), (missed, truth()), (truth(), truth())])
+    decision = decide(None, [(empty, empty), (missed, truth()), (truth(), truth())], ALL_STRUCTURES)
 
     assert decision.scans == 3
     assert [one.dsc for one in decision.structures] == [1.0, 1.0, 0.5]
@@ -127,13 +128,19 @@ def test_scans_count_alike_and_those_that_show_nothing_count_not_at_all():
 def test_a_structure_that_no_scan_shows_is_not_decided():
     empty = np.zeros(SHAPE, np.uint8)
 
-    decision = decide(None, [(empty, empty)])
+    decision = decide(None, [(empty, empty)], ALL_STRUCTURES)
 
     assert decision.structures[0] == StructureDecision(structure="LVBP")
 
 
+def test_a_structure_that_the_study_does_not_have_is_not_spoken_of():
+    decision = decide(None, [(truth(), truth())], (Structure.LVBP,))
+
+    assert [one.structure for one in decision.structures] == ["LVBP"]
+
+
 def test_without_labelled_scans_nothing_is_applied_and_that_is_said():
-    decision = decide(None, [], unlabelled=4)
+    decision = decide(None, [], ALL_STRUCTURES, unlabelled=4)
 
     assert decision == FoldDecision(scans=0, unlabelled=4, note="no labelled validation scan: nothing is applied")
     assert Postprocessing(method="largest_component", folds=(decision,)).structures(None) == frozenset()

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.prediction import Prediction
 from faircmr.core.scan import Geometry, Scan
+from faircmr.core.structures import ALL_STRUCTURES
 from faircmr.segmentation.decisions import choose_postprocessing
 from faircmr.segmentation.models import TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
@@ -170,7 +171,9 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
         return read(subject_id, phase)
 
     validated = {0: ["sub-0001", "sub-0002", "sub-0003"], 1: ["sub-0002"]}
-    chosen = choose_postprocessing(models, partly_labelled, Whom(validated.__getitem__, nowhere), counting, ALONE)
+    chosen = choose_postprocessing(
+        models, partly_labelled, Whom(validated.__getitem__, nowhere), counting, ALL_STRUCTURES, ALONE
+    )
 
     # by either seed of the fold
     assert seen == 2 * [("sub-0001", Phase.ED), ("sub-0001", Phase.ES), ("sub-0003", Phase.ES)]
@@ -182,7 +185,7 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
 def test_a_decision_compares_what_is_predicted_with_and_without(models: TrainedModels, tensors: Path):
     store, validated = TensorStore(tensors), {fold: ["sub-0003", "sub-0005"] for fold in TESTED}
 
-    chosen = choose_postprocessing(models, store, Whom(validated.__getitem__, nowhere), read, TOGETHER)
+    chosen = choose_postprocessing(models, store, Whom(validated.__getitem__, nowhere), read, ALL_STRUCTURES, TOGETHER)
 
     labels = [
         (one.label, read(one.subject_id, one.phase).label)
@@ -216,6 +219,6 @@ def test_nothing_is_predicted_where_no_postprocessing_is_asked_for(models: Train
         raise AssertionError
 
     inference = ALONE.model_copy(update={"postprocessing": "none"})
-    chosen = choose_postprocessing(models, TensorStore(tensors), Whom(never, never), never, inference)
+    chosen = choose_postprocessing(models, TensorStore(tensors), Whom(never, never), never, ALL_STRUCTURES, inference)
 
     assert chosen == Postprocessing(method="none")

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faircmr.core.anatomy import Structure
 from faircmr.segmentation import roi
 from faircmr.segmentation.roi import Box, RoiLimits, enlarged, fault, heart_box, joined, overlap, scaled
 
@@ -52,6 +53,14 @@ def test_nothing_found_has_no_box():
 )
 def test_a_region_that_cannot_be_the_hearts_is_named(found, reason):
     assert fault(found, (40, 40), (5.0, 5.0), LIMITS) == reason
+
+
+def test_one_cavity_alone_may_be_smaller_than_a_heart():
+    small = box((15, 25), (15, 20))
+
+    assert fault(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == ""
+    assert fault(box((15, 25), (15, 17)), (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == roi.TOO_SMALL
+    assert fault(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP, Structure.LVM)) == roi.TOO_SMALL
 
 
 def test_joined_regions_hold_both_phases():

@@ -1,5 +1,6 @@
 """ACDC as its organisers publish it, and what is said where a copy of it is incomplete."""
 
+import os
 import shutil
 
 import numpy as np
@@ -16,21 +17,21 @@ from tests.sources.volumes import write_acdc_subject
 
 @pytest.fixture
 def root(tmp_path):
-    for subject in ("1234567", "1234568"):
+    for subject in ("7234567", "7234568"):
         write_acdc_subject(tmp_path / subject)
     return tmp_path
 
 
 def source(root):
     acdc = Acdc(root, NoParameters())
-    acdc.prepare()
+    acdc.prepare(root)
     return acdc
 
 
 def refusal(root):
     with pytest.raises(InvalidCohortError) as error:
         source(root).scan_files()
-    assert "1234567" not in str(error.value)
+    assert "7234567" not in str(error.value)
     assert str(root) not in str(error.value)
     return str(error.value)
 
@@ -38,40 +39,40 @@ def refusal(root):
 def test_lists_the_frames_that_info_names(root):
     files = source(root).scan_files()
 
-    assert list(files) == [(subject, phase) for subject in ("1234567", "1234568") for phase in Phase]
-    assert files["1234567", Phase.ES].image == root / "1234567" / "1234567_frame05.nii.gz"
-    assert files["1234567", Phase.ES].label == root / "1234567" / "1234567_frame05_gt.nii.gz"
+    assert list(files) == [(subject, phase) for subject in ("7234567", "7234568") for phase in Phase]
+    assert files["7234567", Phase.ES].image == root / "7234567" / "7234567_frame05.nii.gz"
+    assert files["7234567", Phase.ES].label == root / "7234567" / "7234567_frame05_gt.nii.gz"
 
 
 def test_finds_subjects_in_training_and_testing(root, tmp_path_factory):
     published = tmp_path_factory.mktemp("published")
-    shutil.copytree(root / "1234567", published / "training" / "1234567")
-    shutil.copytree(root / "1234568", published / "testing" / "1234568")
+    shutil.copytree(root / "7234567", published / "training" / "7234567")
+    shutil.copytree(root / "7234568", published / "testing" / "7234568")
 
     assert len(source(published).scan_files()) == 4
 
 
 def test_lists_a_scan_that_is_not_there_so_that_reading_can_say_whose_it_is(root):
-    (root / "1234567" / "1234567_frame01.nii.gz").unlink()
+    (root / "7234567" / "7234567_frame01.nii.gz").unlink()
 
-    assert ("1234567", Phase.ED) in source(root).scan_files()
+    assert ("7234567", Phase.ED) in source(root).scan_files()
 
 
 def test_counts_a_scan_without_expert_contours_as_unlabelled(root):
-    (root / "1234567" / "1234567_frame01_gt.nii.gz").unlink()
+    (root / "7234567" / "7234567_frame01_gt.nii.gz").unlink()
 
-    assert source(root).scan_files()["1234567", Phase.ED].label is None
+    assert source(root).scan_files()["7234567", Phase.ED].label is None
 
 
 def test_reads_attributes_and_leaves_missing_ones_missing(root):
-    (root / "1234568" / "Info.cfg").write_text("ED: 1\r\nES: 5\r\nGroup: NOR\r\nHeight: unknown\r\nWeight: 70\r\n")
+    (root / "7234568" / "Info.cfg").write_text("ED: 1\r\nES: 5\r\nGroup: NOR\r\nHeight: unknown\r\nWeight: 70\r\n")
 
     attributes = source(root).attributes()
 
     assert attributes.index.name == "source_id"
-    assert attributes.loc["1234567"].tolist() == ["DCM", 180.0, 81.0, "overweight"]
-    assert attributes.loc["1234568", "pathology"] == "NOR"
-    assert attributes.loc["1234568", ["height", "bmi_class"]].isna().all()
+    assert attributes.loc["7234567"].tolist() == ["DCM", 180.0, 81.0, "overweight"]
+    assert attributes.loc["7234568", "pathology"] == "NOR"
+    assert attributes.loc["7234568", ["height", "bmi_class"]].isna().all()
 
 
 # World Health Organization: 18.5, 25 and 30 kg/m2 begin the next class
@@ -89,20 +90,21 @@ def test_refuses_an_empty_folder_and_one_that_is_not_there(tmp_path):
 
 
 def test_refuses_the_same_subject_twice(root):
-    shutil.copytree(root / "1234567", root / "training" / "1234567")
+    shutil.copytree(root / "7234567", root / "training" / "7234567")
 
     assert refusal(root) == "subject ids: 1 duplicated; each subject once; remove the duplicates from source_root"
 
 
 def test_refuses_scans_without_info_rather_than_forget_a_subject(root):
-    (root / "1234567" / "Info.cfg").unlink()
+    (root / "7234567" / "Info.cfg").unlink()
 
     assert refusal(root).startswith("Info.cfg: missing in 1 of 2 folders with scans")
 
 
-@pytest.mark.parametrize("info", ["Group: DCM\n", "ED: 1\n", "ED: 1\nES: five\n", ""])
+# Python refuses to read a number of more than 4,300 digits
+@pytest.mark.parametrize("info", ["Group: DCM\n", "ED: 1\n", "ED: 1\nES: five\n", "", f"ED: 1\nES: {'9' * 5000}\n"])
 def test_refuses_info_that_names_no_frame_and_says_how_to_find_it(root, info):
-    (root / "1234567" / "Info.cfg").write_text(info)
+    (root / "7234567" / "Info.cfg").write_text(info)
 
     message = refusal(root)
 
@@ -129,3 +131,10 @@ def test_real_scans_have_every_structure_where_the_heart_has_it(acdc_root):
     # in systole it empties: patient001 has a dilated ventricle, but an ejection fraction above 0
     systole = read_scan(files["patient001", Phase.ES], acdc.label_values)
     assert (systole.label == Structure.LVBP).sum() < (scan.label == Structure.LVBP).sum()
+
+
+def test_a_pipe_in_the_place_of_info_is_not_waited_for(root):
+    (root / "7234567" / "Info.cfg").unlink()
+    os.mkfifo(root / "7234567" / "Info.cfg")
+
+    assert refusal(root).startswith("Info.cfg: missing in 1 of 2 folders with scans")

@@ -18,7 +18,7 @@ LABELS = {1: Structure.LVBP, 2: Structure.LVM, 3: Structure.RVBP}
 
 
 class Clinic:
-    """A source in memory: subjects 7654321 (both phases) and 1234567 (ED, unlabelled)."""
+    """A source in memory: subjects 7654321 (both phases) and 7234567 (ED, unlabelled)."""
 
     label_values = LABELS
 
@@ -28,10 +28,13 @@ class Clinic:
         for name in ("ED", "ES"):
             save(root / f"7654321_{name}.nii.gz", ramp())
             save(root / f"7654321_{name}_label.nii.gz", drawn())
-        save(root / "1234567_ED.nii.gz", ramp())
+        save(root / "7234567_ED.nii.gz", ramp())
 
-    def prepare(self):
+    def prepare(self, own):
         """Nothing to do."""
+
+    def rejected(self):
+        return {}
 
     def scan_files(self):
         labelled = {
@@ -40,7 +43,7 @@ class Clinic:
             )
             for phase in reversed(Phase)
         }
-        return {**labelled, ("1234567", Phase.ED): ScanFiles(self.root / "1234567_ED.nii.gz")}
+        return {**labelled, ("7234567", Phase.ED): ScanFiles(self.root / "7234567_ED.nii.gz")}
 
     def attribute_files(self):
         return []
@@ -59,7 +62,7 @@ def clinic(tmp_path):
 
 
 def cohort_of(clinic):
-    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.root))
+    key = assign_keys(no_keys(), first_paths(clinic, clinic.root))
     return build_cohort(clinic, key)
 
 
@@ -82,7 +85,7 @@ def test_keeps_a_subject_of_whom_nothing_is_known(clinic):
 
 def test_counts_who_has_attributes_but_no_scan(clinic, caplog):
     # one of them even has an id that looks like a study key
-    clinic._attributes = attributes_of(**{"7654321": "female", "5555555": "male", "sub-0001": "male"})
+    clinic._attributes = attributes_of(**{"7654321": "female", "9555555": "male", "sub-0001": "male"})
 
     with caplog.at_level(logging.WARNING):
         subjects = cohort_of(clinic).subjects
@@ -111,8 +114,8 @@ def test_never_shows_a_source_id(clinic):
 
 
 def test_notes_where_the_first_scan_of_each_subject_lies(clinic):
-    assert first_paths(clinic.scan_files(), clinic.root) == {
-        "1234567": "1234567_ED.nii.gz",
+    assert first_paths(clinic, clinic.root) == {
+        "7234567": "7234567_ED.nii.gz",
         "7654321": "7654321_ED.nii.gz",
     }
 

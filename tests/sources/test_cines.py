@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import traceback
 import tracemalloc
 
@@ -28,14 +29,14 @@ def beating() -> np.ndarray:
 
 @pytest.fixture(params=[".nii", ".nii.gz"])
 def cine(tmp_path, request):
-    return save(tmp_path / "1234567" / f"1234567{request.param}", beating())
+    return save(tmp_path / "7234567" / f"7234567{request.param}", beating())
 
 
 def refusal(path):
     with pytest.raises(InvalidScanError) as error:
         list(read_cine(path))
     # neither message nor traceback gives the folder's name away
-    assert "1234567" not in "".join(traceback.format_exception(error.value, limit=0))
+    assert "7234567" not in "".join(traceback.format_exception(error.value, limit=0))
     return str(error.value)
 
 
@@ -136,7 +137,7 @@ def test_one_frame_at_a_time_is_in_memory(tmp_path):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    assert refusal(tmp_path / "1234567.nii.gz") == "scan: the file is missing; a NIfTI file for every listed scan"
+    assert refusal(tmp_path / "7234567.nii.gz") == "scan: the file is missing; a NIfTI file for every listed scan"
 
 
 def test_a_file_that_was_cut_off_anywhere_is_refused(cine):
@@ -209,3 +210,22 @@ def test_a_damaged_header_is_refused_as_every_other_or_read(tmp_path_factory, ch
     except InvalidScanError:
         return
     assert all(np.isfinite(scan.image).all() and min(scan.geometry.spacing) > 0 for scan in frames)
+
+
+def test_a_bomb_behind_the_last_frame_is_not_inflated(tmp_path):
+    path = save(tmp_path / "a.nii", beating())
+    path.write_bytes(gzip.compress(path.read_bytes() + bytes(2**26)))
+
+    tracemalloc.start()
+    words = refusal(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert "truncated or damaged" in words
+    assert peak < 2**23
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.nii")
+
+    assert "truncated or damaged" in refusal(tmp_path / "a.nii")

@@ -14,6 +14,8 @@ HEADER_SIZE = 348
 GRID_FIELDS = ("dim", "pixdim", "xyzt_units", "qform_code", "sform_code")
 QFORM_FIELDS = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z")
 SFORM_FIELDS = ("srow_x", "srow_y", "srow_z")
+CODES = st.integers(0, 4) | st.integers(-(2**15), 2**15 - 1)
+"""Those of nifti1.h, and what a damaged or foreign header may hold."""
 UNIT_MILLIMETRES, UNIT_SECONDS, UNIT_MILLISECONDS = 2, 8, 16
 
 
@@ -41,8 +43,8 @@ def differing(source: nib.Nifti1Header, written: nib.Nifti1Header) -> list[str]:
 @given(
     st.builds(
         header,
-        qform_code=st.integers(0, 4),
-        sform_code=st.integers(0, 4),
+        qform_code=CODES,
+        sform_code=CODES,
         qfac=st.sampled_from([1.0, -1.0, 0.0, -2.0]),
         units=st.sampled_from(
             [0, UNIT_MILLIMETRES, UNIT_MILLIMETRES + UNIT_SECONDS, UNIT_MILLIMETRES + UNIT_MILLISECONDS]

@@ -14,7 +14,7 @@ from faircmr.sources.mask_pairs import pair_masks
 from faircmr.sources.nifti import write_label
 
 ACDC = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
-SECRET = "1234567"
+SECRET = "7234567"
 SPACING = (10.0, 1.5, 1.5)
 
 

@@ -205,3 +205,13 @@ def test_ids_are_taken_as_text_and_cut_of_spaces():
     assert table.index.tolist() == ["007", "7"]
     with pytest.raises(InvalidCohortError, match="people: 0 rows have no id and 1 repeat one"):
         by_subject(pd.DataFrame({"id": ["7", "7 "]}, dtype="str"), "id", "people")
+
+
+@pytest.mark.parametrize("number", ["1e999", "1e308", "-1", "0.5", "9" * 5000])
+def test_numbers_that_no_cine_has_name_no_frame(root, number):
+    write_table(root, ROWS[0], ROWS[1].replace(",3,1,", f",{number},1,"), ROWS[2])
+
+    mnms = source(root)
+
+    assert {source_id for source_id, _ in mnms.scan_files()} == {"A0S9V9", "A1E9Q1"}
+    assert set(mnms.rejected()) == {"A1D9Z7"}

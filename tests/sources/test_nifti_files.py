@@ -173,7 +173,7 @@ def test_a_type_that_nobody_knows_is_damage_and_complex_numbers_are_no_intensiti
         read_scan(ScanFiles(spoiled_header(path, 70, b"\x44\x00")), {})
     nib.save(nib.Nifti1Image(ramp().astype(np.complex64), None), path)
     with pytest.raises(
-        InvalidScanError, match="the voxels of the image are of type complex64; one real number a voxel"
+        InvalidScanError, match="the voxels of the image are of type complex64"
     ):
         read_scan(ScanFiles(path), {})
 
@@ -192,5 +192,5 @@ def test_the_library_says_nothing_of_what_it_finds_in_a_header(tmp_path, capsys,
 def test_a_pipe_is_not_waited_for(tmp_path, frame):
     os.mkfifo(tmp_path / "pipe.nii")
 
-    with pytest.raises(InvalidScanError, match="the image file is missing"):
+    with pytest.raises(InvalidScanError, match="truncated or damaged"):
         read_scan(ScanFiles(tmp_path / "pipe.nii", frame=frame), {})

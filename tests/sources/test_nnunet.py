@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 
 import pandas as pd
@@ -288,3 +289,20 @@ def test_refuses_splits_that_are_none(tmp_path, key, content, said):
 
     with pytest.raises(InvalidSplitError, match=said):
         study_splits(tmp_path / "splits_final.json", key, PATTERN)
+
+
+@pytest.mark.parametrize("number", ["1e999", "1e308", "0.5"])
+def test_numbers_that_no_cine_has_name_no_phase(tmp_path, number):
+    write_case(tmp_path, "Tr", "patient001_frame01")
+    write_case(tmp_path, "Tr", "patient001_frame12")
+    (tmp_path / "demographics.csv").write_text(f"subject_id,ED,ES\npatient001,{number},12\n")
+    describe(tmp_path)
+
+    assert set(source(tmp_path).scan_files()) == {("patient001", Phase.ES)}
+
+
+def test_a_pipe_in_the_place_of_splits_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "splits_final.json")
+
+    with pytest.raises(InvalidSplitError, match="missing or damaged"):
+        study_splits(tmp_path / "splits_final.json", pd.DataFrame(), PATTERN)

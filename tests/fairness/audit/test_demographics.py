@@ -8,7 +8,7 @@ from faircmr.fairness.audit.demographics import joined
 
 PEOPLE = pd.DataFrame(
     {
-        "eid": ["1000001", "1000002", "1000003", "1000004"],
+        "eid": ["9000001", "9000002", "9000003", "9000004"],
         "race": ["white", "black", "white", None],
         "sex": ["f", "m", "m", "f"],
         "age": [50.1, 60.2, 70.3, 40.4],
@@ -21,15 +21,15 @@ def index(*ids: str) -> pd.Index:
 
 
 def test_joins_and_counts_whom_it_does_not_find():
-    found, missing = joined(index("1000003", "9", "1000001"), PEOPLE, "eid")
+    found, missing = joined(index("9000003", "9", "9000001"), PEOPLE, "eid")
 
-    assert found.index.tolist() == ["1000003", "1000001"]
+    assert found.index.tolist() == ["9000003", "9000001"]
     assert missing == 1
     assert found.columns.tolist() == ["race", "sex", "age"]
 
 
 def test_numbers_as_ids_are_text():
-    assert joined(index("1000001"), PEOPLE.astype({"eid": int}), "eid")[1] == 0
+    assert joined(index("9000001"), PEOPLE.astype({"eid": int}), "eid")[1] == 0
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_numbers_as_ids_are_text():
 )
 def test_refuses_what_cannot_be_joined(table: pd.DataFrame, column: str, said: str):
     with pytest.raises(InvalidCohortError, match=said) as error:
-        joined(index("1000001"), table, column)
-    assert "1000001" not in str(error.value)
+        joined(index("9000001"), table, column)
+    assert "9000001" not in str(error.value)

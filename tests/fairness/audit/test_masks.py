@@ -95,3 +95,11 @@ def test_masks_on_different_grids_are_refused():
 def test_labels_that_would_hide_a_structure_are_refused(labels, said):
     with pytest.raises(ValidationError, match=said):
         MaskLabels.model_validate(labels)
+
+
+def test_of_what_no_reference_shows_nothing_is_said():
+    both = np.where(block(slice(1, 4), slice(8, 10), slice(3, 6)), int(Structure.RVBP), LVBP).astype(np.uint8)
+
+    table = score_masks(pairs(p1_ED=(both, LVBP), p2_ED=(LARGER, LVBP)), MaskLabels())
+
+    assert set(table["structure"]) == {"LVBP"}

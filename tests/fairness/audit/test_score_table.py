@@ -11,7 +11,7 @@ from faircmr.fairness.audit.parameters import AuditColumns
 from faircmr.fairness.audit.score_table import ONE_MODEL, scores_by_model
 
 COLUMNS = AuditColumns()
-SECRET = "1234567"
+SECRET = "7234567"
 
 
 def long_table(value: float = 0.5) -> pd.DataFrame:

@@ -32,8 +32,16 @@ def scans() -> pd.DataFrame:
     shape = {"slices": 10, "rows": 208, "columns": 180}
     cropped = {f"cropped_{name}": size for name, size in shape.items()}
     foreground = {f"foreground_{name}": 1.0 for name in ("mean", "sd", "percentile_00_5", "median", "percentile_99_5")}
-    row = {**shape, **cropped, **foreground, "spacing_slice": 10.0, "spacing_row": 1.83, "spacing_column": 1.83}
-    return pd.DataFrame([row] * 2)
+    row = {
+        "structures": "LVBP LVM RVBP",
+        **shape,
+        **cropped,
+        **foreground,
+        "spacing_slice": 10.0,
+        "spacing_row": 1.83,
+        "spacing_column": 1.83,
+    }
+    return pd.DataFrame([{"phase": phase, **row} for phase in ("ED", "ES")])
 
 
 @pytest.fixture(scope="module")

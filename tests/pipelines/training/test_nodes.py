@@ -23,7 +23,7 @@ from faircmr.segmentation.roi import Box
 from faircmr.segmentation.roi_table import Located, roi_table
 from faircmr.segmentation.tensors import TensorStore
 from tests.segmentation.finished_fits import finished_models
-from tests.segmentation.phantoms import phantom, write_study
+from tests.segmentation.phantoms import phantom, plans_of, write_study
 
 SUBJECTS = [f"sub-{number:04d}" for number in range(1, 7)]
 UNLABELLED = "sub-0006"
@@ -51,11 +51,11 @@ class Study:
         training = nodes.select_training_cohort(self.subjects, self.splits, self.rois, STRATEGY)
         asked = nodes.select_prediction_cohort(training, self.splits, self.subjects, self.rois, STRATEGY)
         inputs = (self.models, self.tensors, self.cohort, asked)
-        chosen.save(nodes.choose_postprocessing(*inputs, STRATEGY, inference(ensemble)))
+        chosen.save(nodes.choose_postprocessing(*inputs[:3], plans_of(), asked, STRATEGY, inference(ensemble)))
         predictions = PredictionsDataset(str(folder))
         predictions.save(nodes.predict(*inputs, chosen.load(), STRATEGY, inference(ensemble)))
         scores = OptionalTableDataset(str(folder / "scores.parquet"), "scores")
-        scores.save(nodes.score(predictions.load(), self.cohort, STRATEGY, "plans:1"))
+        scores.save(nodes.score(predictions.load(), self.cohort, plans_of(), STRATEGY, "plans:1"))
         return scores.load()
 
 

@@ -22,7 +22,7 @@ def parameters(**changes):
 
 def prepared(root, **changes):
     cohort = Synthetic(root, parameters(**changes))
-    cohort.prepare()
+    cohort.prepare(root)
     return cohort
 
 

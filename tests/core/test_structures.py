@@ -1,0 +1,52 @@
+"""Which structures a study has, from what its labels show."""
+
+import logging
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from faircmr.core.anatomy import Structure
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.structures import ALL_STRUCTURES, structures_of_study, structures_shown
+
+
+def scans(*rows: tuple[str, str]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["phase", "structures"])
+
+
+def test_a_label_shows_what_it_holds_in_the_order_of_the_values():
+    label = np.array([[[3, 0], [1, 3]]], np.uint8)
+
+    assert structures_shown(label) == "LVBP RVBP"
+    assert structures_shown(np.zeros((1, 2, 2), np.uint8)) == ""
+    assert structures_shown(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([("ED", "LVBP LVM RVBP"), ("ES", "LVBP LVM RVBP")], ALL_STRUCTURES),
+        ([("ED", "LVBP"), ("ES", "LVBP")], (Structure.LVBP,)),
+        ([("ED", "RVBP LVBP"), ("ES", "LVBP"), ("ES", "RVBP")], (Structure.LVBP, Structure.RVBP)),
+        ([("ED", "LVBP LVM")], (Structure.LVBP, Structure.LVM)),
+        ([("ED", "LVBP LVM"), ("ES", "")], (Structure.LVBP, Structure.LVM)),
+        ([("ED", ""), ("ES", "")], ALL_STRUCTURES),
+    ],
+    ids=["all", "left blood pool", "each in some subjects", "one phase drawn", "the other unlabelled", "no label"],
+)
+def test_a_study_has_what_is_drawn_at_every_phase(rows, expected):
+    assert structures_of_study(scans(*rows)) == expected
+
+
+def test_what_is_drawn_at_one_phase_alone_is_left_out_and_that_is_said(caplog):
+    with caplog.at_level(logging.WARNING):
+        found = structures_of_study(scans(("ED", "LVBP LVM"), ("ED", "LVBP LVM"), ("ES", "LVBP")))
+
+    assert found == (Structure.LVBP,)
+    assert caplog.messages == ["LVM is drawn at ED alone, and is no structure of this study"]
+
+
+def test_phases_that_share_no_structure_make_no_study():
+    with pytest.raises(InvalidCohortError, match="none is drawn at each of ED, ES; at least one structure"):
+        structures_of_study(scans(("ED", "LVM"), ("ES", "LVBP")))
