@@ -172,9 +172,7 @@ def test_a_type_that_nobody_knows_is_damage_and_complex_numbers_are_no_intensiti
     with pytest.raises(InvalidScanError, match="truncated or damaged"):
         read_scan(ScanFiles(spoiled_header(path, 70, b"\x44\x00")), {})
     nib.save(nib.Nifti1Image(ramp().astype(np.complex64), None), path)
-    with pytest.raises(
-        InvalidScanError, match="the voxels of the image are of type complex64"
-    ):
+    with pytest.raises(InvalidScanError, match="the voxels of the image are of type complex64"):
         read_scan(ScanFiles(path), {})
 
 

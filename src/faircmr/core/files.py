@@ -52,6 +52,17 @@ def remove(path: Path) -> None:
         raise cannot_write(path.parent, error) from None
 
 
+def check_is_file(path: Path) -> None:
+    """Refuse what is no file, nor leads to one: a pipe would be waited for, and a device may never end.
+
+    Raises:
+        FileNotFoundError: Nothing is there.
+        OSError: It is something else.
+    """
+    if not path.is_file():
+        raise OSError if path.exists() else FileNotFoundError
+
+
 def cannot_write(folder: Path, error: OSError) -> OutputError:
     """What to say of a folder that refuses a file."""
     if error.errno in FULL:

@@ -10,6 +10,7 @@ Segmentation and Diagnosis: Is the Problem Solved?", IEEE Transactions on Medica
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,7 @@ from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_uni
 from faircmr.sources.demographics_table import bmi_class
 
 INFO = "Info.cfg"
+FRAME = re.compile(r"[0-9]{1,4}")
 LAYOUT = "folders <id>/ with Info.cfg, <id>_frameFF.nii.gz and <id>_frameFF_gt.nii.gz"
 
 
@@ -103,7 +105,7 @@ class Acdc:
     @cached_property
     def _infos(self) -> dict[Path, dict[str, str]]:
         infos = {folder: _read_info(folder / INFO) for folder in self._folders}
-        incomplete = sum(not all(info.get(phase, "").isdecimal() for phase in Phase) for info in infos.values())
+        incomplete = sum(not all(FRAME.fullmatch(info.get(phase, "")) for phase in Phase) for info in infos.values())
         if incomplete:
             raise InvalidCohortError(
                 INFO,

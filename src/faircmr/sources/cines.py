@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import check_is_file
 from faircmr.core.scan import Geometry, Image, Scan
 from faircmr.sources.geometry import geometry_of
 from faircmr.sources.nifti_files import (
@@ -23,7 +24,6 @@ from faircmr.sources.nifti_files import (
     ENDING,
     GZIP,
     NIFTI2_HEADER_SIZE,
-    check_is_file,
     check_promise,
     check_voxels,
     damage,

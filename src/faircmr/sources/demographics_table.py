@@ -15,6 +15,9 @@ AGE_CLASSES = ("under 40", "40 to 59", "60 and over")
 AGE_LIMITS = (40.0, 60.0)
 """Lower limits in years of all classes but the first. They are ours: no challenge publishes classes of age."""
 
+MOST_FRAMES = 10_000
+"""Of a cine: infinity, and numbers that no integer can hold, name none of them."""
+
 
 def bmi_class(height: pd.Series, weight: pd.Series) -> pd.Series:
     """Body-mass-index class of the World Health Organization.
@@ -68,6 +71,12 @@ def by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
 def numbers(table: pd.DataFrame, column: str) -> pd.Series:
     """A column as numbers; missing where it holds none, or where the table has no such column."""
     return pd.to_numeric(text(table, column), errors="coerce").astype("float64")
+
+
+def frame_numbers(table: pd.DataFrame, column: str) -> pd.Series:
+    """A column of frames of cines; missing where it holds no whole number in 0..:data:`MOST_FRAMES`."""
+    found = numbers(table, column)
+    return found.where(found.between(0, MOST_FRAMES) & (found % 1 == 0))
 
 
 def text(table: pd.DataFrame, column: str) -> pd.Series:

@@ -59,10 +59,13 @@ def header_of(geometry: Geometry, dtype: np.dtype[Any]) -> bytes:
     header.set_data_dtype(dtype)
     if geometry.qform is not None:
         header.set_qform(np.array(geometry.qform), geometry.qform_code)
-    header.set_sform(None if geometry.sform is None else np.array(geometry.sform), geometry.sform_code)
+    if geometry.sform is not None:
+        header.set_sform(np.array(geometry.sform))
     # after the qform, which writes its own rounded zooms
     header["pixdim"] = geometry.pixdim or (1.0, *geometry.spacing[::-1], 1.0, 1.0, 1.0, 1.0)
-    header["qform_code"], header["xyzt_units"] = geometry.qform_code, geometry.units
+    # as they stood, for a header that was read may hold a code that nibabel does not know
+    header["qform_code"], header["sform_code"] = geometry.qform_code, geometry.sform_code
+    header["xyzt_units"] = geometry.units
     for name, value in zip(_QUATERNION, geometry.quaternion, strict=False):
         header[name] = value
     header["vox_offset"] = _DATA_OFFSET

@@ -31,7 +31,7 @@ from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
 from faircmr.core.user_tables import read_user_table
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
-from faircmr.sources.demographics_table import age_class, bmi_class, by_subject, numbers, text
+from faircmr.sources.demographics_table import age_class, bmi_class, by_subject, frame_numbers, numbers, text
 
 LAYOUT = "files <id>_sa.nii.gz and <id>_sa_gt.nii.gz in folders <id>/, and one CSV in the root"
 TABLE = "the CSV of M&Ms"
@@ -145,9 +145,8 @@ class Mnms:
     @cached_property
     def _frames(self) -> dict[str, dict[Phase, int]]:
         """Frame of each phase, from 0, of those subjects for whom the table holds two whole numbers."""
-        found = pd.DataFrame({phase: numbers(self._table, phase) for phase in Phase}).dropna()
-        whole = found[((found >= 0) & (found % 1 == 0)).all(axis=1)].astype("int64")
-        return {str(source_id): dict(zip(Phase, row, strict=True)) for source_id, *row in whole.itertuples()}
+        found = pd.DataFrame({phase: frame_numbers(self._table, phase) for phase in Phase}).dropna().astype("int64")
+        return {str(source_id): dict(zip(Phase, row, strict=True)) for source_id, *row in found.itertuples()}
 
     @cached_property
     def _cines(self) -> dict[str, _File]:

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import check_is_file
 from faircmr.core.scan import Geometry
 from faircmr.sources.geometry import geometry_of
 
@@ -95,16 +96,6 @@ def parse_frame(path: Path, frame: int, what: str) -> Parsed:
         voxels: Any = kind.from_stream(stream).dataobj
         of_frame = _frame(voxels, frame, what)
         return np.asanyarray(of_frame), geometry_of(header, what)
-
-
-def check_is_file(path: Path) -> None:
-    """Refuse what is no file, nor leads to one: a pipe would be waited for, and a device may never end.
-
-    Raises:
-        FileNotFoundError: It is not there, or something else.
-    """
-    if not path.is_file():
-        raise FileNotFoundError
 
 
 def header_in(start: bytes) -> tuple[type[Nifti1Image], Nifti1Header]:

@@ -32,7 +32,7 @@ from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
 from faircmr.core.user_tables import read_user_table, with_numbers
 from faircmr.sources.base import Rejection, SourceFiles, check_unique, no_scans
-from faircmr.sources.demographics_table import by_subject, numbers
+from faircmr.sources.demographics_table import by_subject, frame_numbers
 from faircmr.sources.nnunet_format import DESCRIPTION, Description, label_values_of, read_description
 
 LAYOUT = f"Dataset<id>_<name>/ with {DESCRIPTION}, imagesTr/<case>_0000.nii.gz and labelsTr/<case>.nii.gz"
@@ -190,5 +190,5 @@ class NnunetRaw:
     @cached_property
     def _phases(self) -> dict[tuple[str, int], Phase]:
         """Phase of each frame that the table numbers."""
-        known = {phase: numbers(self._table, phase).dropna() for phase in Phase}
+        known = {phase: frame_numbers(self._table, phase).dropna() for phase in Phase}
         return {(str(subject), int(frame)): phase for phase in Phase for subject, frame in known[phase].items()}

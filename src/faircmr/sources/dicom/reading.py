@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import check_is_file
 from faircmr.sources.archives import Archive
 from faircmr.sources.dicom.cine import ShortAxisCine, build_cine
 from faircmr.sources.dicom.elements import Elements, Tag
@@ -97,6 +98,7 @@ def read_frame(path: Path) -> Frame:
         InvalidScanError: The file is missing or no DICOM, or its header is that of no image of a cine.
     """
     try:
+        check_is_file(path)
         elements = read_header(partial(_head, path))
     except OSError:
         raise InvalidScanError("scan", "a DICOM file is missing or cannot be read", "every listed file") from None

@@ -10,6 +10,7 @@ import numpy as np
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.files import check_is_file
 from faircmr.core.scan import LabelImage, ScanFiles
 from faircmr.sources.contours import Mask, fill, read_points
 from faircmr.sources.conversion import Acquisition, Outcome
@@ -129,6 +130,7 @@ def _most_frequent(phases: list[int]) -> int | None:
 
 def _text(path: Path) -> str:
     try:
+        check_is_file(path)
         return path.read_bytes().decode("ascii", errors="replace")
     except OSError:
         raise InvalidScanError("scan", "a contour is missing or cannot be read", "every listed file") from None
