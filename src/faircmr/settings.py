@@ -5,18 +5,20 @@ import warnings
 
 from faircmr.hooks import StudyHooks
 from faircmr.incremental.catalog import IncrementalCatalog
+from faircmr.running.run_status import RunStatus
 from faircmr.running.session import StudySession
+from faircmr.running.step_progress import StepProgress
 
 # Patient data may be near: nothing is sent anywhere, also not by tools started from here.
 os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
-# Kedro-Viz' hooks write tracebacks to .viz and overwrite its run status when there is nothing to do.
+# Kedro-Viz' hooks write tracebacks to .viz and overwrite its run status when there is nothing to do: see RunStatus.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry", "kedro-viz")
 
 # Between Kedro and a library of its own, or about names that we mean as they are: nothing a user can act on.
 warnings.filterwarnings("ignore", message=r"register_new_resolver\(\) is deprecated")
 warnings.filterwarnings("ignore", message="One or more dataset names contain '.' characters")
 
-HOOKS = (StudyHooks(),)
+HOOKS = (StudyHooks(), RunStatus(), StepProgress())
 SESSION_CLASS = StudySession
 DATA_CATALOG_CLASS = IncrementalCatalog
 CONFIG_LOADER_ARGS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -29,13 +30,15 @@ def viz_server(project: Project) -> Iterator[str]:
         env={**project.environment(), "HTTPS_PROXY": NOBODY},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
+        start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(server, f"{address}/api/main")
         yield address
     finally:
-        server.terminate()
+        # the command has started the server in a process of its own, which would outlive it
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait(timeout=60)
 
 

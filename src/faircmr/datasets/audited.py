@@ -10,12 +10,12 @@ from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.mask_pairs import MaskPairs
 from faircmr.core.user_tables import read_user_table
-from faircmr.datasets.base import no_paths_in_errors
+from faircmr.datasets.base import Previewed, no_paths_in_errors
 from faircmr.sources.fingerprints import digest, file_state, located_states
 from faircmr.sources.mask_pairs import mask_files, pair_masks
 
 
-class UserTableDataset(AbstractDataset[Never, pd.DataFrame]):
+class UserTableDataset(Previewed, AbstractDataset[Never, pd.DataFrame]):
     """A table in CSV (UTF-8) or Parquet.
 
     Args:
@@ -67,7 +67,7 @@ class UserScoresDataset(UserTableDataset):
         return scores_of_summary(content)
 
 
-class MaskPairsDataset(AbstractDataset[Never, MaskPairs]):
+class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
     """Two folders of label images, matched by file name.
 
     Args:

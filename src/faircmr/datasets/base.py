@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from kedro.io import AbstractDataset
 
@@ -16,7 +16,35 @@ _In = TypeVar("_In")
 _Out = TypeVar("_Out")
 
 
-class StudyDataset(AbstractDataset[_In, _Out], Generic[_In, _Out]):
+class HTMLPreview(str):
+    """Markup that Kedro-Viz shows beside a data set; it knows it by the name of this class."""
+
+    __slots__ = ()
+
+
+class Previewed:
+    """A data set that Kedro-Viz can describe, and look into where that is permitted.
+
+    How it looks is decided in :mod:`faircmr.datasets.previews`, which no data set imports: what is imported counts as
+    the code of results, and no result is stale because it is shown in another way.
+    """
+
+    shown_by: ClassVar[Callable[[Any, str, str], str]]
+
+    def preview(self, about: str = "", show: str = "nobody") -> HTMLPreview:
+        """What the data set is, and the beginning of what it holds.
+
+        Args:
+            about: What it is; the first line of the class's description by default.
+            show: Whose data may be looked into: ``synthetic``, ``everybody`` or ``nobody``.
+
+        Raises:
+            InvalidParameterError: ``show`` is none of these.
+        """
+        return HTMLPreview(Previewed.shown_by(self, about, show))
+
+
+class StudyDataset(Previewed, AbstractDataset[_In, _Out], Generic[_In, _Out]):
     """A data set that lies below ``data_root`` and can list its files.
 
     Args:
@@ -37,7 +65,13 @@ class StudyDataset(AbstractDataset[_In, _Out], Generic[_In, _Out]):
         return bool(files) and all(file.is_file() for file in files)
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix()}
+        return {"filepath": shown_path(self._filepath)}
+
+
+def shown_path(path: Path) -> str:
+    """A path for people to read: from the current folder, or from a folder of another study; never absolute."""
+    here = Path.cwd()
+    return (path.relative_to(here) if path.is_relative_to(here) else Path(*path.parts[-3:])).as_posix()
 
 
 def import_named(path: str, setting: str) -> Any:

@@ -13,7 +13,7 @@ from faircmr.core.cohort import Cohort
 from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.core.parallel import worker_count
 from faircmr.core.validation import validated
-from faircmr.datasets.base import import_named, no_paths_in_errors
+from faircmr.datasets.base import Previewed, import_named, no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
 from faircmr.sources.base import Source
 from faircmr.sources.building import build_cohort, first_paths
@@ -23,7 +23,7 @@ CONVERTED = "converted"
 """Folder beside the table of keys for what a source makes of the raw scans."""
 
 
-class CohortDataset(AbstractDataset[Never, Cohort]):
+class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
     """Scans of a source as a :class:`~faircmr.core.cohort.Cohort`, named by study keys.
 
     Args:
@@ -74,6 +74,11 @@ class CohortDataset(AbstractDataset[Never, Cohort]):
         """Digest of configuration, keys, and size and time of every scan and table; opens no image."""
         with no_paths_in_errors("source_root"):
             return digest(self._content())
+
+    @property
+    def root(self) -> Path:
+        """Folder of the raw scans; for reading, never for showing."""
+        return self._root
 
     def _content(self) -> dict[str, object]:
         source = self._prepared_source()

@@ -8,10 +8,11 @@ from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
 
+from faircmr.datasets.base import Previewed, shown_path
 from faircmr.segmentation.models import JOB_NAME, WEIGHTS_NAME
 
 
-class FinishedFitsDataset(AbstractDataset[Never, dict[str, str]]):
+class FinishedFitsDataset(Previewed, AbstractDataset[Never, dict[str, str]]):
     """Jobs of the fits that are finished, by place; empty where there are none.
 
     Args:
@@ -55,4 +56,4 @@ class FinishedFitsDataset(AbstractDataset[Never, dict[str, str]]):
         return bool(self.files())
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix()}
+        return {"filepath": shown_path(self._filepath)}

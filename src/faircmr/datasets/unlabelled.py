@@ -10,13 +10,13 @@ from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cine import UnlabelledScans
 from faircmr.core.naming import Names, name_subjects, naming_of
-from faircmr.datasets.base import no_paths_in_errors
+from faircmr.datasets.base import Previewed, no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
 from faircmr.sources.fingerprints import digest, file_state, located
 from faircmr.sources.unlabelled import ImageFile, first_number, list_unlabelled, read_frames
 
 
-class UnlabelledDataset(AbstractDataset[Never, UnlabelledScans]):
+class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
     """Cines and single frames of a folder, named by study keys.
 
     Args:

@@ -8,9 +8,10 @@ from typing import Any, Never
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.work_folder import WorkFolder
+from faircmr.datasets.base import Previewed, shown_path
 
 
-class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
+class WorkFolderDataset(Previewed, AbstractDataset[Never, WorkFolder]):
     """Tells a step where to work, and by which code work there must have been begun.
 
     The catalog sets the code before the folder is loaded.
@@ -52,4 +53,4 @@ class WorkFolderDataset(AbstractDataset[Never, WorkFolder]):
         return self._filepath.is_dir()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": self._filepath.as_posix(), "of": self.of}
+        return {"filepath": shown_path(self._filepath), "of": self.of}

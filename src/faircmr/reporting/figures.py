@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from faircmr.reporting.canvas import BLUE, GREEN, INK, ORANGE, PALE_INK, SKY_BLUE, VERMILLION, new_figure, to_svg
@@ -26,6 +27,11 @@ def demographics_figure(demographics: pd.DataFrame) -> str:
     Returns:
         SVG.
     """
+    return to_svg(draw_demographics(demographics))
+
+
+def draw_demographics(demographics: pd.DataFrame) -> Figure:
+    """The same as a figure; arguments as for :func:`demographics_figure`."""
     table = demographics.set_index(demographics["protected_group"].astype(str))
     draw = [panel for panel, column in _PANELS.items() if column in table.columns]
     figure = new_figure(3.4 * len(draw), 1.3 + 0.34 * len(table))
@@ -36,7 +42,7 @@ def demographics_figure(demographics: pd.DataFrame) -> str:
     first = figure.axes[0]
     first.set_yticks(range(len(table)), labels=list(table.index))
     first.set_ylim(len(table) - 0.5, -0.5)
-    return to_svg(figure)
+    return figure
 
 
 def _draw_sizes(panel: Axes, table: pd.DataFrame) -> None:

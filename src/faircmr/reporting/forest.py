@@ -50,10 +50,11 @@ def forest_figure(groups: pd.DataFrame, disparity: pd.DataFrame, unit: str) -> s
         SVG. All panels have one axis; the dashed line is the mean of all subjects. The axis does not reach out to
         intervals that end at 0 or at 100: they leave the frame.
     """
-    return to_svg(_draw(groups, disparity, unit))
+    return to_svg(draw_forest(groups, disparity, unit))
 
 
-def _draw(groups: pd.DataFrame, disparity: pd.DataFrame, unit: str) -> Figure:
+def draw_forest(groups: pd.DataFrame, disparity: pd.DataFrame, unit: str) -> Figure:
+    """The same as a figure; arguments as for :func:`forest_figure`."""
     means = dict(zip(disparity["model"].astype(str), disparity["mean"].astype(float), strict=True))
     names = list(dict.fromkeys(groups["group"].astype(str)))
     columns = min(len(means), MOST_COLUMNS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +106,13 @@ def draw_slice(panel: Axes, scan: Scan, slice_index: int) -> None:
         scan: Image and, where there is one, label.
         slice_index: Slice to show.
     """
+    draw_image(panel, scan, slice_index)
+    if scan.label is not None:
+        draw_contours(panel, scan.label[slice_index], scan.geometry.spacing[1:])
+
+
+def draw_image(panel: Axes, scan: Scan, slice_index: int) -> None:
+    """Draw the image of one slice alone; arguments as for :func:`draw_slice`, whose label says where the heart is."""
     image = scan.image[slice_index]
     _, row_mm, column_mm = scan.geometry.spacing
     height, width = image.shape[0] * row_mm, image.shape[1] * column_mm
@@ -113,23 +121,26 @@ def draw_slice(panel: Axes, scan: Scan, slice_index: int) -> None:
     row, column = _centre(scan)
     panel.set_xlim(*_window(column * column_mm, width))
     panel.set_ylim(*reversed(_window(row * row_mm, height)))
-    if scan.label is not None:
-        draw_contours(panel, scan.label[slice_index], (row_mm, column_mm))
 
 
-def draw_contours(panel: Axes, label: LabelImage, spacing: tuple[float, float]) -> None:
+def draw_contours(
+    panel: Axes, label: LabelImage, spacing: tuple[float, float], look: Mapping[str, Any] | None = None
+) -> None:
     """Draw the contours of a label slice.
 
     Args:
         panel: Where to draw, in millimetres from the outer corner of the first pixel.
         label: Shape (rows, columns).
         spacing: Millimetres between rows and between columns.
+        look: Options of :meth:`matplotlib.axes.Axes.contour` in the place of the structures' own colours.
     """
     rows, columns = ((np.arange(size) + 0.5) * mm for size, mm in zip(label.shape, spacing, strict=True))
     for structure, (_, inside, colour) in CONTOURS.items():
         if (label == structure).any():
             filled = np.isin(label, inside).astype(float)
-            panel.contour(columns, rows, filled, levels=[0.5], colors=[colour], linewidths=1.1)
+            panel.contour(
+                columns, rows, filled, levels=[0.5], **{"colors": [colour], "linewidths": 1.1, **(look or {})}
+            )
 
 
 def contour_legend(examples: Sequence[GalleryExample]) -> list[Line2D]:

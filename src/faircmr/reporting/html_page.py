@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from html import escape
 
 STYLE = """
@@ -102,29 +103,48 @@ def _body(name: str, rows: Sequence[Sequence[str]], width: int) -> Html:
 
 
 def figure(svg: str, caption: str) -> Html:
-    """A picture within the page, and what it shows.
+    """A drawing within the page, and what it shows.
 
     Args:
         svg: A document of its own, so that its ids meet no others.
         caption: Below it, and read aloud instead of it.
     """
-    source = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    return picture_of(svg.encode(), "image/svg+xml", caption)
+
+
+def picture_of(content: bytes, kind: str, caption: str) -> Html:
+    """A picture within the page, and what it shows.
+
+    Args:
+        content: Bytes of the picture.
+        kind: Its media type, e.g. ``image/jpeg``.
+        caption: Below it, and read aloud instead of it.
+    """
+    source = f"data:{kind};base64,{b64encode(content).decode()}"
     picture = Html(f'<img alt="{escape(caption)}" src="{source}">')
     return element("figure", element("div", picture, tabindex="0"), element("figcaption", caption))
 
 
-def page(title: str, body: Iterable[str]) -> Html:
-    """A whole document, without a script and without anything to load.
+def page(title: str, body: Iterable[str], style: str = "", script: str = "") -> Html:
+    """A whole document without anything to load.
 
     Args:
         title: Its name in the window's frame.
         body: All that it shows.
+        style: Rules beside those of every page.
+        script: The only one that the page permits to run, at its end; none if empty.
     """
+    policy = f"{POLICY}; script-src '{_digest(script)}'" if script else POLICY
     head = element(
         "head",
         Html('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
-        Html(f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'),
+        Html(f'<meta http-equiv="Content-Security-Policy" content="{policy}">'),
         element("title", title),
-        Html(f"<style>{STYLE}</style>"),
+        Html(f"<style>{STYLE}{style}</style>"),
     )
-    return Html(f"<!DOCTYPE html>\n{element('html', head, element('body', element('main', *body)), lang='en')}\n")
+    run = [Html(f"<script>{script}</script>")] if script else []
+    return Html(f"<!DOCTYPE html>\n{element('html', head, element('body', element('main', *body), *run), lang='en')}\n")
+
+
+def _digest(script: str) -> str:
+    return f"sha256-{b64encode(sha256(script.encode()).digest()).decode()}"

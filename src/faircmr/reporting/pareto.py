@@ -53,10 +53,11 @@ def pareto_figure(table: pd.DataFrame, baseline: str) -> str:
         SVG. To the right is better for all, down is more even. Filled points are beaten by no other strategy and
         joined by the front, hollow ones are beaten in both, the diamond is the baseline.
     """
-    return to_svg(_draw(table, baseline))
+    return to_svg(draw_pareto(table, baseline))
 
 
-def _draw(table: pd.DataFrame, baseline: str) -> Figure:
+def draw_pareto(table: pd.DataFrame, baseline: str) -> Figure:
+    """The same as a figure; arguments as for :func:`pareto_figure`."""
     figure = new_figure(7.2, 5.2)
     panel = figure.subplots()
     _frame(panel)

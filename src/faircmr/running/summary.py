@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,10 @@ from kedro.pipeline import Pipeline
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.receipts import path_of
 
+MOST_LINES = 8
+"""Results up to which each has a line of its own."""
+LABEL_IMAGES = "predictions"
+"""What people open in a viewer, though scores or volumes are made of it: by the last part of its name."""
 Render = Callable[[pd.DataFrame, str], str]
 """What makes text of a table and its title."""
 
@@ -30,8 +35,9 @@ def summarise(pipeline: Pipeline, catalog: IncrementalCatalog) -> str:
     made = [name for node in pipeline.nodes for name in node.outputs]
     tables = [name for last in SHOWN for name in made if name.rpartition(".")[2] == last]
     blocks = [block for name in tables for block in _table(name, catalog, *SHOWN[name.rpartition(".")[2]])]
-    ends = [name for name in sorted(pipeline.outputs()) if catalog.exists(name)]
-    return "\n\n".join([*blocks, "\n".join(line for name in ends for line in _location(name, catalog))]).strip()
+    ends = pipeline.outputs() | {name for name in made if name.rpartition(".")[2] == LABEL_IMAGES}
+    places = {name: path_of(catalog[name]) for name in sorted(ends) if catalog.exists(name)}
+    return "\n\n".join([*blocks, "\n".join(_locations(places))]).strip()
 
 
 def _table(name: str, catalog: IncrementalCatalog, render: Render, title: str) -> Iterator[str]:
@@ -42,8 +48,19 @@ def _table(name: str, catalog: IncrementalCatalog, render: Render, title: str) -
         yield f"{name} is of an earlier state of the study and not shown."
 
 
-def _location(name: str, catalog: IncrementalCatalog) -> Iterator[str]:
-    path = path_of(catalog[name])
-    if path is not None:
-        here = Path.cwd()
-        yield f"{name}: {path.relative_to(here) if path.is_relative_to(here) else path}"
+def _locations(places: Mapping[str, Path | None]) -> Iterator[str]:
+    """A line for each result; of many, for each page, and for each folder of the others."""
+    known = {name: path for name, path in places.items() if path is not None}
+    pages = {name: path for name, path in known.items() if len(known) <= MOST_LINES or path.suffix == ".html"}
+    yield from (f"{name}: {_from_here(path)}" for name, path in pages.items())
+    yield from _folders(path for name, path in known.items() if name not in pages)
+
+
+def _folders(paths: Iterable[Path]) -> Iterator[str]:
+    for folder, count in sorted(Counter(path.parent for path in paths).items()):
+        yield f"{_from_here(folder)}: {count} result{'s' if count > 1 else ''}"
+
+
+def _from_here(path: Path) -> Path:
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path

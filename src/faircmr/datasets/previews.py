@@ -1,0 +1,171 @@
+"""What Kedro-Viz shows of a data set: a sentence of every one, and a look into those that nobody can object to.
+
+A look is a few rows, a figure, or a slice of an image. By default it is had of generated people alone: the table of
+keys of the study must list nobody whom the embedded cohort did not write into this very study. So no environment has
+to forbid it, and none can forget to. No look names a subject.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+from html import escape
+from inspect import getdoc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
+
+from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.datasets.cohort import CohortDataset
+from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
+from faircmr.datasets.key_table import read_keys
+from faircmr.datasets.pixels import coloured, grey, mid_slice, png
+from faircmr.datasets.predictions import PredictionsDataset
+from faircmr.datasets.tables import TableDataset
+from faircmr.datasets.tensors import TensorsDataset
+
+AnyDataset = AbstractDataset[Any, Any]
+ROWS = 8
+CHARACTERS = 3000
+STUDY_KEYS = Path("01_raw", "key.csv")
+GENERATED = Path("01_raw", "scans")
+"""Where the embedded cohort lies in its study."""
+IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
+NAMING_COLUMNS = ["subject_id", "other_subject_id"]
+_ROLE = re.compile(r":\w+:`~?(?:\w+\.)*(\w+)`")
+"""A reference in a docstring."""
+_STUDY_KEY = re.compile(r"sub-[0-9a-f]{4}")
+
+
+def preview_of(dataset: AnyDataset, about: str, show: str) -> str:
+    """HTML that describes a data set, and looks into it where that is permitted.
+
+    Args:
+        dataset: Any of the project's.
+        about: What it is; without it the first line of the class's description.
+        show: Whose data may be looked into: ``synthetic``, ``everybody`` or ``nobody``.
+
+    Returns:
+        HTML without scripts, paths, and names of subjects.
+
+    Raises:
+        InvalidParameterError: ``show`` is none of these.
+    """
+    if show not in PERMITTED:
+        raise InvalidParameterError("previews", repr(show), f"one of: {', '.join(PERMITTED)}")
+    sentence = about or _ROLE.sub(r"\1", (getdoc(type(dataset)) or "").partition("\n")[0])
+    look = _look(dataset) if PERMITTED[show](dataset) else ""
+    return f"<p>{escape(_plain(sentence))}</p>{look}"
+
+
+def is_synthetic(dataset: AnyDataset) -> bool:
+    """Whether all people of the study that a data set lies in were generated into it."""
+    from faircmr.sources.synthetic.source import MANIFEST
+    from faircmr.sources.synthetic.writing import subject_files
+
+    study = _study_of(dataset)
+    if study is None:
+        return False
+    try:
+        written = json.loads((study / GENERATED / MANIFEST).read_bytes())
+        people = read_keys(study / STUDY_KEYS)["source_id"]
+    except (OSError, ValueError, FaircmrError):
+        return False
+    files = [file.image.name for person in people for file in subject_files(Path(), person).values()]
+    return bool(files) and isinstance(written, dict) and written.keys() >= set(files)
+
+
+PERMITTED: Mapping[str, Callable[[AnyDataset], bool]] = {
+    "synthetic": is_synthetic,
+    "everybody": lambda _: True,
+    "nobody": lambda _: False,
+}
+
+
+def _study_of(dataset: AnyDataset) -> Path | None:
+    """The ``data_root`` that a data set lies in: the nearest folder above it with a table of keys."""
+    files = dataset.files() if hasattr(dataset, "files") else []
+    above = [folder for file in files[:1] for folder in Path(file).absolute().parents]
+    return next((folder for folder in above if (folder / STUDY_KEYS).is_file()), None)
+
+
+def _look(dataset: AnyDataset) -> str:
+    try:
+        look = look_into(dataset) if dataset.exists() else ""
+    except (DatasetError, FaircmrError):
+        # what is damaged is described all the same; a run says what is wrong with it
+        return ""
+    return "" if _STUDY_KEY.search(look) else look
+
+
+@singledispatch
+def look_into(dataset: AnyDataset) -> str:  # noqa: ARG001 - what the others look into
+    """HTML of the beginning of what a data set holds; empty for kinds of which there is nothing to see."""
+    return ""
+
+
+@look_into.register
+def _(dataset: TableDataset) -> str:
+    table: pd.DataFrame = dataset.load().drop(columns=NAMING_COLUMNS, errors="ignore")
+    rows = _plain(table.head(ROWS).to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format))
+    return f"<p>{len(table)} rows, {len(table.columns)} columns; the first rows:</p>{' '.join(rows.split())}"
+
+
+@look_into.register
+def _(dataset: JsonModelDataset) -> str:
+    text = _plain(dataset.load().model_dump_json(indent=1))
+    return f"<pre>{escape(text if len(text) <= CHARACTERS else f'{text[:CHARACTERS]} ...')}</pre>"
+
+
+@look_into.register(BytesDataset)
+@look_into.register(TextDataset)
+def _(dataset: BytesDataset | TextDataset) -> str:
+    kind = IMAGE_TYPES.get(dataset.files()[0].suffix)
+    if kind is None:
+        return ""
+    content = dataset.load()
+    return _image(content if isinstance(content, bytes) else content.encode(), kind)
+
+
+@look_into.register
+def _(dataset: CohortDataset) -> str:
+    from faircmr.core.scan import ScanFiles
+    from faircmr.sources.nifti import read_scan
+
+    # not its load(): that would write what is missing of the embedded cohort
+    first = read_keys(dataset.files()[0])["path"].iloc[0]
+    return _picture(grey(mid_slice(read_scan(ScanFiles(dataset.root / first, None), {}).image)))
+
+
+@look_into.register
+def _(dataset: PredictionsDataset) -> str:
+    predictions = dataset.load()
+    return "".join(_picture(coloured(mid_slice(predictions[key].label))) for key in list(predictions)[:1])
+
+
+@look_into.register
+def _(dataset: TensorsDataset) -> str:
+    from faircmr.segmentation.tensors import image_name
+
+    subject = next(iter(dataset.load()))
+    return _picture(grey(mid_slice(subject.arrays[image_name(subject.phases[0])])))
+
+
+def _plain(text: str) -> str:
+    # Kedro-Viz takes underscores and asterisks, and line ends outside <pre>, for Markdown
+    return text.translate({ord("_"): " ", ord("*"): "\u2217"})
+
+
+def _picture(pixels: npt.NDArray[np.uint8]) -> str:
+    return _image(png(pixels), IMAGE_TYPES[".png"])
+
+
+def _image(content: bytes, kind: str) -> str:
+    return f'<img alt="Preview" style="width: 100%" src="data:{kind};base64,{b64encode(content).decode()}">'

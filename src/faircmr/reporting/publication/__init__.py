@@ -1,0 +1,1 @@
+"""What people put into a paper of their own: tables, figures, cards."""

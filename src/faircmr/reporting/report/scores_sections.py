@@ -1,0 +1,93 @@
+"""Sections on who is there, what was tried, and how well it did: cohort, strategies, Tables 1 and 2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from faircmr.reporting.audit_tables import decimal
+from faircmr.reporting.canvas import to_svg
+from faircmr.reporting.figures import demographics_figure
+from faircmr.reporting.html_page import Html, element, figure, together
+from faircmr.reporting.report.choices import AXES
+from faircmr.reporting.report.paper_tables import PUBLISHED_MARK, SOUND_MARK, table_1, table_2
+from faircmr.reporting.report.show import WORDS, Columns, paper_table, rows_table, sentence
+from faircmr.reporting.report.strategy_figure import HEADINGS, draw_strategies
+from faircmr.reporting.report.study import Study
+from faircmr.reporting.report.words import ABSENT, COHORT, STRATEGIES, TABLE_1, TABLE_2
+
+SEX, PERCENT = "sex_", "_percent"
+
+
+def cohort(study: Study) -> Iterator[Html]:
+    """Fig. 2 and its numbers."""
+    table = study.tables.demographics
+    if table.empty:
+        yield sentence(ABSENT["demographics"])
+        return
+    yield figure(demographics_figure(table), COHORT.format(attribute=study.protected))
+    yield rows_table("Everybody in the study", table, _demographic_columns(table))
+
+
+def strategies(study: Study) -> Iterator[Html]:
+    """Fig. 1 of the strategies that were scored, and the choices of all."""
+    choices = study.tables.choices
+    if choices.empty:
+        yield sentence(ABSENT["choices"])
+        return
+    scored = choices[choices["strategy"].isin(study.strategies)] if study.strategies else choices
+    first = str(scored["strategy"].iloc[0])
+    yield figure(to_svg(draw_strategies(scored)), STRATEGIES.format(first=first))
+    columns: Columns = {
+        "strategy": lambda row: str(row.strategy),
+        "scored": lambda row: "yes" if row.strategy in study.strategies else "no",
+        "control of": lambda row: str(row.control) or "-",
+        **{HEADINGS[axis]: _text(axis) for axis in AXES},
+    }
+    listed = rows_table("All strategies of the registry", choices.fillna(""), columns, class_=WORDS)
+    yield element("details", element("summary", "All strategies, choice by choice"), listed)
+
+
+def tables(study: Study) -> Iterator[Html]:
+    """Table 2, then Table 1 of each strategy."""
+    words = {"star": PUBLISHED_MARK, "dagger": SOUND_MARK, **study.words}
+    if study.strategies:
+        yield element("p", TABLE_2.format(**words))
+        yield paper_table("Table 2: DSC by group (%)", table_2(study), "strategy")
+        if study.tables.table2["seeds"].max() < 2:
+            yield sentence(ABSENT["seeds"])
+    else:
+        yield sentence(ABSENT["table2"])
+    own = study.tables.table1
+    if own.empty:
+        yield sentence(ABSENT["table1"])
+        return
+    yield element("p", TABLE_1.format(**words))
+    for strategy in dict.fromkeys(own["strategy"].astype(str)):
+        yield element("h3", f"Table 1: {strategy}")
+        yield paper_table(f"DSC of {strategy} (%)", table_1(study, strategy), "group")
+
+
+def _demographic_columns(table: pd.DataFrame) -> Columns:
+    columns: Columns = {
+        "group": lambda row: str(row.protected_group),
+        "subjects": lambda row: str(row.n),
+        "share (%)": lambda row: decimal(row.percent, 1),
+    }
+    for name in table.columns:
+        if name.startswith(SEX) and name.endswith(PERCENT):
+            columns[f"{name.removeprefix(SEX).removesuffix(PERCENT)} (%)"] = _number(name)
+    if "age_mean" in table:
+        columns |= {"age, mean (years)": _number("age_mean"), "age, spread (years)": _number("age_sd")}
+    missing = {"sex_missing": "sex not recorded", "age_missing": "age not recorded"}
+    return columns | {text: _text(name) for name, text in missing.items() if name in table}
+
+
+def _number(name: str) -> Any:
+    return lambda row: decimal(float(getattr(row, name)), 1)
+
+
+def _text(name: str) -> Any:
+    return lambda row: together([str(getattr(row, name))])

@@ -1,0 +1,102 @@
+"""What the report says whatever the numbers are."""
+
+from __future__ import annotations
+
+CAUTION = (
+    "“Insufficient evidence” means that neither a difference nor its absence was shown: it does not mean fair. Nothing "
+    "was scored again for this page; every number is in a table of the study's folder 08_reporting."
+)
+COHORT = (
+    "Who is in the study: share, sex and age by {attribute} (the paper's Fig. 2). What a test of this size can show "
+    "stands in cohort_report.html."
+)
+STRATEGIES = (
+    "What each strategy chooses, from the cohort to the label (after the paper's Fig. 1). Filled, with a blue edge: "
+    "not what {first} does. A control does what its neighbour does, without the idea."
+)
+TABLE_1 = (
+    "Table 1 of each strategy: mean over the subjects of a row, and below the average its {confidence} interval. "
+    "Marks as in Table 2."
+)
+TABLE_2 = (
+    "Table 2: mean DSC of each group in %, their unweighted mean (Avg), SD over groups in points and SER, with "
+    "{confidence} intervals. {star} p < 0.01 of the paper's own test, against a full set that contains the group; "
+    "{dagger} different from all others by permutation, after Holm's correction. A low SD beside a low Avg: everybody "
+    "got the same, not more."
+)
+DISPARITY = (
+    "SD over groups by {attribute} with its simultaneous {confidence} interval. Grey: where it would lie if all groups "
+    "were served alike, by chance in who was tested, groups being as large as they are; chance in training is not in "
+    "it."
+)
+CHANGES = (
+    "Change of each group since {baseline}, of the same subjects, with {confidence} intervals. Levelling down: a group "
+    "is served worse while the SD over groups fell."
+)
+SURFACE = "Hausdorff distance (95th percentile) by {attribute}: mean over structures of the median and the quartiles."
+AGREEMENT = (
+    "{measure}: found less drawn. Bias and limits of agreement (bias ± 1.96 SD) by {attribute}; of the first training "
+    "seed."
+)
+CASES = (
+    "The best and the worst segmented subject of each group, one training, chosen by DSC and not by eye. White: the "
+    "reference. Coloured: what the strategy says. A worst case is one person, and no measure of a group."
+)
+CLASSIFIER = (
+    "Rows: the {attribute} of test subjects; columns: what the classifier of {strategy} says, all trainings together. "
+    "The darker, the larger the share of the row."
+)
+COMPARED = (
+    "The other study's numbers are its own: other people, or other settings. Nothing here is a test; where intervals "
+    "overlap, the studies are not told apart, and where they do not, the cohorts may be why."
+)
+SMALL = {
+    "few": "{group}: {n} scored subjects are too few (fewer than {least}). Its mean is told, and nothing can be said "
+    "of it: it could be worse off by any amount.",
+    "detectable": "{group}: with {n} scored subjects a difference of less than {gap} points ({strategy}) would be "
+    "missed in more than 1 of 5 such studies.",
+    "unscored": "{group}: nobody was scored. The study says nothing about this group.",
+}
+ABSENT = {
+    "demographics": "Who is in the study was not summarised: kedro run --pipelines data_engineering.",
+    "choices": "No strategy is registered.",
+    "table1": "No strategy has a Table 1 yet: run one, e.g. kedro run --pipelines baseline.",
+    "table2": "Strategies were not compared: kedro run --pipelines evaluation.",
+    "groups": "The strategies were not audited: kedro run --pipelines evaluation.",
+    "changes": "One strategy alone was scored: there is nothing that it could be compared with.",
+    "surface": "Distances between surfaces were not scored.",
+    "clinical": "Volumes and ejection fractions were not compared: the study lacks the volumes or the structures for "
+    "it.",
+    "classifier": "No strategy that was run trains a classifier of the protected group.",
+    "cases": "No segmentation is shown: report.examples is 0, or no strategy has predictions.",
+    "provenance": "What the study was made with was not recorded.",
+    "few_groups": "No two groups are large enough to be compared.",
+    "seeds": "One training each: what another training seed would change is not known.",
+}
+READING = {
+    "Intervals": "A {confidence} interval holds the true value in about {confidence} of such studies, within what its "
+    "scope names. Those of SD, SER and of the worst group hold at once, and are wide for it. Seeds are averaged "
+    "within a subject first.",
+    "Verdicts": "Different: a difference from all others was shown (p, Holm, at most {alpha}). Equivalent: a "
+    "difference of {margin} or more was ruled out. Insufficient evidence: neither.",
+    "Asterisks": "The paper's test compares a group with a full set that contains it, and is not corrected for the "
+    "number of groups: an asterisk is there for comparison with the paper, the dagger is what the data support.",
+    "Surfaces": "HD95: 95 % of the two surfaces lie nearer to each other than this. A structure that was missed or "
+    "invented counts with the image's diagonal, so that nothing leaves the mean in silence.",
+    "Other attributes": "Pairs of attributes and differences with covariates held equal are in audit.html.",
+}
+TERMS = {
+    "DSC": "Dice similarity coefficient: twice the overlap over the sum of both areas; 100 % is perfect",
+    "Avg": "unweighted mean of the groups' means, each group counted once",
+    "SD": "standard deviation over the groups' means (ddof = 1), in points; chance alone makes it positive",
+    "SER": "skewed error ratio: the largest group's error over the smallest; 1 is even",
+    "seeds": "trainings that were averaged",
+    "HD95": "95th percentile of the Hausdorff distance, mm",
+    "ASSD": "average symmetric surface distance, mm",
+    "LVBP": "left-ventricular blood pool",
+    "LVM": "left-ventricular myocardium",
+    "RVBP": "right-ventricular blood pool",
+    "ED": "end diastole",
+    "ES": "end systole",
+}
+"""What the heads of columns mean; shown where they are pointed at or focused."""
