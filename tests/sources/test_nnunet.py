@@ -45,9 +45,9 @@ def write_case(folder, part, name, *, labelled=True):
 def folder(tmp_path):
     folder = tmp_path / "Dataset042_Heart"
     for phase in Phase:
-        write_case(folder, "Tr", f"1234567_{phase}")
-        write_case(folder, "Ts", f"1234568_{phase}", labelled=False)
-    (folder / "demographics.csv").write_text("subject_id,sex,age\n1234567,female,61\n1234568,male,\n")
+        write_case(folder, "Tr", f"7234567_{phase}")
+        write_case(folder, "Ts", f"7234568_{phase}", labelled=False)
+    (folder / "demographics.csv").write_text("subject_id,sex,age\n7234567,female,61\n7234568,male,\n")
     describe(folder)
     return folder
 
@@ -61,7 +61,7 @@ def source(root, **parameters):
 def refusal(root, **parameters):
     with pytest.raises(FaircmrError) as error:
         source(root, **parameters).scan_files()
-    assert "1234567" not in str(error.value)
+    assert "7234567" not in str(error.value)
     assert str(root) not in str(error.value)
     return str(error.value)
 
@@ -69,11 +69,11 @@ def refusal(root, **parameters):
 def test_lists_training_and_test_cases_by_subject_and_phase(folder):
     files = source(folder).scan_files()
 
-    assert set(files) == {(subject, phase) for subject in ("1234567", "1234568") for phase in Phase}
-    assert files["1234567", Phase.ES] == ScanFiles(
-        folder / "imagesTr/1234567_ES_0000.nii.gz", folder / "labelsTr/1234567_ES.nii.gz"
+    assert set(files) == {(subject, phase) for subject in ("7234567", "7234568") for phase in Phase}
+    assert files["7234567", Phase.ES] == ScanFiles(
+        folder / "imagesTr/7234567_ES_0000.nii.gz", folder / "labelsTr/7234567_ES.nii.gz"
     )
-    assert files["1234568", Phase.ED].label is None
+    assert files["7234568", Phase.ED].label is None
 
 
 def test_the_folder_above_will_do_where_it_holds_one_data_set(folder):
@@ -87,7 +87,7 @@ def test_the_folder_above_will_do_where_it_holds_one_data_set(folder):
 def test_labels_mean_what_their_names_say(folder):
     nnunet = source(folder)
 
-    scan = read_scan(nnunet.scan_files()["1234567", Phase.ED], nnunet.label_values)
+    scan = read_scan(nnunet.scan_files()["7234567", Phase.ED], nnunet.label_values)
 
     assert nnunet.label_values == {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
     assert scan.label[:, 0, 0].tolist() == [Structure.RVBP, Structure.LVM, Structure.LVBP, 0]
@@ -204,19 +204,19 @@ def test_refuses_cases_that_do_not_say_their_phase(folder):
 
 
 def test_rejects_the_one_subject_whose_cases_do_not_say_their_phase(folder):
-    write_case(folder, "Tr", "1234569")
+    write_case(folder, "Tr", "7234569")
     nnunet = source(folder)
 
     assert len(nnunet.scan_files()) == 4
-    assert nnunet.rejected().keys() == {"1234569"}
-    assert "1234569" not in nnunet.rejected()["1234569"].reason
+    assert nnunet.rejected().keys() == {"7234569"}
+    assert "7234569" not in nnunet.rejected()["7234569"].reason
 
 
 def test_attributes_are_the_columns_of_the_table(folder):
     attributes = source(folder).attributes()
 
     assert attributes.index.name == "source_id"
-    assert attributes.loc["1234567"].tolist() == ["female", 61.0]
+    assert attributes.loc["7234567"].tolist() == ["female", 61.0]
     assert attributes["age"].isna().tolist() == [False, True]
 
 
@@ -236,7 +236,7 @@ def test_refuses_a_table_without_the_column_of_subjects(folder):
 
 
 def test_refuses_a_scan_that_lies_in_two_parts(folder):
-    write_case(folder, "Ts", "1234567_ED")
+    write_case(folder, "Ts", "7234567_ED")
 
     assert refusal(folder).startswith("subject ids: 1 duplicated")
 
@@ -255,14 +255,14 @@ def test_refuses_parameters_of_another_source(tmp_path):
 @pytest.fixture
 def key():
     return pd.DataFrame(
-        {"subject_id": ["sub-0001", "sub-0002", "sub-0003"], "source_id": ["1234567", "1234568", "1234569"]}
+        {"subject_id": ["sub-0001", "sub-0002", "sub-0003"], "source_id": ["7234567", "7234568", "7234569"]}
     )
 
 
 def test_nnunets_own_split_becomes_the_studys(tmp_path, key):
     folds = [
-        {"train": ["1234567_ED", "1234567_ES"], "val": ["1234569_ED"]},
-        {"train": ["1234569_ED"], "val": ["1234567_ED"]},
+        {"train": ["7234567_ED", "7234567_ES"], "val": ["7234569_ED"]},
+        {"train": ["7234569_ED"], "val": ["7234567_ED"]},
     ]
     (tmp_path / "splits_final.json").write_text(json.dumps(folds))
 
@@ -281,7 +281,7 @@ def test_nnunets_own_split_becomes_the_studys(tmp_path, key):
     [
         ("[]", r"fold 0; 0\.\.-1"),
         ("{", "missing or damaged"),
-        ('[{"train": ["1234567_ED"], "val": ["1234567_ES"]}]', "1 subjects train and validate"),
+        ('[{"train": ["7234567_ED"], "val": ["7234567_ES"]}]', "1 subjects train and validate"),
     ],
 )
 def test_refuses_splits_that_are_none(tmp_path, key, content, said):
