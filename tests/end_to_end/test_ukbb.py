@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 
 from tests.end_to_end.clinic import readable
 from tests.sources.ukbb import biobank
@@ -58,6 +60,7 @@ def study(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Bioba
     conf = project.folder / "conf" / "ukbb"
     (conf / "parameters_data_engineering.yml").write_text(PARAMETERS)
     (conf / "parameters_training.yml").write_text(TRAINING)
+    (conf / "globals.yml").write_text(f"data_root: data/ukbb\nsource_root: {root}\n")
     biobank_study = Biobank(project, root)
     finished = project.run(
         "--env", "ukbb", "--pipelines", "baseline,evaluation,reporting", params={"source_root": root}
@@ -128,3 +131,14 @@ def test_neither_does_what_kedro_viz_exports(study: Biobank, monkeypatch: pytest
     exported = [path for path in (study.project.folder / "build").rglob("*") if path.is_file()]
     assert exported
     assert not [path for path in exported if IN_A_TEXT.search(path.read_bytes().decode("latin-1"))]
+
+
+@pytest.mark.slow
+def test_nor_does_a_notebook_that_shows_the_cohort(study: Biobank):
+    shown = nbformat.read(study.project.folder / "notebooks" / "01_cohort.ipynb", as_version=4)
+    client = NotebookClient(shown, timeout=300, resources={"metadata": {"path": study.project.folder / "notebooks"}})
+
+    client.execute(env={**study.project.environment(), "KEDRO_ENV": "ukbb"})
+
+    assert any("image/png" in output.get("data", {}) for cell in shown.cells for output in cell.get("outputs", []))
+    assert not IN_A_TEXT.search(nbformat.writes(shown))
