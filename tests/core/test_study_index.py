@@ -48,11 +48,15 @@ def test_a_whole_cohort_has_an_empty_quarantine_of_the_right_form():
 def test_whom_the_source_rejects_is_listed_and_counted(caplog: pytest.LogCaptureFixture):
     rejected = pd.DataFrame({"subject_id": ["sub-0099"], "phase": [pd.NA], "reason": ["an encrypted archive"]})
 
+    spoilt = cohort((SUBJECTS[0], Phase.ED))
+    everybody = pd.concat([spoilt.subjects, pd.DataFrame({"subject_id": ["sub-0099"], "sex": [pd.NA]})])
+
     with caplog.at_level(logging.WARNING):
-        index = index_study(replace(cohort((SUBJECTS[0], Phase.ED)), rejected=rejected), ATTRIBUTES, LENIENT)
+        index = index_study(replace(spoilt, subjects=everybody, rejected=rejected), ATTRIBUTES, LENIENT)
 
     checked = validate_quarantine(index.quarantine)
     assert checked["subject_id"].tolist() == ["sub-0099", SUBJECTS[0]]
+    assert index.subjects["subject_id"].tolist() == SUBJECTS[1:]
     assert checked["phase"].isna().tolist() == [True, False]
     assert "1 of 7 subjects are left out: an encrypted archive" in caplog.text
     assert f"1 of 7 subjects are left out: {REASON}" in caplog.text

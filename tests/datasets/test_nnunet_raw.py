@@ -193,7 +193,7 @@ def test_a_real_scan_comes_back_bit_by_bit(acdc_root, tmp_path):
     (tmp_path / "acdc").mkdir()
     (tmp_path / "acdc" / "patient001").symlink_to(acdc_root / "patient001", target_is_directory=True)
     source = Acdc(tmp_path / "acdc", NoParameters())
-    cohort = build_cohort(source, assign_keys(no_keys(), first_paths(source, tmp_path)))
+    cohort = build_cohort(source, assign_keys(no_keys(), first_paths(source.scan_files(), source.rejected(), tmp_path)))
     scan = cohort.read("sub-0001", Phase.ES)
     scans = cohort.scans.assign(structures=structures_shown(scan.label))
     splits = pd.DataFrame({"subject_id": ["sub-0001"], "split": ["train"]})

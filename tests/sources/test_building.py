@@ -10,6 +10,7 @@ from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
 from faircmr.core.keys import assign_keys, no_keys
 from faircmr.core.scan import ScanFiles
+from faircmr.sources.base import Rejection
 from faircmr.sources.building import build_cohort, first_paths
 from faircmr.sources.fingerprints import scan_fingerprint
 from tests.sources.volumes import drawn, ramp, save
@@ -25,6 +26,7 @@ class Clinic:
     def __init__(self, root, attributes):
         self.root = root
         self._attributes = attributes
+        self.broken = {}
         for name in ("ED", "ES"):
             save(root / f"7654321_{name}.nii.gz", ramp())
             save(root / f"7654321_{name}_label.nii.gz", drawn())
@@ -34,7 +36,7 @@ class Clinic:
         """Nothing to do."""
 
     def rejected(self):
-        return {}
+        return self.broken
 
     def scan_files(self):
         labelled = {
@@ -62,7 +64,7 @@ def clinic(tmp_path):
 
 
 def cohort_of(clinic):
-    key = assign_keys(no_keys(), first_paths(clinic, clinic.root))
+    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.rejected(), clinic.root))
     return build_cohort(clinic, key)
 
 
@@ -114,7 +116,7 @@ def test_never_shows_a_source_id(clinic):
 
 
 def test_notes_where_the_first_scan_of_each_subject_lies(clinic):
-    assert first_paths(clinic, clinic.root) == {
+    assert first_paths(clinic.scan_files(), clinic.rejected(), clinic.root) == {
         "7234567": "7234567_ED.nii.gz",
         "7654321": "7654321_ED.nii.gz",
     }
@@ -142,3 +144,28 @@ def test_a_fingerprint_changes_with_size_time_label_and_frame_of_a_scan_and_not_
     image.write_text("longer")
     os.utime(image, ns=(5, 5))
     assert len({before, touched, scan_fingerprint(ScanFiles(image))}) == 3
+
+
+def test_knows_who_is_rejected_and_why_and_what_is_known_of_them(clinic, tmp_path):
+    clinic._attributes = attributes_of(**{"7654321": "female", "9999999": "male"})
+    clinic.broken = {"9999999": Rejection(tmp_path / "9999999.zip", "an encrypted archive")}
+    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.broken, tmp_path))
+
+    cohort = build_cohort(clinic, key)
+
+    assert cohort.rejected[["subject_id", "reason"]].to_numpy().tolist() == [["sub-0003", "an encrypted archive"]]
+    assert cohort.subjects.set_index("subject_id")["sex"]["sub-0003"] == "male"
+    assert "sub-0003" not in set(cohort.scans["subject_id"])
+    assert key.set_index("subject_id")["path"]["sub-0003"] == "9999999.zip"
+
+
+def test_says_why_where_nobody_can_be_used(clinic, tmp_path, monkeypatch):
+    monkeypatch.setattr(clinic, "scan_files", dict)
+    clinic.broken = {"9999999": Rejection(tmp_path / "9999999.zip", "an encrypted archive")}
+    key = assign_keys(no_keys(), first_paths({}, clinic.broken, tmp_path))
+
+    with pytest.raises(
+        InvalidCohortError, match=r"none of 1 subjects .*sub-0001: an encrypted archive.*key\.csv"
+    ) as error:
+        build_cohort(clinic, key)
+    assert "9999999" not in str(error.value)

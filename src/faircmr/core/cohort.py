@@ -20,7 +20,7 @@ class Cohort:
     """Subjects by study key, and a way to read their scans.
 
     Attributes:
-        subjects: One row a subject: ``subject_id`` (the study key) and the attributes that the
+        subjects: One row a subject, also of those rejected: ``subject_id`` (the study key) and the attributes that the
             source gives (``sex``, ``age``, ``height``, ``pathology``, ...), missing values as NA.
         scans: One row a scan: ``subject_id``, ``phase`` (``ED``/``ES``), ``labelled``,
             ``fingerprint`` (changes when a file of the scan changes).

@@ -41,8 +41,7 @@ def index_study(cohort: Cohort, attributes: AttributeParameters, quarantine: Qua
     """
     indexed = index_scans(cohort)
     problems = pd.concat([cohort.rejected, indexed.problems], ignore_index=True)
-    everybody = {*cohort.subjects["subject_id"], *cohort.rejected["subject_id"]}
-    left = quarantined(problems, len(everybody), quarantine)
+    left = quarantined(problems, len(cohort.subjects), quarantine)
     subjects = index_subjects(cohort.without(left), attributes)
     scans = indexed.scans[indexed.scans["subject_id"].isin(subjects["subject_id"])].reset_index(drop=True)
     return StudyIndex(scans, subjects, problems)

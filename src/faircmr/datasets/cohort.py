@@ -15,7 +15,7 @@ from faircmr.core.parallel import worker_count
 from faircmr.core.validation import validated
 from faircmr.datasets.base import Previewed, import_named, no_paths_in_errors
 from faircmr.datasets.key_table import read_keys, write_keys
-from faircmr.sources.base import Source
+from faircmr.sources.base import Rejection, Source, SourceFiles
 from faircmr.sources.building import build_cohort, first_paths
 from faircmr.sources.fingerprints import digest, located_states
 
@@ -60,7 +60,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         """List the subjects, give new ones their key, and return the cohort; no image is opened."""
         with no_paths_in_errors("source_root"):
             source = self._prepared_source()
-            return build_cohort(source, self._updated_keys(source), self._workers)
+            return build_cohort(source, self._updated_keys(source.scan_files(), source.rejected()), self._workers)
 
     def save(self, data: Never) -> Never:
         """Refuse: scans are never written back."""
@@ -84,7 +84,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         source = self._prepared_source()
         files = source.scan_files()
         rejected = source.rejected()
-        keys = self._updated_keys(source)
+        keys = self._updated_keys(files, rejected)
         present = keys[keys["source_id"].isin({source_id for source_id, _ in files} | rejected.keys())]
         paths = [path for scan in files.values() for path in (scan.image, scan.label) if path is not None]
         return {
@@ -103,8 +103,9 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         source.prepare(self._key_path.parent / CONVERTED)
         return source
 
-    def _updated_keys(self, source: Source) -> pd.DataFrame:
-        keys = name_subjects(read_keys(self._key_path), first_paths(source, self._root), self._naming, "cohort")
+    def _updated_keys(self, files: SourceFiles, rejected: Mapping[str, Rejection]) -> pd.DataFrame:
+        paths = first_paths(files, rejected, self._root)
+        keys = name_subjects(read_keys(self._key_path), paths, self._naming, "cohort")
         write_keys(self._key_path, keys)
         return keys
 

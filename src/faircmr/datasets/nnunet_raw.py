@@ -33,7 +33,9 @@ class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
         """
         source = NnunetRaw(self._filepath, NnunetParameters())
         source.prepare(self._filepath)
-        return build_cohort(source, keep_source_ids(first_paths(source, self._filepath)))
+        return build_cohort(
+            source, keep_source_ids(first_paths(source.scan_files(), source.rejected(), self._filepath))
+        )
 
     def save(self, data: NnunetExport) -> None:
         """Write every scan, splits and table of subjects, remove scans that are no more, then ``dataset.json``.

@@ -23,6 +23,7 @@ from faircmr.reporting.audit_tables import (
     interval,
     overview,
     p_value,
+    question_words,
     with_reading,
 )
 from faircmr.reporting.audit_words import CAUTION, PARETO, READING
@@ -56,13 +57,7 @@ class _Page:
     @property
     def words(self) -> dict[str, str]:
         """What sentences need to know of the questions."""
-        margin = 100.0 * self.parameters.margin
-        return {
-            "confidence": f"{100 * self.parameters.confidence:.3g}{PERCENT}",
-            "margin": f"{margin:.3g} {'point' if margin == 1.0 else 'points'}",
-            "alpha": f"{self.parameters.alpha:g}",
-            "least": str(self.parameters.min_group_size),
-        }
+        return question_words(self.parameters)
 
     def is_pair(self, attribute: str) -> bool:
         return BY in attribute and attribute not in self.parameters.attributes

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.inference.verdict import Verdict
 from faircmr.reporting.html_page import Html, element, table
 
@@ -35,6 +36,17 @@ def interval(low: float, high: float, decimals: int = 2) -> str:
     """Both ends of an interval; nothing where there is none."""
     ends = (decimal(low, decimals), "to", decimal(high, decimals))
     return "" if math.isnan(low) else NO_BREAK.join(ends)
+
+
+def question_words(asked: AuditParameters) -> dict[str, str]:
+    """What sentences need to know of the questions of an audit."""
+    margin = 100.0 * asked.margin
+    return {
+        "confidence": f"{100 * asked.confidence:.3g}{NO_BREAK}%",
+        "margin": f"{margin:.3g} {'point' if margin == 1.0 else 'points'}",
+        "alpha": f"{asked.alpha:g}",
+        "least": str(asked.min_group_size),
+    }
 
 
 def overview(groups: pd.DataFrame, attributes: Sequence[str]) -> Html:

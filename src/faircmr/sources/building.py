@@ -10,9 +10,10 @@ from pathlib import Path
 import pandas as pd
 
 from faircmr.core.cohort import Cohort, ScanKey
+from faircmr.core.errors import InvalidCohortError
 from faircmr.core.quarantine import COLUMNS
 from faircmr.core.scan import ScanFiles
-from faircmr.sources.base import Source, no_scans
+from faircmr.sources.base import Rejection, Source, SourceFiles, no_scans
 from faircmr.sources.fingerprints import located, scan_fingerprint
 from faircmr.sources.nifti import read_scan
 
@@ -35,28 +36,39 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
     """
     keys = dict(zip(key["source_id"], key["subject_id"], strict=True))
     files = {(keys[source_id], phase): scan for (source_id, phase), scan in source.scan_files().items()}
-    rejected = [(keys[source_id], pd.NA, one.reason) for source_id, one in sorted(source.rejected().items())]
+    rejected = pd.DataFrame(
+        [(keys[source_id], pd.NA, one.reason) for source_id, one in sorted(source.rejected().items())],
+        columns=list(COLUMNS),
+        dtype="str",
+    )
     if not files:
-        raise no_scans(
-            f"at least one scan; {len(rejected)} subjects cannot be used" if rejected else "at least one scan"
-        )
+        raise _nobody_left(rejected)
     ordered = {scan: files[scan] for scan in sorted(files)}
     return Cohort(
-        subjects=_subjects(source.attributes(), keys, {subject_id for subject_id, _ in files}),
+        subjects=_subjects(
+            source.attributes(), keys, {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
+        ),
         scans=_scans(ordered),
         files=ordered,
         read_files=partial(read_scan, label_values=source.label_values),
         readers=readers,
-        rejected=pd.DataFrame(rejected, columns=list(COLUMNS), dtype="str"),
+        rejected=rejected,
     )
 
 
-def first_paths(source: Source, root: Path) -> dict[str, str]:
+def first_paths(files: SourceFiles, rejected: Mapping[str, Rejection], root: Path) -> dict[str, str]:
     """Path of each subject's first file below the source root, by source id; of the rejected too."""
-    scans = source.scan_files().items()
-    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in scans)
-    rejected = {source_id: located(one.path, root) for source_id, one in source.rejected().items()}
-    return rejected | {source_id: path for source_id, _, path in reversed(images)}
+    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in files.items())
+    others = {source_id: located(one.path, root) for source_id, one in rejected.items()}
+    return others | {source_id: path for source_id, _, path in reversed(images)}
+
+
+def _nobody_left(rejected: pd.DataFrame) -> InvalidCohortError:
+    if rejected.empty:
+        return no_scans("at least one scan")
+    first = rejected.iloc[0]
+    found = f"none of {len(rejected)} subjects can be used (first: {first['subject_id']}: {first['reason']})"
+    return InvalidCohortError("source_root", found, "at least one scan", "01_raw/key.csv says where they lie")
 
 
 def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:

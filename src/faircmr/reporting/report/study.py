@@ -10,7 +10,7 @@ import pandas as pd
 
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.intersections import BY
-from faircmr.reporting.audit_tables import NO_BREAK
+from faircmr.reporting.audit_tables import question_words
 
 
 def _empty() -> pd.DataFrame:
@@ -110,13 +110,7 @@ class Study:
     @property
     def words(self) -> dict[str, str]:
         """What sentences need to know of the questions."""
-        margin = 100.0 * self.audit.margin
-        return {
-            "confidence": f"{100 * self.audit.confidence:.3g}{NO_BREAK}%",
-            "margin": f"{margin:.3g} {'point' if margin == 1.0 else 'points'}",
-            "alpha": f"{self.audit.alpha:g}",
-            "least": str(self.audit.min_group_size),
-        }
+        return question_words(self.audit)
 
     def of(self, table: pd.DataFrame, attribute: str) -> pd.DataFrame:
         """Rows of one audited attribute, strategies in the order of Table 2."""
