@@ -10,6 +10,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
+from pydantic import BaseModel
 
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.keys import IncrementalParameters, expected_keys
@@ -20,6 +21,9 @@ from faircmr.running.summary import summarise
 class StudyHooks:
     """Check the parameters, tell the catalog what is up to date, and show the tables."""
 
+    def __init__(self) -> None:
+        self._parameters: dict[str, BaseModel] = {}
+
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse unknown parameters and values that are not permitted, before anything is written.
@@ -28,12 +32,12 @@ class StudyHooks:
         from there.
         """
         loader = cast(OmegaConfigLoader, context.config_loader)  # settings.py chooses no other
-        check_parameters(loader["parameters"], dict(pipelines), known_globals(loader))
+        self._parameters = check_parameters(loader["parameters"], dict(pipelines), known_globals(loader))
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
         """Compute what the outputs would be made from now."""
-        _expect(pipeline, catalog)
+        self._expect(pipeline, catalog)
 
     @hook_impl
     def after_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
@@ -41,14 +45,12 @@ class StudyHooks:
         names = run_params["pipeline_names"] or ["__default__"]
         whole = sum((pipelines[name] for name in names), Pipeline([]))
         if set(whole.nodes) != set(pipeline.nodes):  # some were left out: what they make may be stale
-            _expect(whole, catalog)
+            self._expect(whole, catalog)
         text = summarise(whole, catalog)
         if text:
             click.echo(f"\n{text}")
 
-
-def _expect(pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
-    configured = catalog.get("params:incremental")
-    parameters = IncrementalParameters.model_validate({} if configured is None else configured.load())
-    catalog.keeps_code = parameters.on_code_change == "keep"
-    catalog.expected = expected_keys(pipeline, catalog, parameters.on_code_change)
+    def _expect(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
+        incremental = IncrementalParameters.model_validate(self._parameters.get("incremental", {}))
+        catalog.keeps_code = incremental.on_code_change == "keep"
+        catalog.expected = expected_keys(pipeline, catalog, self._parameters, incremental.on_code_change)

@@ -54,7 +54,7 @@ def register_pipelines() -> dict[str, Pipeline]:
     }
     everything = sum(strategies.values(), Pipeline([]))
     compared = evaluation.create_pipeline(STRATEGIES)
-    reported = reporting.create_pipeline()
+    reported = reporting.create_pipeline(STRATEGIES)
     described = prepared.to_outputs(*cohort_report.NEEDED) + cohort_report.create_pipeline()
     return {
         "__default__": families["paper"] + compared + reported + described,

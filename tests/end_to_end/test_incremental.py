@@ -26,6 +26,11 @@ PREPARED = (
 )
 COMPARED = {"compare_strategies", "audit_strategies", "repeat_published_tests", "compare_clinical_errors"}
 REPORTED = {"plot_demographics", "show_cohort"}
+FROM_SCORES = {"gather_table1", "summarise_surfaces", "find_cases", "draw_cases"}
+FROM_CLASSIFIERS = {"gather_classifiers", "count_confusions"}
+WRITTEN = {"report_study", "write_paper_tables", "draw_paper_figures", "write_cards"}
+"""The report and what goes into a paper: from tables alone."""
+TOLD = {*FROM_SCORES, *FROM_CLASSIFIERS, *WRITTEN}
 NOTHING: set[str] = set()
 STRATEGIES = ("baseline", "stratified")
 GROUPS = {"A": 6, "B": 2, "C": 2, "D": 2, "E": 2, "F": 2}
@@ -35,9 +40,9 @@ def of_each(*steps: str, strategies: tuple[str, ...] = STRATEGIES) -> set[str]:
     return {f"{strategy}.{step}" for strategy in strategies for step in steps}
 
 
-STUDY_KEY = {"identify_study"}
+STUDY_KEY = {"identify_study", "describe_study"}
 LOCALISER_PLANS = {"plan_localiser"}
-ALL = {*PREPARED, *STUDY_KEY, *LOCALISER_PLANS, *of_each(*STRATEGY), *COMPARED, *REPORTED}
+ALL = {*PREPARED, *STUDY_KEY, *LOCALISER_PLANS, *of_each(*STRATEGY), *COMPARED, *REPORTED, *TOLD}
 
 
 def first_file(folder: Path, pattern: str) -> Path:
@@ -84,14 +89,14 @@ TABLE = {
     "nothing": Change(),
     "a shared parameter": Change(
         params={"training": {"learning_rate": 0.02}},
-        nodes=STUDY_KEY | LOCALISER_PLANS | of_each(*STRATEGY) | COMPARED,
+        nodes=STUDY_KEY | LOCALISER_PLANS | of_each(*STRATEGY) | COMPARED | TOLD,
     ),
     "a parameter of prediction": Change(
-        params={"inference": {"overlap": 0.25}}, nodes=STUDY_KEY | of_each(*PREDICTION) | COMPARED
+        params={"inference": {"overlap": 0.25}}, nodes=STUDY_KEY | of_each(*PREDICTION) | COMPARED | TOLD
     ),
     "one strategy's parameter": Change(
         params={"stratified": {"strategy": {"sampler": "random"}}},
-        nodes=of_each(*STRATEGY, strategies=("stratified",)) | COMPARED,
+        nodes=of_each(*STRATEGY, strategies=("stratified",)) | COMPARED | TOLD | {"list_strategies"},
     ),
     "how many work at the same time": Change(params={"workers": 1}),
     "plans edited by hand": Change(
@@ -104,7 +109,7 @@ TABLE = {
     "one subject touched": Change(touch_one_scan, nodes=ALL, subjects=1),
     "one subject added": Change(params={"training_subjects": {**GROUPS, "A": 7}}, nodes=ALL, subjects=1),
     "one subject removed": Change(params={"training_subjects": {**GROUPS, "A": 5}}, nodes=ALL, subjects=0),
-    "an output deleted": Change(delete("table2.csv"), nodes={"compare_strategies"}),
+    "an output deleted": Change(delete("08_reporting/table2.csv"), nodes={"compare_strategies"}),
     "an output in the middle deleted": Change(delete("splits.csv"), nodes={"split_cohort"}),
     "an output truncated": Change(truncate("stratified/scores.parquet"), nodes={"stratified.score"}),
     "weights truncated": Change(truncate("baseline/seed-0/shared/weights.safetensors"), nodes={"baseline.train"}),
@@ -124,8 +129,8 @@ def test_reruns_exactly_what_depends_on_the_change(change: Change, study: Embedd
     assert study.run(**change.params).nodes == ()
 
 
-EVALUATED = of_each("score", "tabulate") | COMPARED
-LEARNED = of_each(*STRATEGY) | COMPARED
+EVALUATED = of_each("score", "tabulate") | COMPARED | FROM_SCORES | WRITTEN
+LEARNED = of_each(*STRATEGY) | COMPARED | TOLD
 
 
 @dataclass(frozen=True)
@@ -144,7 +149,9 @@ EDITS = {
     "a helper that a sampler reaches by its dotted path": Edit(
         "mitigation/batch_sampling.py", "\nUNUSED = 1\n", LEARNED
     ),
-    "a helper of figures alone": Edit("reporting/canvas.py", "\nUNUSED = 1\n", REPORTED | {"audit_strategies"}),
+    "a helper of figures alone": Edit(
+        "reporting/canvas.py", "\nUNUSED = 1\n", REPORTED | WRITTEN | {"audit_strategies", "draw_cases"}
+    ),
 }
 
 

@@ -9,7 +9,8 @@ from faircmr.datasets.finished_fits import FinishedFitsDataset
 from faircmr.datasets.measured import MeasuredTableDataset
 from faircmr.datasets.models import ModelsDataset, TrainedModelsDataset
 from faircmr.datasets.nnunet_raw import NnunetRawDataset
-from faircmr.datasets.predictions import PredictionsDataset
+from faircmr.datasets.other_study import OtherStudyTableDataset
+from faircmr.datasets.predictions import OptionalPredictionsDataset, PredictionsDataset
 from faircmr.datasets.previews import preview_of
 from faircmr.datasets.tables import OptionalTableDataset, TableDataset
 from faircmr.datasets.tensors import TensorsDataset
@@ -28,7 +29,9 @@ __all__ = [
     "MeasuredTableDataset",
     "ModelsDataset",
     "NnunetRawDataset",
+    "OptionalPredictionsDataset",
     "OptionalTableDataset",
+    "OtherStudyTableDataset",
     "PredictionsDataset",
     "TableDataset",
     "TensorsDataset",

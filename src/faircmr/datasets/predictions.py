@@ -119,3 +119,15 @@ class PredictionsDataset(StudyDataset[Iterable[Prediction], Predictions]):
         except (OSError, ValidationError):
             raise OutputError(MANIFEST_NAME, "missing or damaged", "the list of predictions", REDO) from None
         return manifest.predictions
+
+
+class OptionalPredictionsDataset(PredictionsDataset):
+    """Predictions that need not be there: loading gives none, existing stays truthful."""
+
+    def load(self) -> Predictions:
+        """List the predictions; none where there is no manifest.
+
+        Raises:
+            OutputError: The manifest is damaged.
+        """
+        return super().load() if (self._filepath / MANIFEST_NAME).exists() else StoredPredictions(self._filepath, ())

@@ -64,13 +64,13 @@ class OptionalTableDataset(TableDataset):
 
     Args:
         filepath: As for :class:`TableDataset`.
-        schema: As for :class:`TableDataset`; says which columns a table has that is not there.
+        schema: As for :class:`TableDataset`; says which columns a table has that is not there. Without one it has none.
         metadata: As for :class:`TableDataset`.
     """
 
-    def __init__(self, filepath: str, schema: str, metadata: dict[str, Any] | None = None) -> None:
+    def __init__(self, filepath: str, schema: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath, schema, metadata)
-        self._absent = schema_named(schema).empty()
+        self._absent = pd.DataFrame() if schema is None else schema_named(schema).empty()
 
     def load(self) -> pd.DataFrame:
         """Read the table, or give an empty one."""

@@ -19,6 +19,7 @@ from faircmr.incremental.code_digest import code_digest
 from faircmr.incremental.receipts import AnyDataset, Key, files_of, key_of
 
 OnCodeChange = Literal["redo", "keep"]
+PREFIX = "params:"
 ABSENT = Key("absent", "")
 EDIT_STANDS = "%s was edited by hand and is used as it stands; delete the file to have it made again"
 EDIT_IS_LOST = "%s was edited by hand and is made again, for what it is made from has changed"
@@ -35,7 +36,9 @@ class IncrementalParameters(Parameters):
     on_code_change: OnCodeChange = "redo"
 
 
-def expected_keys(pipeline: Pipeline, catalog: DataCatalog, on_code_change: OnCodeChange) -> dict[str, Key]:
+def expected_keys(
+    pipeline: Pipeline, catalog: DataCatalog, parameters: Mapping[str, BaseModel], on_code_change: OnCodeChange
+) -> dict[str, Key]:
     """Key of every output of the pipeline, in topological order.
 
     Inputs that no node of the pipeline makes count as what lies on disk: by their data set's
@@ -46,14 +49,15 @@ def expected_keys(pipeline: Pipeline, catalog: DataCatalog, on_code_change: OnCo
     Args:
         pipeline: The nodes that may run.
         catalog: Where their inputs and outputs lie.
+        parameters: Those of which a form is known, as models. In the catalog Kedro makes models of what the nodes of
+            the run at hand ask for, and leaves the others as they stand in the file; the key is the same for all runs.
         on_code_change: With ``keep``, an output whose data key still holds is expected to stay as it is.
     """
     keys: dict[str, Key] = {}
     found: dict[str, Key] = {}
     for node in pipeline.nodes:
         for name in set(node.inputs) - keys.keys() - found.keys():
-            if not is_parameter(name):
-                found[name] = _found(catalog.get(name))
+            found[name] = _given(name, catalog, parameters) if is_parameter(name) else _found(catalog.get(name))
         key = _node_key(node, catalog, found | keys)
         for name in node.outputs:
             keys[name] = _standing(name, key, catalog, on_code_change)
@@ -65,10 +69,8 @@ def _node_key(node: Node, catalog: DataCatalog, keys: Mapping[str, Key]) -> Key:
     data: list[object] = [node.name, node.outputs]
     code = [code_digest(node.func, _dataset_code(node, catalog))]
     for name in counted:
-        if is_parameter(name):
-            data.append([name, _plain(_parameter(catalog, name))])
-        else:
-            data.append([name, keys[name].data])
+        data.append([name, keys[name].data])
+        if not is_parameter(name):
             code.append(keys[name].code)
     return Key(_digest(data), _digest(code))
 
@@ -112,10 +114,14 @@ def _standing(name: str, key: Key, catalog: DataCatalog, on_code_change: OnCodeC
     return before if may_stay else key
 
 
-def _parameter(catalog: DataCatalog, name: str) -> object:
+def _given(name: str, catalog: DataCatalog, parameters: Mapping[str, BaseModel]) -> Key:
+    """Key of a parameter."""
+    model = parameters.get(name.removeprefix(PREFIX))
+    if model is not None:
+        return Key(_digest(_plain(model)), "")
     # not catalog.load: it logs every parameter
     dataset = catalog.get(name)
-    return None if dataset is None else dataset.load()
+    return Key(_digest(_plain(None if dataset is None else dataset.load())), "")
 
 
 def _plain(value: Any) -> Any:

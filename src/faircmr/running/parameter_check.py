@@ -24,13 +24,16 @@ READ_BY_HOOKS: dict[str, type[BaseModel]] = {"incremental": IncrementalParameter
 
 def check_parameters(
     configured: Mapping[str, Any], pipelines: Mapping[str, Pipeline], runtime_names: Collection[str]
-) -> None:
+) -> dict[str, BaseModel]:
     """Check names and values of all parameters.
 
     Args:
         configured: Parameters as they come out of YAML and the command line.
         pipelines: Every registered pipeline: what one of them reads is a parameter.
         runtime_names: Names that the catalog, not a node, takes from the command line.
+
+    Returns:
+        Those of which a form is known, as models.
 
     Raises:
         InvalidParameterError: A name is unknown at some level, a value is not permitted, or a
@@ -44,11 +47,11 @@ def check_parameters(
         if place not in read and place not in runtime_names:
             known = [path for name, model in models.items() for path in known_paths(model, name)]
             raise unknown_name(place, value, {*known, *read, *runtime_names})
-    for place in sorted(given.keys() & models.keys()):
-        validated(models[place], given[place], place)
+    made = {place: validated(models[place], given[place], place) for place in sorted(given.keys() & models.keys())}
     for name in sorted(needed):
         if not any(f"{name}.".startswith(f"{place}.") for place in given):
             raise InvalidParameterError(name, "missing", "a value is needed", "set it in conf/base/parameters_*.yml")
+    return made
 
 
 def known_globals(loader: OmegaConfigLoader) -> set[str]:

@@ -37,11 +37,11 @@ FIGURES = ("strategies", "cohort", "groups", "disparity", "changes", "pareto")
 PAPER_TABLES = ["paper_table1_tex", "paper_table2_tex", "paper_table1", "paper_table2"]
 
 
-def create_pipeline(strategies: Sequence[str] = ()) -> Pipeline:
+def create_pipeline(strategies: Sequence[str]) -> Pipeline:
     """Demographics and cohort -> figures; tables of evaluation -> the report, and what goes into a paper.
 
     Args:
-        strategies: Those that a report may be about, in the order of Table 2; without any there is no report.
+        strategies: Those that a report may be about, in the order of Table 2.
     """
     figures = pipeline(
         [
@@ -50,7 +50,7 @@ def create_pipeline(strategies: Sequence[str] = ()) -> Pipeline:
         ],
         tags=TAGS,
     )
-    return figures + _gathering(strategies) + _reporting() if strategies else figures
+    return figures + _gathering(strategies) + _reporting()
 
 
 def _gathering(strategies: Sequence[str]) -> Pipeline:
