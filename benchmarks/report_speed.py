@@ -111,6 +111,7 @@ def evaluated(found: Mapping[str, pd.DataFrame], people: pd.DataFrame) -> dict[s
         "disparity": audited.disparity,
         "changes": audited.changes,
         "adjusted": audited.adjusted,
+        "matched": audited.matched,
         "asterisks": asterisks_of(found, people, ("sex",)),
         "agreement": clinical_agreement(found, people),
         "reclassified": reclassification(found, people),

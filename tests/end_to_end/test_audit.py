@@ -110,6 +110,23 @@ def test_nnunets_summary_is_audited(audit: Audit, tmp_path: Path):
     assert not ID.search(report_of(tmp_path) + printed(done))
 
 
+def test_pairs_of_people_who_are_alike_are_a_table_of_their_own(audit: Audit, tmp_path: Path):
+    scores().to_csv(tmp_path / "scores.csv", index=False)
+    aged = people().assign(age=np.random.default_rng(1).normal(60, 8, len(people())))
+    aged.to_csv(tmp_path / "people.csv", index=False)
+
+    done = audit("audit", audit_scores=tmp_path / "scores.csv", **{"audit.covariates": "age"})
+
+    assert done.returncode == 0, printed(done)
+    pairs = table_of(tmp_path, "matched").query("attribute == 'race' and model == 'old'").set_index("group")
+    assert pairs["n"].to_dict() == SIZES
+    assert pairs.loc["Black", "pairs"] == SIZES["Black"]
+    # the others are mostly White, and better off by 8 points
+    assert -9 < pairs.loc["Black", "difference"] < -4
+    assert "Pairs of people who are alike" in report_of(tmp_path)
+    assert not ID.search(report_of(tmp_path) + printed(done))
+
+
 def write_masks(folder: Path) -> None:
     """Everybody has a column of four voxels; of Black and Asian people half of it is found."""
     for part in ("found", "drawn"):
@@ -169,6 +186,15 @@ def not_numbers(folder: Path) -> None:
     )
 
 
+def two_spellings(folder: Path) -> None:
+    spelt = people()["race"].where(people().index != 3, "white ")
+    people().assign(race=spelt).to_csv(folder / "people.csv", index=False)
+
+
+def score_without_a_name(folder: Path) -> None:
+    scores().assign(structure="LV").to_csv(folder / "scores.csv", index=False)
+
+
 def nothing(folder: Path) -> None:
     (folder / "scores.csv").unlink()
 
@@ -176,12 +202,14 @@ def nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (percent, r"Error: scores: up to .*; scores in 0\.\.1; divide percentages by 100"),
+        (percent, r"Error: scores: up to .* in dice_lv; scores in 0\.\.1 and nothing else; divide percentages by 100"),
         (repeated, r"Error: scores: 2 of 164 rows repeated"),
         (not_utf8, r"Error: audit_demographics: not UTF-8; CSV in UTF-8; save it again as UTF-8"),
         (of_others, r"Error: demographics: none of 81 scored subjects is in it"),
         (one_group, r"Error: audit: .*group"),
         (not_numbers, r"Error: scores: .*number"),
+        (two_spellings, r"Error: audit_attributes: race with 2 values that differ .* in spaces or capitals alone"),
+        (score_without_a_name, r"Error: scores: a column structure and no column value; .*set audit_columns.value"),
         (nothing, r"Error: audit_scores: no such file"),
     ],
 )

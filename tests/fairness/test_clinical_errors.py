@@ -38,6 +38,18 @@ WORSE = {"sub-0000": 82.5, "sub-0001": 105.0, "sub-0002": 62.0}
 SCORES = {"zero": scores("zero", WORSE), "even": scores("even", {})}
 
 
+def test_what_makes_no_measure_has_tables_with_heads_and_no_rows():
+    even = SCORES["even"]
+    # a wall at ES alone is neither a volume that has a name, nor a mass
+    wall = {"wall": even[(even["structure"] == "LVM") & (even["phase"] == "ES")]}
+
+    for tabulate in (clinical_agreement, reclassification):
+        table = tabulate(wall, SUBJECTS)
+
+        assert table.empty
+        assert list(table.columns) == list(tabulate(SCORES, SUBJECTS).columns)
+
+
 class TestAgreement:
     def test_one_row_a_strategy_seed_measure_and_group(self):
         table = clinical_agreement(SCORES, SUBJECTS)

@@ -82,6 +82,14 @@ def test_who_is_compared_is_who_has_enough_like_them(rows: list[tuple[str, str]]
             assert len(grouping.groups.codes) == grouping.compared.sum()
 
 
+@pytest.mark.parametrize("other", ["white", "White ", " White", "WHITE"])
+def test_one_group_in_two_spellings_is_refused(other: str):
+    attributes = pd.DataFrame({"race": ["White", "White", other, "Black"]})
+
+    with pytest.raises(InvalidParameterError, match="race with 2 values that differ from each other in spaces or cap"):
+        list(groupings(attributes, ["race"], 1))
+
+
 @pytest.mark.parametrize(
     ("names", "fewest", "message"),
     [

@@ -38,6 +38,15 @@ def test_a_structure_that_the_study_does_not_have_is_no_column_and_leaves_the_av
     assert table["Avg"].tolist() == pytest.approx([(0.9 + 0.8 + 0.6 + 0.5) / 4])
 
 
+def test_a_phase_that_the_study_does_not_have_is_no_column_and_leaves_the_average():
+    scores = scores_of({"sub-0001": ONE})
+
+    table = subject_scores(scores[scores["phase"] == "ED"])
+
+    assert list(table.columns) == ["ED LVBP", "ED LVM", "ED RVBP", "Avg"]
+    assert table["Avg"].tolist() == pytest.approx([(0.9 + 0.8 + 0.7) / 3])
+
+
 def test_a_structure_that_the_study_has_and_nobody_shows_is_an_empty_column():
     scores = scores_of({"sub-0001": ONE})
     volumes = scores[scores["structure"] == "RVBP"].assign(metric="volume", value=0.0)

@@ -120,8 +120,8 @@ def test_names_no_subject(report: str):
 def test_every_table_has_a_caption_and_every_head_says_what_it_heads(report: str):
     page = Reader(report)
 
-    # what is said of how many; then disparity, groups and changes by race, sex and both
-    assert len(page.of("table")) == len(page.of("caption")) == 1 + 3 * 3
+    # what is said of how many; then disparity, groups, sizes of differences and changes by race, sex and both
+    assert len(page.of("table")) == len(page.of("caption")) == 1 + 3 * 4
     assert {head["scope"] for head in page.of("th")} == {"col", "row", "rowgroup"}
 
 
@@ -309,9 +309,12 @@ class TestAdjusted:
 
         page = Reader(text)
         assert not page.open
-        assert len(page.of("table")) == len(page.of("caption")) == 1 + 3 * 2 + 2
+        assert len(page.of("table")) == len(page.of("caption")) == 1 + 3 * 3 + 2 * 2
         assert text.count("<caption>Differences with covariates held equal") == 2
         assert "Differences with covariates held equal" in by_race(text)
+        assert "Pairs of people who are alike" in by_race(text)
+        assert "Held equal age" in seen(text)
 
     def test_a_page_has_none_where_nothing_is(self, report: str):
         assert "covariates held equal" not in report
+        assert "Pairs of people" not in report

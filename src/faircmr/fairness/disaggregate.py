@@ -97,7 +97,8 @@ def _totals(percent: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 
 def _check_attribute(name: str, attributes: pd.DataFrame) -> None:
     if name not in attributes.columns:
-        raise InvalidParameterError("audit_attributes", name, f"one of {', '.join(map(str, attributes.columns))}")
+        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     values = attributes[name].nunique()
     if values > MOST_VALUES:
         raise InvalidParameterError(

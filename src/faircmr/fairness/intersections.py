@@ -87,12 +87,23 @@ def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: in
 
 def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
     if name not in attributes.columns:
-        raise InvalidParameterError("audit_attributes", name, f"one of {', '.join(map(str, attributes.columns))}")
+        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     labels = attributes[name].map(str, na_action="ignore").astype("str")
+    _check_spelling(name, labels)
     if labels.nunique() > MOST_VALUES:
         found = f"{name} with {labels.nunique()} values"
         raise InvalidParameterError("audit_attributes", found, f"at most {MOST_VALUES} values", "report bands of it")
     return labels
+
+
+def _check_spelling(name: str, labels: pd.Series[str]) -> None:
+    """Refuse ``White`` beside ``White `` or ``white``: two small groups of what is one, told apart by nobody."""
+    spelt = pd.Series(labels.dropna().unique(), dtype="str")
+    plain = spelt.str.split().str.join(" ").str.casefold()
+    if alike := int(plain.duplicated(keep=False).sum()):
+        found = f"{name} with {alike} values that differ from each other in spaces or capitals alone"
+        raise InvalidParameterError("audit_attributes", found, "one spelling of each group", "correct the table")
 
 
 def _together(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:

@@ -140,7 +140,8 @@ def table1_asterisks(
 
 def _labels(name: str, attributes: pd.DataFrame) -> list[str]:
     if name not in attributes.columns:
-        raise InvalidParameterError("audit_attributes", name, f"one of {', '.join(map(str, attributes.columns))}")
+        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     labels = attributes[name]
     return labels.astype(object).where(labels.notna(), NOT_RECORDED).astype(str).tolist()
 

@@ -15,14 +15,14 @@ from faircmr.core.schemas import validate_scores
 from faircmr.fairness.metrics.scan import Metric
 
 CELLS = tuple(f"{phase.value} {structure.name}" for phase in Phase for structure in Structure)
-"""Columns of the paper's Table 1: ED LVBP, ED LVM, ED RVBP, ES LVBP, ES LVM, ES RVBP."""
+"""Columns of Table 1; in the paper ED LVBP, ED LVM, ED RVBP, ES LVBP, ES LVM, ES RVBP."""
 AVERAGE = "Avg"
 
 
 def cells_of(scores: pd.DataFrame) -> list[str]:
-    """Those of :data:`CELLS` whose structure any score is of: a study need not have all."""
-    structures = set(scores["structure"])
-    return [cell for cell in CELLS if cell.split()[1] in structures]
+    """Those of :data:`CELLS` whose phase and whose structure any score is of: a study need not have all."""
+    had = {*scores["phase"], *scores["structure"]}
+    return [cell for cell in CELLS if had.issuperset(cell.split())]
 
 
 def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from faircmr.fairness.audit import Audit, AuditParameters
 from faircmr.fairness.inference.verdict import Verdict
 from faircmr.fairness.intersections import BY
 from faircmr.fairness.trade_off import pareto_front
+from faircmr.reporting.audit_effects import effect_rows, matched_rows
 from faircmr.reporting.audit_tables import (
     LEVELLING_DOWN,
     NO_BREAK,
@@ -96,6 +97,7 @@ def _questions(whole: _Page) -> Html:
         **{f"By {name}": _divided(rows) for name, rows in disparity.groupby("attribute", sort=False)},
         "Metric": f"{whole.unit}, mean of a subject's phases and structures",
         "Baseline": whole.found.baseline,
+        **_held_equal(whole.found),
         "Margin": f"a group that is less than {whole.words['margin']} from all others counts as equal",
         "alpha": f"{whole.words['alpha']}, after Holm's correction; intervals of {whole.words['confidence']}",
         "Least size of a group": f"{asked.min_group_size} subjects",
@@ -104,6 +106,11 @@ def _questions(whole: _Page) -> Html:
     }
     pairs = (element(tag, text) for fact in facts.items() for tag, text in zip(("dt", "dd"), fact, strict=True))
     return together([element("h3", "Questions, declared before the scores were looked at"), element("dl", *pairs)])
+
+
+def _held_equal(found: Audit) -> dict[str, str]:
+    named = {"Held equal": found.covariates, "And in a second step (mediators)": found.mediators}
+    return {name: ", ".join(chosen) for name, chosen in named.items() if chosen}
 
 
 def _divided(rows: pd.DataFrame) -> str:
@@ -123,9 +130,9 @@ def _section(whole: _Page, attribute: str) -> Html:
 
 def _contents(whole: _Page, attribute: str) -> Iterator[Html]:
     found = whole.found
-    disparity, groups, changes, adjusted = (
+    disparity, groups, changes, adjusted, matched = (
         table[table["attribute"] == attribute]
-        for table in (found.disparity, found.groups, found.changes, found.adjusted)
+        for table in (found.disparity, found.groups, found.changes, found.adjusted, found.matched)
     )
     if disparity.empty:
         yield element("p", f"{Verdict.INSUFFICIENT_EVIDENCE}: no two groups are large enough to be compared.")
@@ -141,10 +148,13 @@ def _contents(whole: _Page, attribute: str) -> Iterator[Html]:
     yield figure(forest_figure(groups, disparity, f"{whole.unit} (%)"), caption)
     yield disparity_rows(disparity, whole.unit)
     yield group_rows(groups, whole.unit)
+    yield effect_rows(groups)
     if len(changes):
         yield change_rows(changes, baseline)
     if len(adjusted):
         yield adjusted_rows(adjusted)
+    if len(matched):
+        yield matched_rows(matched)
     # the figure's axes name the DSC
     if attribute == whole.attributes[0] and len(disparity) > 1 and whole.parameters.metric == DSC:
         points = disparity.rename(columns={"model": "strategy"})

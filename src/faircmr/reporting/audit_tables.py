@@ -90,17 +90,16 @@ def group_rows(groups: pd.DataFrame, unit: str) -> Html:
     columns: Columns = {
         "group": lambda row: str(row.group),
         "n": lambda row: str(row.n),
-        f"mean {unit} [interval] (%)": lambda row: _bracketed(row.mean, row.low, row.high),
+        f"mean {unit} [interval] (%)": lambda row: bracketed(row.mean, row.low, row.high),
         "SD over subjects (points)": lambda row: decimal(row.sd),
         "difference from all others (points)": lambda row: decimal(row.difference),
         "p": lambda row: p_value(row.p),
         "p, Holm": lambda row: p_value(row.p_holm),
         "equivalence p, Holm": lambda row: p_value(row.p_equivalence_holm),
-        "Hedges' g [interval]": lambda row: _bracketed(row.hedges_g, row.g_low, row.g_high),
         "smallest detectable difference (points)": lambda row: decimal(row.detectable),
         "verdict": lambda row: str(row.verdict),
     }
-    return table("Groups, by model", list(columns), _by_model(groups, columns))
+    return table("Groups, by model", list(columns), by_model(groups, columns))
 
 
 def change_rows(changes: pd.DataFrame, baseline: str) -> Html:
@@ -114,12 +113,12 @@ def change_rows(changes: pd.DataFrame, baseline: str) -> Html:
         "group": lambda row: str(row.group),
         "n": lambda row: str(row.n),
         "not paired": lambda row: str(row.not_paired),
-        "change [interval] (points)": lambda row: _bracketed(row.change, row.low, row.high),
+        "change [interval] (points)": lambda row: bracketed(row.change, row.low, row.high),
         "p": lambda row: p_value(row.p),
         "p, Holm": lambda row: p_value(row.p_holm),
         "reading": lambda row: _alarm(row.reading),
     }
-    return table(f"Change since {baseline}, of the same subjects", list(columns), _by_model(changes, columns))
+    return table(f"Change since {baseline}, of the same subjects", list(columns), by_model(changes, columns))
 
 
 def adjusted_rows(adjusted: pd.DataFrame) -> Html:
@@ -132,13 +131,12 @@ def adjusted_rows(adjusted: pd.DataFrame) -> Html:
         "group": lambda row: str(row.group),
         "adjusted for": lambda row: str(row.adjustment),
         "n": lambda row: str(row.n),
-        "difference from all others [interval] (points)": lambda row: _bracketed(row.difference, row.low, row.high),
+        "difference from all others [interval] (points)": lambda row: bracketed(row.difference, row.low, row.high),
         "p": lambda row: p_value(row.p),
         "p, Holm": lambda row: p_value(row.p_holm),
         "p, all groups": lambda row: p_value(row.p_all_groups),
     }
-    ordered = adjusted.sort_values(["model", "group"], kind="stable", key=_in_order_of_appearance)
-    return table("Differences with covariates held equal", list(columns), _by_model(ordered, columns))
+    return table("Differences with covariates held equal", list(columns), by_model(by_group(adjusted), columns))
 
 
 def with_reading(changes: pd.DataFrame, disparity: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -160,6 +158,11 @@ def with_reading(changes: pd.DataFrame, disparity: pd.DataFrame, baseline: str) 
     return changes.assign(reading=reading.mask((changes["high"] < 0.0) & evener, f"lower: {LEVELLING_DOWN}"))
 
 
+def by_group(rows: pd.DataFrame) -> pd.DataFrame:
+    """All rows of a group of a model one below the other, in the order in which both appear."""
+    return rows.sort_values(["model", "group"], kind="stable", key=_in_order_of_appearance)
+
+
 def _in_order_of_appearance(values: pd.Series[str]) -> pd.Series[int]:
     return pd.Series(pd.factorize(values)[0], index=values.index)
 
@@ -170,19 +173,21 @@ def _counted(said: pd.Series[int], model: str, attribute: str) -> str:
 
 
 def _with_interval(name: str) -> Callable[[Any], str]:
-    return lambda row: _bracketed(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
+    return lambda row: bracketed(getattr(row, name), getattr(row, f"{name}_low"), getattr(row, f"{name}_high"))
 
 
-def _bracketed(estimate: float, low: float, high: float) -> str:
-    ends = interval(low, high)
-    return f"{decimal(estimate)} [{ends}]" if ends else decimal(estimate)
+def bracketed(estimate: float, low: float, high: float, decimals: int = 2) -> str:
+    """An estimate, and in brackets its interval if it has one."""
+    ends, number = interval(low, high, decimals), decimal(estimate, decimals)
+    return f"{number} [{ends}]" if ends else number
 
 
 def _alarm(reading: str) -> str:
     return element("strong", reading, class_="alarm") if LEVELLING_DOWN in reading else reading
 
 
-def _by_model(rows: pd.DataFrame, columns: Columns) -> dict[str, Sequence[Sequence[str]]]:
+def by_model(rows: pd.DataFrame, columns: Columns) -> dict[str, Sequence[Sequence[str]]]:
+    """Cells of all rows, by the model that they are of."""
     return {str(model): _cells(of_model, columns) for model, of_model in rows.groupby("model", sort=False)}
 
 

@@ -20,16 +20,17 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import pandas as pd
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
+from faircmr.core.structures import structure_named
 from faircmr.core.user_tables import read_user_table, with_numbers
 from faircmr.sources.base import Rejection, SourceFiles, check_unique, no_scans
 from faircmr.sources.demographics_table import by_subject, frame_numbers
@@ -39,6 +40,7 @@ LAYOUT = f"Dataset<id>_<name>/ with {DESCRIPTION}, imagesTr/<case>_0000.nii.gz a
 PHASES = "names that end in _ED or _ES, or in _frameNN with columns ED and ES in the table of subjects"
 CHANNEL = "_0000"
 PARTS = ("Tr", "Ts")
+StructureName = Annotated[str, AfterValidator(lambda name: structure_named(name).name)]
 
 
 class NnunetParameters(Parameters):
@@ -50,12 +52,14 @@ class NnunetParameters(Parameters):
         case_pattern: Regular expression of a case's whole name with the groups ``subject`` and ``phase``; the
             latter matches ``ED``, ``ES`` or something with the number of a frame.
         label_names: Structure of labels that have names of their own, e.g. ``{Blutpool: LVBP}``.
+        phase: Phase of the cases whose names say none, of a data set with one image a subject.
     """
 
     demographics: str = "demographics.csv"
     subject_column: str = "subject_id"
     case_pattern: str = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES|frame\d+))?"
-    label_names: dict[str, Literal["LVBP", "LVM", "RVBP"]] = Field(default_factory=dict)
+    label_names: dict[str, StructureName] = Field(default_factory=dict)
+    phase: Phase | None = None
 
     @field_validator("case_pattern")
     @classmethod
@@ -118,7 +122,9 @@ class NnunetRaw:
         """
         files = [((subject, phase), case) for case, (subject, phase) in self._named.items() if phase is not None]
         if not files:
-            raise InvalidCohortError("cases", f"none of {len(self._named)} says its phase", PHASES, "set case_pattern")
+            raise InvalidCohortError(
+                "cases", f"none of {len(self._named)} says its phase", PHASES, "set case_pattern or phase"
+            )
         check_unique(f"{subject} {phase}" for (subject, phase), _ in files)
         return dict(files)
 
@@ -185,7 +191,7 @@ class NnunetRaw:
         if said.upper() in Phase.__members__:
             return subject, Phase(said.upper())
         number = re.sub(r"\D", "", said)
-        return subject, self._phases.get((subject, int(number))) if number else None
+        return subject, self._phases.get((subject, int(number))) if number else self._parameters.phase
 
     @cached_property
     def _phases(self) -> dict[tuple[str, int], Phase]:

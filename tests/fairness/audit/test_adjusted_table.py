@@ -146,6 +146,12 @@ def test_same_seed_same_table_and_another_seed_another(table):
     np.testing.assert_array_equal(other["difference"], table["difference"])
 
 
+def test_an_interval_has_the_confidence_that_was_asked_for(table):
+    sure, _ = of(alpha=0.01)
+
+    assert ((sure["high"] - sure["low"]) > (table["high"] - table["low"])).all()
+
+
 class TestNotes:
     LACKING = PEOPLE.assign(age=PEOPLE["age"].where(np.arange(len(PEOPLE)) % 10 > 0))
 

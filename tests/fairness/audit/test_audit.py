@@ -262,13 +262,19 @@ def cell(value, where=5):
     ("scores", "demographics", "asked", "error", "said"),
     [
         (pd.concat([LONG, LONG.head(2)]), DEMOGRAPHICS, {}, InvalidScoresError, "2 of 248 rows repeated; one row a"),
-        (cell(93.5), DEMOGRAPHICS, {}, InvalidScoresError, r"up to 93\.5; scores in 0\.\.1; divide percentages by 100"),
+        (
+            cell(93.5),
+            DEMOGRAPHICS,
+            {},
+            InvalidScoresError,
+            r"up to 93\.5; scores in 0\.\.1 and .*divide percentages by 100",
+        ),
         (
             LONG.assign(value=100 * LONG["value"]),
             DEMOGRAPHICS,
             {},
             InvalidScoresError,
-            r"scores in 0\.\.1; divide percentages by 100",
+            r"scores in 0\.\.1 and nothing else; divide percentages by 100",
         ),
         (cell(-0.2), DEMOGRAPHICS, {}, InvalidScoresError, r"1 of 246 rows outside 0\.\.1; scores in 0\.\.1"),
         (cell(np.nan), DEMOGRAPHICS, {}, InvalidScoresError, "1 of 246 rows without a number; a score in every row"),

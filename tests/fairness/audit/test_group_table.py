@@ -18,7 +18,20 @@ from tests.fairness.audit.tables import PARAMETERS, answered, people, scored
 
 PEOPLE = people()
 SCORES = {"base": scored(PEOPLE, 1, Black=0.05), "ours": scored(PEOPLE, 2)}
-NUMBERS = ["mean", "low", "high", "sd", "difference", "p", "p_equivalence", "hedges_g", "g_low", "g_high", "detectable"]
+NUMBERS = [
+    "mean",
+    "low",
+    "high",
+    "sd",
+    "difference",
+    "p",
+    "p_equivalence",
+    "hedges_g",
+    "g_low",
+    "g_high",
+    "superiority",
+    "detectable",
+]
 
 
 def of(scores, subjects=PEOPLE, parameters=PARAMETERS) -> pd.DataFrame:
@@ -65,6 +78,16 @@ def test_numbers_are_those_of_the_inference():
     np.testing.assert_allclose(table[["hedges_g", "g_low", "g_high"]].T, [effect.estimates, effect.low, effect.high])
     gaps = smallest_detectable_gap(groups.sizes, np.sqrt(groups.variances(values)), PARAMETERS.alpha)
     np.testing.assert_allclose(table["detectable"], 100 * gaps)
+
+
+def test_the_chance_of_the_higher_score_counts_pairs_of_people():
+    values, black = SCORES["base"]["0"].to_numpy(), (PEOPLE["race"] == "Black").to_numpy()
+    counted = np.mean(values[black][:, np.newaxis] > values[~black])
+
+    row = of(SCORES).query("model == 'base' and group == 'Black'").iloc[0]
+
+    assert row["superiority"] == pytest.approx(counted)
+    assert 0.0 <= row["superiority_low"] < counted < row["superiority_high"] < 0.5
 
 
 def test_a_model_is_told_the_same_alone_but_for_the_family():

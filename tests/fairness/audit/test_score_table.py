@@ -118,8 +118,8 @@ def changed(where: int, value: object) -> pd.DataFrame:
     [
         (long_table().drop(columns="subject_id"), "no column subject_id"),
         (pd.concat([long_table(), long_table().head(3)]), "3 of 51 rows repeated"),
-        (long_table(value=87.5), "up to 87.5; scores in 0..1; divide percentages by 100"),
-        (changed(3, 97.0), "up to 97; scores in 0..1; divide percentages"),
+        (long_table(value=87.5), "up to 87.5.*; scores in 0..1 and nothing else; divide percentages by 100"),
+        (changed(3, 97.0), "up to 97.*; scores in 0..1 and nothing else; divide percentages"),
         (changed(3, -0.1), "1 of 48 rows outside 0..1"),
         (changed(3, 640.0), "1 of 48 rows outside 0..1"),
         (changed(3, np.inf), "1 of 48 rows outside 0..1"),
@@ -134,6 +134,12 @@ def changed(where: int, value: object) -> pd.DataFrame:
             "scores of base: 1 subjects scored in one training seed and not in another",
         ),
         (pd.DataFrame({"subject_id": ["a"]}), "no column of scores"),
+        # wide by mistake: the mean of a Dice and anything else is no score
+        (
+            long_table().rename(columns={"value": "dice"}),
+            "a column structure and no column value; one score a row, in one column; set audit_columns.value",
+        ),
+        (pd.DataFrame({"subject_id": ["a"], "LV": [0.5], "age": [61]}), "up to 61 in age; scores in 0..1 and nothing"),
         (pd.DataFrame({"subject_id": ["a"], "LV": [0.5], "note": ["x"]}), "column note holds no numbers"),
         (pd.DataFrame({"subject_id": ["a", "a"], "LV": [0.5, 0.6]}), "1 of 2 rows repeated"),
     ],

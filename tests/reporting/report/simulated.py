@@ -106,6 +106,7 @@ def study_of(found: Mapping[str, pd.DataFrame]) -> Study:
         disparity=audited.disparity,
         changes=audited.changes,
         adjusted=audited.adjusted,
+        matched=audited.matched,
         asterisks=asterisks_of(found, people, ("sex",)),
         agreement=clinical_agreement(found, people) if clinical else empty,
         reclassified=reclassification(found, people) if clinical else empty,

@@ -159,7 +159,9 @@ def _typed(attributes: pd.DataFrame, covariates: Covariates) -> pd.DataFrame:
 def _check_columns(attributes: pd.DataFrame, names: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in attributes.columns]:
         known = ", ".join(map(str, attributes.columns))
-        raise InvalidParameterError("covariates", unknown[0], f"one of {known}", "add it to attributes.covariates")
+        raise InvalidParameterError(
+            "covariates", unknown[0], f"one of {known}", "correct audit.covariates, or attributes.covariates of a study"
+        )
 
 
 def _numbers(column: pd.Series[float]) -> pd.Series[float]:

@@ -18,7 +18,6 @@ from faircmr.fairness.inference.groups import FloatArray
 
 CHUNK = 500
 """Draws at once: 590 subjects take 2 MB a matrix."""
-TAILS = (0.025, 0.975)
 
 
 class Hypotheses(NamedTuple):
@@ -38,9 +37,9 @@ class Tests(NamedTuple):
 
     Attributes:
         value: Contrasts in the unit of the scores, shape ``(contrasts,)``.
-        low: Lower end of the 95 % interval, same shape.
+        low: Lower end of the interval, same shape.
         high: Upper end, same shape.
-        p: Two-sided p, same shape; below 0.05 where the interval leaves 0 out.
+        p: Two-sided p, same shape; below ``alpha`` where the interval leaves 0 out.
         term_p: p of each term, shape ``(terms,)``.
     """
 
@@ -51,7 +50,7 @@ class Tests(NamedTuple):
     term_p: FloatArray
 
 
-def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int) -> Tests:
+def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int, alpha: float = 0.05) -> Tests:
     """Intervals and tests of contrasts, and tests of terms, from the same shuffles.
 
     Args:
@@ -59,10 +58,11 @@ def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int)
         asked: Contrasts and terms.
         draws: Shuffles; p of a contrast is at least ``2 / (draws + 1)``, of a term half of that.
         seed: The same seed gives the same result.
+        alpha: One less the confidence of intervals, above 0 and below 1.
 
     Returns:
-        An interval ends where the studentised statistic of shuffled residuals has its outer 2.5 %; p is twice the
-        smaller tail.
+        An interval ends where the studentised statistic of shuffled residuals has its outer ``alpha / 2``; p is twice
+        the smaller tail.
 
     Source:
         ter Braak 1992 for shuffling residuals of the whole model; DiCiccio and Romano 2017 for studentising by
@@ -73,7 +73,7 @@ def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int)
     above = 1 + (drawn >= own).sum(axis=0)
     below = 1 + (drawn <= own).sum(axis=0)
     p = np.minimum(1.0, 2.0 * np.minimum(above, below)[:count] / (1 + draws))
-    lower, upper = np.quantile(drawn[:, :count], TAILS, axis=0)
+    lower, upper = np.quantile(drawn[:, :count], (alpha / 2.0, 1.0 - alpha / 2.0), axis=0)
     value, error = model.estimates(asked.contrasts), model.errors(asked.contrasts)
     unknown = np.where(error > 0, 0.0, np.nan)
     term_p = np.where(np.isnan(own[count:]), np.nan, above[count:] / (1 + draws))

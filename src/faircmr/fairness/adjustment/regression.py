@@ -22,10 +22,11 @@ UNADJUSTED, CONFOUNDERS, MEDIATORS = "none", "confounders", "confounders and med
 
 
 class Draws(NamedTuple):
-    """Shuffles, and the seed that decides them."""
+    """Shuffles, the seed that decides them, and one less the confidence of their intervals."""
 
     shuffles: int
     seed: int
+    alpha: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Adjusted:
     Attributes:
         differences: One row an adjustment and group: ``adjustment`` (``none``, ``confounders``, ``confounders and
             mediators``; those that there is something to adjust for), ``group``, ``n``, ``difference`` from the rest
-            of the subjects in the unit of the scores, its 95 % interval ``low`` and ``high``, and ``p`` (two-sided,
+            of the subjects in the unit of the scores, its interval ``low`` and ``high``, and ``p`` (two-sided,
             not corrected for the number of groups). All adjustments are of the same subjects, so that what
             changes is not who they are.
         ancova: One row an adjustment and term (``group`` and each covariate): ``adjustment``, the columns of
@@ -131,7 +132,7 @@ def _tables(adjustment: str, sample: Sample, design: Design, draws: Draws) -> tu
     model, terms = LeastSquares.fit(design.matrix, sample.values), terms_of(design)
     contrasts = np.zeros((design.groups, design.matrix.shape[1]))
     contrasts[:, : design.groups] = against_rest(sample.groups)
-    tests = shuffle_tests(model, Hypotheses(contrasts, list(terms.values())), draws.shuffles, draws.seed)
+    tests = shuffle_tests(model, Hypotheses(contrasts, list(terms.values())), *draws)
     numbers = {"difference": tests.value, "low": tests.low, "high": tests.high, "p": tests.p}
     names = {"adjustment": adjustment, "group": sample.groups.names, "n": sample.groups.sizes}
     ancova = ancova_table(model, terms)

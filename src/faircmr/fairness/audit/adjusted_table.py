@@ -28,7 +28,7 @@ def adjusted_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[
     Returns:
         In points: ``model``, ``attribute``, ``adjustment`` (``none``, ``confounders``, ``confounders and mediators``,
         all of the same subjects: those of whom every covariate is recorded), ``group``, ``n``, ``difference`` from
-        everybody else with its 95 % interval ``low`` to ``high``, ``p`` and ``p_all_groups`` of shuffled residuals,
+        everybody else with its interval ``low`` to ``high``, ``p`` and ``p_all_groups`` of shuffled residuals,
         and ``p_holm``, adjusted over groups and models within an adjustment. No rows where no covariate is asked for,
         and for pairs of attributes. Then sentences about who was left out, and where groups barely overlap.
 
@@ -50,7 +50,7 @@ def adjusted_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[
 def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list[tuple[str, Adjusted]]:
     """Of each model; what there is to say is of the subjects, who are the same for all of them, and is said once."""
     compared, asked, cohort = found.compared, found.parameters, found.compared.cohort
-    covariates = _covariates(attributes, asked, compared.attribute)
+    covariates = covariates_asked(attributes, asked, compared.attribute)
     if BY in compared.attribute or not covariates.names:
         return []
     where = f"{', '.join(cohort.models)} by {compared.attribute}, adjusted"
@@ -58,7 +58,10 @@ def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list
     try:
         results = [
             adjusted_differences(
-                pd.Series(values, cohort.subjects), *of_subjects, Draws(asked.draws, asked.seed), asked.min_group_size
+                pd.Series(values, cohort.subjects),
+                *of_subjects,
+                Draws(asked.draws, asked.seed, asked.alpha),
+                asked.min_group_size,
             )
             for values in cohort.values
         ]
@@ -69,8 +72,12 @@ def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list
     return list(zip(cohort.models, results, strict=True))
 
 
-def _covariates(attributes: pd.DataFrame, asked: AuditParameters, attribute: str) -> Covariates:
-    """An attribute is not adjusted for itself."""
+def covariates_asked(attributes: pd.DataFrame, asked: AuditParameters, attribute: str) -> Covariates:
+    """What groups of an attribute are to be alike in; an attribute is not adjusted for itself.
+
+    Raises:
+        InvalidParameterError: There is no such column.
+    """
     confounders = [name for name in dict.fromkeys(asked.covariates) if name != attribute]
     found = Covariates.by_type(attributes, confounders)
     return Covariates(numeric=found.numeric, categorical=found.categorical, mediators=asked.mediators)

@@ -20,6 +20,8 @@ from faircmr.fairness.audit.disparity_table import COLUMNS as DISPARITY_COLUMNS
 from faircmr.fairness.audit.disparity_table import disparity_table
 from faircmr.fairness.audit.group_table import COLUMNS as GROUP_COLUMNS
 from faircmr.fairness.audit.group_table import described, group_table
+from faircmr.fairness.audit.matched_table import COLUMNS as MATCHED_COLUMNS
+from faircmr.fairness.audit.matched_table import matched_table
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 from faircmr.fairness.audit.score_table import ScoresByModel, scores_by_model
 
@@ -36,7 +38,11 @@ class Audit:
             :func:`~faircmr.fairness.audit.change_table.change_table`.
         adjusted: One row a model, attribute, adjustment and group, see
             :func:`~faircmr.fairness.audit.adjusted_table.adjusted_table`.
+        matched: One row a model, attribute, set of covariates and group, see
+            :func:`~faircmr.fairness.audit.matched_table.matched_table`.
         baseline: Model that changes are counted from.
+        covariates: What was held equal.
+        mediators: What was held equal besides in a second step.
         notes: Sentences about who was left out and what cannot be answered.
     """
 
@@ -44,7 +50,10 @@ class Audit:
     disparity: pd.DataFrame
     changes: pd.DataFrame
     adjusted: pd.DataFrame
+    matched: pd.DataFrame
     baseline: str
+    covariates: tuple[str, ...]
+    mediators: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -108,7 +117,8 @@ def audit_models(
     of_all = partial(_of_all, drawn=drawn, order=list(scores))
     said_nothing = [described(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided]
     groups = of_all(group_table, columns=GROUP_COLUMNS)
-    adjusted, of_adjusting = _adjusted(drawn, attributes, list(scores))
+    adjusted, of_adjusting = _noted(partial(adjusted_table, attributes=attributes), of_all, ADJUSTED_COLUMNS)
+    matched, of_matching = _noted(partial(matched_table, attributes=attributes), of_all, MATCHED_COLUMNS)
     return Audit(
         groups=pd.concat([table for table in (groups, *said_nothing) if len(table)], ignore_index=True).reindex(
             columns=GROUP_COLUMNS
@@ -116,8 +126,11 @@ def audit_models(
         disparity=of_all(disparity_table, columns=DISPARITY_COLUMNS),
         changes=of_all(partial(change_table, baseline=baseline), columns=CHANGE_COLUMNS),
         adjusted=adjusted,
+        matched=matched,
         baseline=baseline.model,
-        notes=(*notes, *found, *baseline.notes(models), *of_adjusting),
+        covariates=parameters.covariates,
+        mediators=parameters.mediators,
+        notes=(*notes, *found, *baseline.notes(models), *of_adjusting, *of_matching),
     )
 
 
@@ -142,15 +155,20 @@ def _divided(
     return by_attribute, undivided, [*notes, *few]
 
 
-def _adjusted(drawn: list[list[Answers]], attributes: pd.DataFrame, order: list[str]) -> tuple[pd.DataFrame, list[str]]:
+def _noted(
+    make: Callable[[Sequence[Answers]], tuple[pd.DataFrame, list[str]]],
+    of_all: Callable[..., pd.DataFrame],
+    columns: list[str],
+) -> tuple[pd.DataFrame, list[str]]:
+    """A table of all attributes, and what has to be said beside it."""
     notes: list[str] = []
 
-    def make(found: Sequence[Answers]) -> pd.DataFrame:
-        table, said = adjusted_table(found, attributes)
+    def table(found: Sequence[Answers]) -> pd.DataFrame:
+        rows, said = make(found)
         notes.extend(said)
-        return table
+        return rows
 
-    return _of_all(make, drawn, order, ADJUSTED_COLUMNS), notes
+    return of_all(table, columns=columns), notes
 
 
 def _of_all(

@@ -22,11 +22,17 @@ def joined(scored: pd.Index, demographics: pd.DataFrame, subject_column: str) ->
         InvalidCohortError: There is no such column, subjects are repeated, or none of the scored ones is in it.
     """
     if subject_column not in demographics.columns:
-        raise InvalidCohortError("demographics", f"no column {subject_column}", "a column that says whose row it is")
+        raise InvalidCohortError(
+            "demographics",
+            f"no column {subject_column}",
+            "a column that says whose row it is, in a table with a header (in a CSV with commas)",
+            "set audit_columns.subject",
+        )
     table = demographics.assign(subject_id=demographics[subject_column].astype("str")).set_index("subject_id")
     repeated = int(table.index.duplicated().sum())
     if repeated:
-        raise InvalidCohortError("demographics", f"{repeated} subjects repeated", "one row a subject")
+        found = f"{repeated} subjects repeated"
+        raise InvalidCohortError("demographics", found, "one row a subject", "keep one of each")
     known = scored[scored.isin(table.index)]
     if known.empty:
         raise InvalidCohortError(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from faircmr.fairness.audit.answers import Answers
 from faircmr.fairness.audit.comparison import Cohort
-from faircmr.fairness.inference.effect_size import hedges_g
+from faircmr.fairness.inference.effect_size import hedges_g, probability_of_superiority
 from faircmr.fairness.inference.groups import FloatArray
 from faircmr.fairness.inference.multiplicity import holm
 from faircmr.fairness.inference.power import smallest_detectable_gap
@@ -34,6 +34,9 @@ COLUMNS = [
     "hedges_g",
     "g_low",
     "g_high",
+    "superiority",
+    "superiority_low",
+    "superiority_high",
     "detectable",
     "may_be_worst",
     "p_holm",
@@ -53,9 +56,11 @@ def group_table(found: Sequence[Answers]) -> pd.DataFrame:
         interval ``low`` to ``high``, and ``sd`` over subjects; ``difference`` from everybody else; ``p`` of the
         studentised permutation test and ``p_holm``, adjusted over all groups and models of the attribute;
         ``p_equivalence`` against a difference of the margin or more, and ``p_equivalence_holm``; ``hedges_g`` with
-        ``g_low`` and ``g_high``; ``detectable``, the smallest difference that the group's test by itself (before
-        Holm's correction) would find in 4 of 5 studies of this size; ``may_be_worst``, whether it may be the worst
-        served group; ``verdict``. A group below the least size has its mean and the verdict ``insufficient evidence``.
+        ``g_low`` and ``g_high``; ``superiority``, the chance (0..1) that one of the group is scored higher than one of
+        all others, with ``superiority_low`` and ``superiority_high``; ``detectable``, the smallest difference that the
+        group's test by itself (before Holm's correction) would find in 4 of 5 studies of this size; ``may_be_worst``,
+        whether it may be the worst served group; ``verdict``. A group below the least size has its mean and the
+        verdict ``insufficient evidence``.
     """
     parameters = found[0].parameters
     rows = pd.concat([_rows(one) for one in found], ignore_index=True)
@@ -98,7 +103,7 @@ def _rows(found: Answers) -> pd.DataFrame:
     compared, alpha = found.compared, found.parameters.alpha
     values, groups, models = compared.values, compared.groups, compared.cohort.models
     mean = found.bootstrap.groups.interval(found.parameters.confidence).within(0.0, 1.0)
-    effect = hedges_g(values, groups, alpha)
+    effect, chance = hedges_g(values, groups, alpha), probability_of_superiority(values, groups, alpha)
     sds = group_estimates(values, groups).standard_errors * np.sqrt(groups.sizes)
     columns: dict[str, npt.NDArray[np.generic]] = {
         "mean": 100.0 * mean.estimate,
@@ -111,6 +116,9 @@ def _rows(found: Answers) -> pd.DataFrame:
         "hedges_g": effect.estimates,
         "g_low": effect.low,
         "g_high": effect.high,
+        "superiority": chance.estimates,
+        "superiority_low": chance.low,
+        "superiority_high": chance.high,
         "detectable": 100.0 * np.stack([_detectable(groups.sizes, each, alpha) for each in sds]),
         "may_be_worst": may_be_worst(found.region),
     }

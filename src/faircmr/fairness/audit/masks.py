@@ -29,14 +29,14 @@ class MaskLabels(Parameters):
 
     @model_validator(mode="after")
     def _are_different(self) -> Self:
-        if len(self.values) < len(Structure):
+        if len(self.values) < len(type(self).model_fields):
             raise ValueError("two structures have one value")
         return self
 
     @property
     def values(self) -> Mapping[int, Structure]:
         """Structure of each value."""
-        return {int(getattr(self, structure.name)): structure for structure in Structure}
+        return {value: Structure[name] for name, value in self.model_dump().items()}
 
 
 def score_masks(pairs: MaskPairs, labels: MaskLabels) -> pd.DataFrame:

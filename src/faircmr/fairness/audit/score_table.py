@@ -67,7 +67,7 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
         return table[columns.subject], _column(table, columns.phase, "")
     if columns.case not in table.columns:
         permitted = f"a column that says whose score it is, or a column {columns.case} of file names"
-        raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns")
+        raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns.subject")
     read = [subject_and_phase(str(name), columns.case_pattern) for name in table[columns.case]]
     subjects, phases = zip(*read, strict=True)
     return pd.Series(subjects, index=table.index), pd.Series(phases, index=table.index)
@@ -90,6 +90,11 @@ def _of_metric(long: pd.DataFrame, table: pd.DataFrame, column: str, metric: str
 
 
 def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
+    if told := [name for name in (columns.structure, columns.metric) if name in table.columns]:
+        found = f"a column {told[0]} and no column {columns.value}"
+        raise InvalidScoresError(
+            "scores", found, "one score a row, in one column", "set audit_columns.value to its name"
+        )
     scores = table.drop(columns=[name for name in columns.names if name in table.columns])
     if scores.columns.empty:
         raise InvalidScoresError("scores", "no column of scores", f"a column {columns.value}, or one column a score")
@@ -102,10 +107,14 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
 
 
 def _check_values(long: pd.DataFrame) -> None:
+    if long.empty:
+        raise InvalidScoresError("scores", "all cells are empty", "a score in every row", "write the scores in")
     values = pd.to_numeric(long["value"], errors="coerce")
     _refuse(int(values.isna().sum()), len(long), "without a number", "a score in every row")
     if ((values > 1.0) & (values <= 100.0)).any() and (values >= 0.0).all() and (values <= 100.0).all():
-        raise InvalidScoresError("scores", f"up to {values.max():.4g}", "scores in 0..1", "divide percentages by 100")
+        cell = str(long[CELL].iloc[int(values.argmax())]).strip()
+        found = f"up to {values.max():.4g}" + (f" in {cell}" if cell else "")
+        raise InvalidScoresError("scores", found, "scores in 0..1 and nothing else", "divide percentages by 100")
     _refuse(int((~values.between(0.0, 1.0)).sum()), len(long), "outside 0..1", "scores in 0..1, higher is better")
     long["value"] = values.astype("float64")
 
@@ -129,4 +138,4 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse(count: int, rows: int, what: str, permitted: str) -> None:
     if count:
-        raise InvalidScoresError("scores", f"{count} of {rows} rows {what}", permitted)
+        raise InvalidScoresError("scores", f"{count} of {rows} rows {what}", permitted, "mend or remove these rows")

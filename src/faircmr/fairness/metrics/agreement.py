@@ -90,7 +90,7 @@ def agreement_table(errors: pd.DataFrame, groups: pd.Series[str]) -> pd.DataFram
     Returns:
         One row a measure and group, ``all`` subjects last: ``measure``, ``unit``, ``group``, the fields of
         :class:`Agreement`, ``undefined`` (subjects without a value, left out of the others) and ``problems``
-        (subjects with a structure or phase missing, with a value or without).
+        (subjects with a structure or phase missing, with a value or without). No rows without clinical measures.
 
     Raises:
         InvalidScoresError: A subject has a measure twice.
@@ -101,7 +101,7 @@ def agreement_table(errors: pd.DataFrame, groups: pd.Series[str]) -> pd.DataFram
         for (measure, unit), of_measure in errors.groupby(["measure", "unit"], sort=False)
         for group, part in by_group(of_measure, groups)
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["measure", "unit", "group", *Agreement._fields, "undefined", "problems"])
 
 
 def _summary(rows: pd.DataFrame) -> dict[str, float]:

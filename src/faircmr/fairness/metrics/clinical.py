@@ -53,6 +53,7 @@ CELLS_OF = {
     Measure.RVEF: ("ED RVBP", "ES RVBP"),
 }
 """Phase and structure of the volumes that each measure is made of."""
+ERROR_COLUMNS = ("predicted", "reference", "error", "problem", "measure", "unit")
 
 
 def measures_of(cells: Collection[str]) -> list[Measure]:
@@ -63,6 +64,8 @@ def measures_of(cells: Collection[str]) -> list[Measure]:
 def clinical_measures(volumes: pd.DataFrame) -> pd.DataFrame:
     """End-diastolic and end-systolic volume, stroke volume, ejection fraction, and mass of the left ventricle.
 
+    That mass is taken at ED, and heart muscle to weigh 1.05 g/mL, is convention.
+
     Args:
         volumes: One row a subject, columns some of :data:`~faircmr.fairness.subject_scores.CELLS` (``ED LVBP``), mL; 0
             where a structure was not found, NaN where there is no scan of the phase.
@@ -72,9 +75,6 @@ def clinical_measures(volumes: pd.DataFrame) -> pd.DataFrame:
         ``EDV - ESV``; ejection fraction ``100 (EDV - ESV) / EDV`` in percent, as it comes out (0 and less where no
         more was found at ED than at ES); mass in g, the volume of the myocardium at ED times
         :data:`MYOCARDIAL_DENSITY`. NaN where a phase is missing; the ejection fraction also where EDV is 0.
-
-    Source:
-        Schulz-Menger et al. 2020 (SCMR, post-processing), which has mass at ED with 1.05 g/mL.
     """
     known = volumes.reindex(columns=pd.Index(CELLS))
     measures = {Measure.LV_MASS: MYOCARDIAL_DENSITY * known["ED LVM"]}
@@ -101,7 +101,7 @@ def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.Data
         One row a subject and measure: the index as columns, ``measure``, ``unit``, ``predicted``, ``reference``,
         ``error`` (predicted less reference, in that unit; of ejection fractions in percentage points), and
         ``problem``: ``no ED scan``, ``ED LVBP not drawn``, ``no prediction at ED``, ``ED LVBP missed``, the first of
-        them that holds, or empty.
+        them that holds, or empty. No rows where the columns make no measure: of what is no heart.
 
     Raises:
         InvalidScoresError: The subjects differ, or a volume is negative.
@@ -114,6 +114,8 @@ def clinical_errors(predicted: pd.DataFrame, reference: pd.DataFrame) -> pd.Data
     found = clinical_measures(predicted)
     drawn = clinical_measures(reference.where(reference > 0.0))
     measures = measures_of(predicted.columns)
+    if not measures:
+        return pd.DataFrame(columns=[*predicted.index.names, *ERROR_COLUMNS])
     return pd.concat([_rows(measure, found, drawn, problems) for measure in measures], ignore_index=True)
 
 

@@ -78,7 +78,8 @@ RVEF_CLASSES = EjectionFractionClasses(
     names=("reduced", "preserved"),
     cutoffs=(Cutoff(percent=45.0, belongs_to="upper"),),
 )
-"""Below 45 % and not: Lang et al. 2015 (ASE and EACVI), who give it for 3-D echocardiography."""
+"""Below 45 % and not, by convention: it is a lower limit of 3-D echocardiography, and those given for MR lie some
+points higher. Other cut-offs are other :class:`EjectionFractionClasses`."""
 
 
 def cross_table(errors: pd.DataFrame, groups: pd.Series[str], classes: EjectionFractionClasses) -> pd.DataFrame:

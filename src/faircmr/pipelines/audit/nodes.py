@@ -25,8 +25,8 @@ def score_masks(masks: MaskPairs, labels: MaskLabels) -> pd.DataFrame:
 
 def audit_scores(
     scores: pd.DataFrame, demographics: pd.DataFrame, audit: AuditParameters, columns: AuditColumns
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
-    """Groups, disparity, changes since the baseline, adjusted differences, and a page that says what they mean."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+    """Groups, disparity, changes, adjusted differences, matched pairs, and a page that says what they mean."""
     from faircmr.fairness.audit import audit as audited
     from faircmr.reporting.audit_report import audit_report
 
@@ -34,4 +34,5 @@ def audit_scores(
     found = audited(with_numbers(scores, text=columns.names), people, audit, columns)
     for note in found.notes:
         logger.warning("%s", note)
-    return found.groups, found.disparity, found.changes, found.adjusted, audit_report(found, audit, "Audit")
+    page = audit_report(found, audit, "Audit")
+    return found.groups, found.disparity, found.changes, found.adjusted, found.matched, page

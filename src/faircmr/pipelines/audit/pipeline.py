@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.audit import nodes
 
-OUTPUTS = ["audit.groups", "audit.disparity", "audit.changes", "audit.adjusted", "audit.report"]
+TABLES = ["audit.groups", "audit.disparity", "audit.changes", "audit.adjusted", "audit.matched"]
 
 
 def create_pipeline() -> Pipeline:
@@ -22,4 +22,4 @@ def create_pipeline_of_masks() -> Pipeline:
 
 def _audit_of(scores: str, name: str) -> Pipeline:
     inputs = [scores, "audit.demographics", "params:audit", "params:audit_columns"]
-    return pipeline([node(nodes.audit_scores, inputs, OUTPUTS, name=name)], tags=["audit", "cpu"])
+    return pipeline([node(nodes.audit_scores, inputs, [*TABLES, "audit.report"], name=name)], tags=["audit", "cpu"])

@@ -27,14 +27,14 @@ def compare_strategies(
 
 def audit_strategies(
     subjects: pd.DataFrame, attributes: AttributeParameters, audit: AuditParameters, **scores: pd.DataFrame
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
-    """What can be said of people who were not scored: groups, disparity, changes, adjusted differences, and a page."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame, str]:
+    """What can be said of people who were not scored: groups, disparity, changes, adjusted, matched, and a page."""
     from faircmr.fairness.audit import audit_strategies as audited
     from faircmr.reporting.audit_report import audit_report
 
     found = audited(scores, subjects, attributes, audit)
     page = audit_report(found, audit, "Strategies of this study")
-    return found.groups, found.disparity, found.changes, found.adjusted, page
+    return found.groups, found.disparity, found.changes, found.adjusted, found.matched, page
 
 
 def repeat_published_tests(

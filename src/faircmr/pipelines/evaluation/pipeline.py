@@ -8,6 +8,9 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.evaluation import nodes
 
+AUDITED = ("groups", "disparity", "changes", "adjusted", "matched")
+"""Tables of the audit, in the node's order."""
+
 
 def create_pipeline(strategies: Sequence[str]) -> Pipeline:
     """Scores of every strategy -> Table 2 and what training seeds do to it, the audit, and clinical errors.
@@ -27,7 +30,7 @@ def create_pipeline(strategies: Sequence[str]) -> Pipeline:
             node(
                 nodes.audit_strategies,
                 {"subjects": "subjects", "attributes": "params:attributes", "audit": "params:audit", **scores},
-                ["audit_groups", "audit_disparity", "audit_changes", "audit_adjusted", "audit_report"],
+                [*(f"audit_{table}" for table in AUDITED), "audit_report"],
                 name="audit_strategies",
             ),
             node(

@@ -21,6 +21,7 @@ TABLES = {
     "disparity": "audit_disparity",
     "changes": "audit_changes",
     "adjusted": "audit_adjusted",
+    "matched": "audit_matched",
     "asterisks": "published_asterisks",
     "agreement": "clinical_agreement",
     "reclassified": "ef_reclassification",

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from faircmr.fairness.trade_off import pareto_front
+from faircmr.reporting.audit_effects import effect_rows, matched_rows
 from faircmr.reporting.audit_tables import (
     LEVELLING_DOWN,
     NO_BREAK,
+    adjusted_rows,
     change_rows,
     decimal,
     disparity_rows,
@@ -89,6 +91,12 @@ def _by(study: Study, attribute: str) -> Iterator[Html]:
         caption = CAPTION.format(attribute=attribute, **study.words)
         yield figure(forest_figure(own, apart, f"{UNIT} (%)"), caption)
     yield group_rows(own, UNIT)
+    yield effect_rows(own)
+    adjusted, matched = (study.of(table, attribute) for table in (study.tables.adjusted, study.tables.matched))
+    if len(adjusted):
+        yield adjusted_rows(adjusted)
+    if len(matched):
+        yield matched_rows(matched)
 
 
 def _lines(study: Study) -> Iterator[Html]:

@@ -31,6 +31,7 @@ class StudyTables:
         disparity: How far apart the groups are.
         changes: What each strategy gives and takes.
         adjusted: Differences with covariates held equal.
+        matched: Differences between pairs of people who are alike.
         asterisks: Of :func:`faircmr.fairness.published_tables.asterisks_of`.
         agreement: Of :func:`faircmr.fairness.clinical_errors.clinical_agreement`.
         reclassified: Of :func:`faircmr.fairness.clinical_errors.reclassification`.
@@ -52,6 +53,7 @@ class StudyTables:
     disparity: pd.DataFrame = field(default_factory=_empty)
     changes: pd.DataFrame = field(default_factory=_empty)
     adjusted: pd.DataFrame = field(default_factory=_empty)
+    matched: pd.DataFrame = field(default_factory=_empty)
     asterisks: pd.DataFrame = field(default_factory=_empty)
     agreement: pd.DataFrame = field(default_factory=_empty)
     reclassified: pd.DataFrame = field(default_factory=_empty)
