@@ -10,7 +10,6 @@ import sys
 from importlib import import_module
 from inspect import modulesbyfile
 from pathlib import Path
-from pkgutil import walk_packages
 
 LIBRARIES = (
     *("kedro.config", "kedro.io", "kedro.pipeline", "dynaconf", "jinja2", "pathspec", "rich.logging"),
@@ -19,7 +18,7 @@ LIBRARIES = (
     *("matplotlib.pyplot", "matplotlib.backends.backend_svg", "torch", "torch._dynamo"),
 )
 OF_A_PROJECT = (
-    *("faircmr.__main__", "faircmr.hooks", "faircmr.running", "faircmr.settings"),
+    *("faircmr.__main__", "faircmr.hooks", "faircmr.runners", "faircmr.running", "faircmr.settings"),
     *("faircmr.incremental.catalog", "faircmr.incremental.keys"),
 )
 FROZEN = ("importlib._bootstrap", "importlib._bootstrap_external", "runpy")
@@ -32,16 +31,21 @@ def stamps_of(source: Path) -> dict[str, tuple[int, int]]:
     return {name: (found.st_size, found.st_mtime_ns) for name, found in status.items()}
 
 
+def modules_below(source: Path) -> list[str]:
+    """Dotted names of all modules; pkgutil would load a package to look into it."""
+    paths = (path.relative_to(source).with_suffix("") for path in source.rglob("*.py"))
+    return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
+
+
 def load() -> dict[str, tuple[int, int]]:
     """Load everything; what the source looked like."""
     stamps = stamps_of(SOURCE)
     sys.path.insert(0, str(SOURCE))
     for library in LIBRARIES:
         import_module(library)
-    package = import_module("faircmr")
-    for module in walk_packages(package.__path__, "faircmr."):
-        if not module.name.startswith(OF_A_PROJECT):
-            import_module(module.name)
+    for module in modules_below(SOURCE):
+        if not module.startswith(OF_A_PROJECT):
+            import_module(module)
     digest = import_module("faircmr.incremental.code_digest").code_digest
     pipelines = import_module("faircmr.pipeline_registry").register_pipelines()
     for node in pipelines["__default__"].nodes:

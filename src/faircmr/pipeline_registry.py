@@ -13,6 +13,7 @@ from faircmr.pipelines import (
     export_nnunet,
     predict,
     reporting,
+    status,
     training,
 )
 
@@ -71,4 +72,5 @@ def register_pipelines() -> dict[str, Pipeline]:
         "predict": predict.create_pipeline(),
         "export_nnunet": prepared.to_outputs(*export_nnunet.PREPARED) + export_nnunet.create_pipeline(),
         "estimate": everything.to_outputs(*estimate.PREPARED) + estimate.create_pipeline(STRATEGIES),
+        "status": status.create_pipeline(STRATEGIES),
     }

@@ -9,7 +9,10 @@ import pytest
 from tests.architecture.configuration import CONF, ENVIRONMENTS, parameters
 from tests.architecture.registered import PARAMETER, arguments, nodes, parameter_inputs
 
-OUTSIDE_PIPELINES = {"incremental": "what a change of code does to finished work: faircmr.incremental"}
+OUTSIDE_PIPELINES = {
+    "incremental": "what a change of code does to finished work: faircmr.incremental",
+    "cluster": "where nodes and fits are run: faircmr.runners",
+}
 """Parameters that no node reads, and what does."""
 
 every_environment = pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -30,7 +30,7 @@ def test_splits_divide_all_subjects(finished_study: Project):
 def test_each_fit_leaves_weights_and_what_made_them(finished_study: Project, strategy: str):
     fit = finished_study.data / "06_models" / strategy / "seed-0" / "shared"
 
-    assert {path.name for path in fit.iterdir()} == {"weights.safetensors", "job.json", "fit.json"}
+    assert {path.name for path in fit.iterdir()} == {"weights.safetensors", "job.json", "fit.json", "progress.json"}
     assert json.loads((fit / "job.json").read_text())["plans"]["filters"] == [4, 8, 16]
 
 

@@ -1,5 +1,6 @@
 """What a receipt says of files and folders, and when it says nothing."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,31 @@ def test_a_file_that_is_missing_or_of_another_size_makes_it_void(folder: Path, n
     assert key_of(Somewhere(folder)) is None
     (folder / name).unlink()
     assert key_of(Somewhere(folder)) is None
+
+
+def test_a_file_in_json_is_compared_by_its_content_and_by_its_size_in_older_receipts(folder: Path) -> None:
+    (folder / "manifest.json").write_text('{"code": "a"}')
+    write_receipt(Somewhere(folder), KEY)
+    (folder / "manifest.json").write_text('{"code": "b"}')
+    assert key_of(Somewhere(folder)) is None
+
+    receipt = folder / "receipt.json"
+    content = json.loads(receipt.read_text())
+    content["files"]["manifest.json"] = len('{"code": "b"}')
+    receipt.write_text(json.dumps(content))
+
+    assert key_of(Somewhere(folder)) == KEY
+
+
+def test_leases_and_what_is_being_written_are_no_content(folder: Path) -> None:
+    write_receipt(Somewhere(folder), KEY)
+    before = (folder / "receipt.json").read_text()
+    for name in (".one.lease", "below/.0123abcd-7-two"):
+        (folder / name).touch()
+
+    assert [file.name for file in files_of(Somewhere(folder))] == ["two", "one", "receipt.json"]
+    write_receipt(Somewhere(folder), KEY)
+    assert (folder / "receipt.json").read_text() == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"files": {}, "key": {}}', '{"files": 3, "key": 4}', "\xff"])

@@ -33,7 +33,9 @@ def pinned(lines: list[str]) -> dict[str, Version]:
 def declared(project_root: Path) -> list[Requirement]:
     project = tomllib.loads((project_root / "pyproject.toml").read_text())["project"]
     groups = [project["dependencies"], *project["optional-dependencies"].values()]
-    return [Requirement(line) for group in groups for line in group]
+    every = [Requirement(line) for group in groups for line in group]
+    # one extra brings another
+    return [requirement for requirement in every if requirement.name != project["name"]]
 
 
 def reachable(requirements: list[Requirement]) -> Iterator[tuple[str, Version]]:

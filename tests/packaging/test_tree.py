@@ -46,7 +46,7 @@ def test_ci_runs_what_contributing_asks_of_everybody(project_root: Path):
     commands = re.findall(r"^make .*$", (project_root / ".ci" / "run").read_text(), re.MULTILINE)
     contributing = (project_root / "CONTRIBUTING.md").read_text()
 
-    assert commands == ["make test", "make test-slow"]
+    assert commands == ["make test", "make test-slow", "make test-browser"]
     assert all(re.search(rf"^{command}\b", contributing, re.MULTILINE) for command in commands)
 
 

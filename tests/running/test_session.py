@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.cli.project import run
 from kedro.runner import ThreadRunner
 
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.leases import lease
 from tests.mini_study import ALL, MiniStudy
 
 
@@ -83,3 +86,57 @@ def test_in_a_notebook_the_error_itself_arrives(study: MiniStudy) -> None:
 def test_threads_are_as_good_as_one_after_the_other(study: MiniStudy) -> None:
     assert study.run(runner=ThreadRunner()) == ALL
     assert study.run() == []
+
+
+def signal_once(study: MiniStudy, file: str, before: str, name: str) -> None:
+    """Let the study's code send this process a signal, the first time that it comes to a place."""
+    study.replace(file, before, f"once('{name}'); {before}")
+    path = study.folder / file
+    path.write_text(
+        f"{path.read_text()}\n\ndef once(name):\n"
+        "    import signal\n"
+        "    sent = Path(__file__).with_suffix('.sent')\n"
+        "    if not sent.exists():\n"
+        "        sent.touch()\n"
+        "        signal.raise_signal(signal.Signals[name])\n"
+    )
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_ends_a_run_with_one_line_and_the_same_command_goes_on(
+    study: MiniStudy, name: str, status: int
+) -> None:
+    signal_once(study, "src/mini_study/nodes.py", 'ran("spread")', name)
+
+    stopped = kedro_run()
+
+    assert stopped.exit_code == status
+    line = f"Error: run: stopped by {name}; what is finished is kept; run the same command again to go on"
+    assert stopped.stderr.splitlines()[-1] == line
+    assert stopped.stderr.count("Error:") == 1
+    assert "Traceback" not in stopped.output
+    assert study.run() == ["spread", "total"]
+
+
+def test_a_signal_while_an_output_is_saved_leaves_it_undone(study: MiniStudy) -> None:
+    signal_once(study, "src/mini_study/datasets.py", "(self._filepath / f", "SIGTERM")
+
+    assert kedro_run().exit_code == 143
+    assert not list(study.data.glob(".*")), "no lease is left"
+    assert study.run() == ["spread", "total"]
+
+
+def test_in_a_notebook_signals_are_the_kernels(study: MiniStudy) -> None:
+    signal_once(study, "src/mini_study/nodes.py", 'ran("spread")', "SIGINT")
+
+    with pytest.raises(KeyboardInterrupt):
+        study.run()
+
+
+def test_an_output_that_another_process_saves_is_refused_by_its_name(study: MiniStudy) -> None:
+    with lease(study.data / "parts", "held here"):
+        finished = kedro_run()
+
+    assert finished.exit_code == 1
+    assert finished.stderr.splitlines()[-1].startswith(f"Error: parts: being written by process {os.getpid()} on ")
+    assert kedro_run().exit_code == 0

@@ -41,6 +41,23 @@ def test_the_two_newest_are_kept(tmp_path: Path):
     ]
 
 
+def test_one_of_a_step_comes_after_that_of_the_epoch_before_and_exactly_back(tmp_path: Path):
+    whole, next_one = checkpoint_after(2), checkpoint_after(3)
+    progress = whole.progress.model_copy(update={"losses": (1 / 3, 0.1 + 0.2)})
+    save_checkpoint(tmp_path, whole)
+    save_checkpoint(tmp_path, Checkpoint(progress, {"weight": torch.ones(2) / 7}))
+
+    restored = latest_checkpoint(tmp_path, "this")
+
+    assert restored is not None
+    assert restored.progress == progress
+    assert torch.equal(restored.tensors["weight"], torch.ones(2) / 7)
+    save_checkpoint(tmp_path, next_one)
+    restored = latest_checkpoint(tmp_path, "this")
+    assert restored is not None
+    assert restored.progress == next_one.progress
+
+
 @pytest.mark.parametrize("damage", [b"", b"\x00" * 200, None])
 def test_one_that_cannot_be_read_is_passed_over_with_a_warning(
     tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture

@@ -1,6 +1,7 @@
 """A fit on several devices is the fit on one, tells what happens to it, and leaves no process behind."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,9 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from faircmr.core.errors import FaircmrError, InvalidModelError
+from faircmr.core.errors import FaircmrError, InvalidModelError, OutputError
+from faircmr.core.stopping import StoppedError
 from faircmr.segmentation import distributed
-from faircmr.segmentation.distributed import fit_in_processes, fit_on_devices
+from faircmr.segmentation.distributed import command_of, fit_in_processes, fit_on_devices
 from faircmr.segmentation.jobs import Component, FitJob
 from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
 from faircmr.segmentation.reports import EpochReport
@@ -43,15 +45,15 @@ def distance(some: dict[str, torch.Tensor], others: dict[str, torch.Tensor]) -> 
     return float((one - other).norm() / other.norm())
 
 
-def processes_of(folder: Path) -> list[str]:
-    """Command lines of the processes that fit a job below a folder."""
-    lines = []
+def processes_of(folder: Path) -> dict[int, str]:
+    """Command lines of the processes that fit a job below a folder, by their numbers."""
+    lines = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            lines.append(path.read_bytes().replace(b"\0", b" ").decode())
+            lines[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
-    return [line for line in lines if str(folder) in line and "faircmr.segmentation.fit" in line]
+    return {pid: line for pid, line in lines.items() if str(folder) in line and "-m faircmr.segmentation.fit" in line}
 
 
 def until(condition: Callable[[], object], seconds: float = 60) -> bool:
@@ -146,6 +148,45 @@ def test_interrupted_it_ends_what_it_started(
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (
+            f"print({message_of_error(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r}); sys.exit(143)",
+            "^seed-0/shared: at step 3; kept$",
+        ),
+        ("sys.exit(143)", "^seed-0/shared: stopped in the middle of a step; its last checkpoint is kept; run the same"),
+        (
+            (
+                f"print({message_of_error(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r})\n"
+                f"print({message_of_error(OutputError('folder', 'disk full', 'room', 'make room'))!r}); sys.exit(1)"
+            ),
+            "^folder: disk full; room; make room$",
+        ),
+    ],
+    ids=["after a step", "ended within a step", "but the disk was full"],
+)
+def test_asked_to_stop_it_closes_what_its_processes_listen_to_and_says_what_they_say(
+    tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, said: str
+):
+    report = f"print({message_of_epoch(REPORT)!r}, flush=True)"
+    started(report, "sys.stdin.read()", script)
+    reports: list[EpochReport] = []
+
+    with pytest.raises(FaircmrError, match=said):
+        fit_in_processes(job_of(tensors, tmp_path, devices=2), reports.append, lambda: bool(reports))
+
+
+def test_one_device_in_a_process_of_its_own_needs_no_launcher(tmp_path: Path):
+    assert command_of(tmp_path / "job.json", 1)[1:] == [
+        "-m",
+        "faircmr.segmentation.fit",
+        str(tmp_path / "job.json"),
+        "--piped",
+    ]
+    assert "torch.distributed.run" in command_of(tmp_path / "job.json", 2)
+
+
 @pytest.fixture(scope="module")
 def finished(tensors: Path, tmp_path_factory: pytest.TempPathFactory) -> FitJob:
     """A fit in two processes that was never cut off; only to be read."""
@@ -166,7 +207,12 @@ def test_two_processes_make_the_weights_of_one(finished: FitJob, tmp_path: Path)
     scores = [[epoch.validation_dsc for epoch in each.history] for each in (record, other)]
     assert scores[0] == pytest.approx(scores[1], abs=0.01)
     assert record.fingerprint == other.fingerprint, "on how many devices it was made changes nothing else"
-    assert {path.name for path in finished.folder.iterdir()} == {"weights.safetensors", "fit.json", "job.json"}
+    assert {path.name for path in finished.folder.iterdir()} == {
+        "weights.safetensors",
+        "fit.json",
+        "job.json",
+        "progress.json",
+    }
 
 
 @pytest.mark.slow
@@ -240,7 +286,7 @@ def test_an_error_in_one_process_ends_all_of_them(
     with pytest.raises(kind, match=said):
         fit_in_processes(job)
 
-    assert processes_of(tmp_path) == []
+    assert processes_of(tmp_path) == {}
     assert [path.name for path in job.folder.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]
 
 
@@ -268,5 +314,44 @@ def test_killed_it_takes_its_processes_along_and_goes_on_exactly(finished: FitJo
     reports: list[EpochReport] = []
     fit_in_processes(job, reports.append)
 
+    assert reports[0].epoch > 1, "goes on, does not start over"
+    assert same(weights(job), weights(finished))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("whom", ["parent", "everybody"])
+def test_a_signal_stops_all_processes_at_one_step_and_the_fit_goes_on_exactly(
+    finished: FitJob, tmp_path: Path, project_root: Path, whom: str
+):
+    job = finished.model_copy(update={"folder": tmp_path / "fit"})
+    (tmp_path / "job.json").write_text(job.model_dump_json())
+    script = (
+        "import sys, tempfile\n"
+        "from pathlib import Path\n"
+        "from faircmr.core.stopping import StoppedError, exit_status, stopping_at_signals\n"
+        "from faircmr.segmentation.distributed import fit_on_devices\n"
+        "from faircmr.segmentation.jobs import FitJob\n"
+        "path = Path(sys.argv[1])\n"
+        "tempfile.tempdir = str(path.parent)\n"
+        "try:\n"
+        "    with stopping_at_signals():\n"
+        "        fit_on_devices(FitJob.read(path))\n"
+        "except StoppedError as error:\n"
+        "    print(error)\n"
+        "    sys.exit(exit_status())\n"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)])}
+    command = [sys.executable, "-c", script, str(tmp_path / "job.json")]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert until(lambda: list(job.folder.glob("checkpoint-*")))
+        for number in [process.pid, *(processes_of(tmp_path) if whom == "everybody" else [])]:
+            os.kill(number, signal.SIGTERM)
+        said = process.stdout.read()
+
+    assert process.returncode == 143
+    assert until(lambda: not processes_of(tmp_path))
+    assert re.match(r"seed-0/shared: stopped in epoch \d+ of 30, step \d of 2; a checkpoint keeps", said), said
+    reports: list[EpochReport] = []
+    fit_in_processes(job, reports.append)
     assert reports[0].epoch > 1, "goes on, does not start over"
     assert same(weights(job), weights(finished))

@@ -1,13 +1,24 @@
 """A fit as a process of its own."""
 
 import logging
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
+from faircmr.core.stopping import StoppedError
+from faircmr.segmentation import training
+from faircmr.segmentation.checkpoints import latest_checkpoint, recorded_fingerprint
 from faircmr.segmentation.fit import TellWarnings, main, run, tell_epoch, tell_error
 from faircmr.segmentation.jobs import Component
 from faircmr.segmentation.messages import Warned, read_message
+from faircmr.segmentation.reports import EpochReport
+from faircmr.segmentation.training_data import TrainingData
+from faircmr.segmentation.training_state import TrainingState
 from tests.segmentation.phantoms import job_of
 
 
@@ -85,3 +96,51 @@ def test_says_how_it_is_called(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert "job.json" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_stops_it_after_the_step_and_the_same_command_goes_on(
+    tensors: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, name: str
+):
+    job = job_of(tensors, tmp_path / "fit")
+    arguments = [written(tmp_path / "job.json", job.model_dump_json())]
+    train_step = training.train_step
+
+    def signalled(state: TrainingState, data: TrainingData, step: int) -> float:
+        if step == 2:
+            signal.raise_signal(signal.Signals[name])
+        return train_step(state, data, step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training, "train_step", signalled)
+        status = main(arguments)
+
+    assert status == 128 + signal.Signals[name]
+    assert caplog.messages[-1:] == [
+        (
+            "Error: seed-0/shared: stopped in epoch 2 of 3, step 1 of 2; a checkpoint keeps what was trained; "
+            "run the same command again to go on"
+        )
+    ]
+    assert sorted(path.name for path in job.folder.glob("checkpoint-*")) == [
+        "checkpoint-000001-000001.safetensors",
+        "checkpoint-000001.safetensors",
+    ]
+    assert main(arguments) == 0
+
+
+def test_when_the_process_that_started_it_has_ended_it_stops_and_says_so(
+    tensors: Path, tmp_path: Path, project_root: Path
+):
+    job = job_of(tensors, tmp_path / "fit", epochs=500)
+    command = [sys.executable, "-m", "faircmr.segmentation.fit", written(tmp_path / "job.json", job.model_dump_json())]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)])}
+
+    with subprocess.Popen([*command, "--piped"], env=environment, stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert isinstance(read_message(process.stdout.readline()), EpochReport)
+        process.stdin.close()
+        *_, last = process.stdout
+
+    assert process.returncode == 143
+    assert isinstance(read_message(last), StoppedError)
+    assert latest_checkpoint(job.folder, recorded_fingerprint(job.folder) or "") is not None

@@ -11,7 +11,7 @@ from torch import nn
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.ranks import joined, leads, leave, part_of, total, wait
+from faircmr.segmentation.ranks import anywhere, joined, leads, leave, part_of, total, wait
 
 CPU = torch.device("cpu")
 
@@ -30,6 +30,7 @@ def test_alone_it_leads_computes_all_and_waits_for_nobody():
     assert joined(module, CPU, samples=1) is module
     assert part_of(batch) is batch
     assert total(values) is values
+    assert [anywhere(flag, CPU) for flag in (True, False)] == [True, False]
     assert "lightning_fabric" not in sys.modules, "it takes two seconds to import"
 
 

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,8 +15,12 @@ import pytest
 import torch
 
 from faircmr.core.errors import InvalidModelError, OutputError
+from faircmr.core.leases import lease_path
+from faircmr.core.stopping import StoppedError
+from faircmr.segmentation import training
 from faircmr.segmentation.fit_folder import best_epoch
-from faircmr.segmentation.jobs import Component, FitJob
+from faircmr.segmentation.jobs import SEGMENTATION, Component, FitJob
+from faircmr.segmentation.models import FitRecord
 from faircmr.segmentation.reports import EpochReport, ignore
 from faircmr.segmentation.tensors import TensorStore
 from faircmr.segmentation.training import fit, train_step
@@ -85,7 +90,12 @@ def test_reports_every_epoch(tensors: Path, tmp_path: Path):
 
 
 def test_leaves_weights_record_and_job_and_nothing_else(finished: FitJob):
-    assert {path.name for path in finished.folder.iterdir()} == {"weights.safetensors", "fit.json", "job.json"}
+    assert {path.name for path in finished.folder.iterdir()} == {
+        "weights.safetensors",
+        "fit.json",
+        "job.json",
+        "progress.json",
+    }
     assert FitJob.read(finished.folder / "job.json") == finished
 
 
@@ -330,7 +340,7 @@ def test_a_full_disk_leaves_the_checkpoint_before_and_the_fit_goes_on_from_it(
         with pytest.raises(OutputError, match=rf"{tmp_path}: {os.strerror(number)}; .*make room.*run again"):
             fit(job)
 
-    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-000001.safetensors", "job.json"}
+    assert {path.name for path in tmp_path.iterdir()} == {"checkpoint-000001.safetensors", "job.json", "progress.json"}
     assert (tmp_path / "checkpoint-000001.safetensors").read_bytes() == before
     reports: list[EpochReport] = []
     fit(job, reports.append)
@@ -428,3 +438,127 @@ def test_leaves_the_number_of_threads_as_it_was(finished: FitJob, tmp_path: Path
     fit(job_of(finished.tensors, tmp_path, threads=3, epochs=1))
 
     assert torch.get_num_threads() == before
+
+
+def stopping_after(steps: int) -> Callable[[], bool]:
+    """Says so once this many steps are done."""
+    asked = 0
+
+    def should_stop() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked == steps
+
+    return should_stop
+
+
+META_LEARNING = Component(
+    path="faircmr.mitigation.fair_meta_learning.FairMetaLearningObjective",
+    parameters={
+        "groups": ["A", "B", "C"],
+        "weight": 0.1,
+        "joint_from": 4,
+        "segmentation": "one_channel",
+        "filters": 4,
+        "growth": 2,
+        "blocks": [1, 1],
+    },
+)
+GROUP_DRO = Component(
+    path="faircmr.mitigation.group_dro.GroupDroObjective",
+    parameters={"groups": ["A", "B", "C"], "step_size": 0.5},
+)
+
+
+@pytest.fixture(scope="module", params=[SEGMENTATION, META_LEARNING, GROUP_DRO], ids=["baseline", "meta", "dro"])
+def undisturbed(
+    request: pytest.FixtureRequest, tensors: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[FitJob, FitRecord]:
+    """Eight steps in four epochs, of which meta-learning's last four are joint; the best of two epochs are kept."""
+    folder = tmp_path_factory.mktemp("undisturbed") / "fit"
+    job = job_of(tensors, folder, epochs=4, final_weights="best").model_copy(update={"objective": request.param})
+    return job, fit(job)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 8])
+def test_stopped_after_a_step_it_goes_on_from_there_to_the_same_weights_and_record(
+    undisturbed: tuple[FitJob, FitRecord], tmp_path: Path, steps: int
+):
+    (through, record), job = undisturbed, undisturbed[0].model_copy(update={"folder": tmp_path / "fit"})
+
+    with pytest.raises(StoppedError) as error:
+        fit(job, should_stop=stopping_after(steps))
+
+    epoch, step = divmod(steps - 1, 2)
+    assert str(error.value) == (
+        f"seed-0/shared: stopped in epoch {epoch + 1} of 4, step {step + 1} of 2; "
+        "a checkpoint keeps what was trained; run the same command again to go on"
+    )
+    asked: list[bool] = []
+    assert fit(job, should_stop=lambda: bool(asked.append(True))) == record
+    assert len(asked) == 8 - steps, "no step is trained twice"
+    for name in ("weights.safetensors", "objective.safetensors"):
+        if (through.folder / name).exists():
+            assert (job.folder / name).read_bytes() == (through.folder / name).read_bytes()
+
+
+def test_stopped_at_every_step_it_still_ends_in_the_same_weights(undisturbed: tuple[FitJob, FitRecord], tmp_path: Path):
+    through, record = undisturbed
+    job = through.model_copy(update={"folder": tmp_path / "fit"})
+    for _ in range(8):
+        with pytest.raises(StoppedError):
+            fit(job, should_stop=lambda: True)
+    torch.rand(3)
+
+    assert fit(job, should_stop=lambda: True) == record
+    assert (job.folder / "weights.safetensors").read_bytes() == (through.folder / "weights.safetensors").read_bytes()
+
+
+def test_a_second_fit_in_the_same_folder_is_refused_and_the_first_undisturbed(finished: FitJob, tmp_path: Path):
+    job = finished.model_copy(update={"folder": tmp_path / "fit"})
+    refused: list[str] = []
+
+    def begin_again(report: EpochReport) -> None:
+        with pytest.raises(OutputError) as error:
+            fit(job)
+        refused.append(str(error.value))
+
+    fit(job, begin_again)
+
+    here = rf"seed-0/shared: being written by process {os.getpid()} on {re.escape(socket.gethostname())} since 20\d\d-"
+    assert len(refused) == 4
+    assert all(re.match(here, said) for said in refused)
+    assert same(weights(job), weights(finished))
+    assert [path.name for path in tmp_path.iterdir()] == ["fit"], "the lease has been given back"
+
+
+def test_a_fit_that_another_process_has_finished_meanwhile_is_not_begun_again(
+    finished: FitJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    job = finished.model_copy(update={"folder": tmp_path / "fit"})
+    before = training.initial_state
+
+    def slow(*arguments: object) -> object:
+        monkeypatch.setattr(training, "initial_state", before)
+        fit(job)
+        return before(*arguments)
+
+    monkeypatch.setattr(training, "initial_state", slow)
+    reports: list[EpochReport] = []
+
+    fit(job, reports.append)
+
+    assert not reports
+    assert same(weights(job), weights(finished))
+
+
+def test_a_fit_that_has_lost_its_lease_writes_nothing_more(finished: FitJob, tmp_path: Path):
+    job = finished.model_copy(update={"folder": tmp_path / "fit"})
+
+    def lose(_: EpochReport) -> None:
+        lease_path(job.folder).unlink()
+
+    with pytest.raises(OutputError, match="seed-0/shared: being written by another process"):
+        fit(job, lose)
+
+    assert [path.name for path in job.folder.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]

@@ -1,13 +1,16 @@
-"""The validation DSC counts pixels of all samples together."""
+"""The validation DSC counts pixels of all samples together, and of the samples of each subject."""
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
+from faircmr.segmentation import validation
 from faircmr.segmentation.batches import Batch
 from faircmr.segmentation.losses import one_hot
 from faircmr.segmentation.parameters import Precision
-from faircmr.segmentation.validation import validation_dsc
+from faircmr.segmentation.validation import validate, validation_dsc
 
 FULL: Precision = "full"
 
@@ -41,3 +44,45 @@ def test_a_structure_that_is_missed_or_invented_counts_as_zero():
 
 def test_nothing_to_find_and_nothing_found_is_perfect():
     assert validation_dsc(Predicting(), [batch_of([0, 0], [0, 0])], FULL) == 1.0
+
+
+def test_subjects_are_told_apart_by_their_turn():
+    # three subjects, two samples a batch: the third batch begins with the second subject
+    pairs = [([1, 1], [1, 1]), ([1, 0], [1, 1]), ([0, 0], [2, 2]), ([1, 1], [1, 0])]
+    images = [torch.tensor(one, dtype=torch.float32).reshape(1, 1, 2) for one, _ in pairs]
+    labels = [torch.tensor(one, dtype=torch.uint8).reshape(1, 2) for _, one in pairs]
+    batches = [Batch(torch.stack(images[at : at + 2]), torch.stack(labels[at : at + 2]), ("", ""), 0) for at in (0, 2)]
+
+    found = validate(Predicting(), batches, ("sub-a", "sub-b", "sub-c"), FULL)
+
+    # of the first subject 3 pixels in common, 4 predicted and 3 true
+    assert found.by_subject == pytest.approx({"sub-a": 6 / 7, "sub-b": 2 / 3, "sub-c": 0.0})
+    assert found.dsc == validation_dsc(Predicting(), batches, FULL)
+
+
+def test_who_had_no_sample_has_no_dsc():
+    assert set(validate(Predicting(), [batch_of([1], [1])], ("sub-a", "sub-b"), FULL).by_subject) == {"sub-a"}
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
+def test_of_one_subject_it_is_the_dsc_of_all(pixels: list[tuple[int, int]]):
+    batches = [batch_of([one], [other]) for one, other in pixels]
+
+    found = validate(Predicting(), batches, ("sub-a",), FULL)
+
+    assert found.by_subject == {"sub-a": found.dsc}
+
+
+def test_processes_that_share_a_fit_count_each_sample_once(monkeypatch: pytest.MonkeyPatch):
+    batch = Batch(torch.tensor([[[[1.0]]], [[[0.0]]], [[[2.0]]]]), torch.tensor([[[1]], [[1]], [[2]]]), ("",) * 3, 0)
+    subjects = ("sub-a", "sub-b", "sub-c")
+    alone = validate(Predicting(), [batch], subjects, FULL)
+
+    parts: list[torch.Tensor] = []
+    for index in (0, 1):
+        monkeypatch.setattr(validation, "part_of", lambda whole, index=index: whole.part(index, 2))
+        monkeypatch.setattr(validation, "total", lambda counts: parts.append(counts) or sum(parts))
+        together = validate(Predicting(), [batch], subjects, FULL)
+
+    assert together == alone
+    assert alone.by_subject == {"sub-a": 1.0, "sub-b": 0.0, "sub-c": 1.0}

@@ -34,18 +34,21 @@ def read_user_table(path: Path, setting: str) -> pd.DataFrame:
             have one name, a row is longer or shorter than the header, or there are no rows.
     """
     if path.suffix not in SUFFIXES:
-        raise InvalidParameterError(setting, path.suffix or "no suffix", f"a file that ends in {' or '.join(SUFFIXES)}")
+        permitted = f"a file that ends in {' or '.join(SUFFIXES)}"
+        raise InvalidParameterError(setting, path.suffix or "no suffix", permitted, "save the table as one of them")
     # also a pipe, which would be waited for without end
     if not path.is_file():
-        raise InvalidParameterError(setting, "no such file", "an existing table")
+        raise InvalidParameterError(setting, "no such file", "an existing table", f"correct the path in {setting}")
     try:
         table = pd.read_parquet(path) if path.suffix == ".parquet" else _read_csv(path, setting)
     except UnicodeDecodeError:
         raise InvalidParameterError(setting, "not UTF-8", "CSV in UTF-8", "save it again as UTF-8") from None
     except DAMAGE:
-        raise InvalidParameterError(setting, "damaged, or no table", "a table in CSV or Parquet") from None
+        raise InvalidParameterError(
+            setting, "damaged, or no table", "a table in CSV or Parquet", "save it again"
+        ) from None
     if table.empty:
-        raise InvalidParameterError(setting, "no rows", "a table with a header and rows")
+        raise InvalidParameterError(setting, "no rows", "a table with a header and rows", "save it again")
     return table
 
 
@@ -70,9 +73,9 @@ def _read_csv(path: Path, setting: str) -> pd.DataFrame:
     header, *rows = [row for row in csv.reader(StringIO(content)) if row] or [[]]
     # pandas would rename a second column of one name, and shift rows that are longer than the header
     if repeated := [name for name, count in Counter(header).items() if count > 1]:
-        raise InvalidParameterError(setting, f"{repeated[0]!r} names two columns", "columns of different names")
+        found = f"{repeated[0]!r} names two columns"
+        raise InvalidParameterError(setting, found, "columns of different names", "rename or remove one")
     if uneven := sum(len(row) != len(header) for row in rows):
-        raise InvalidParameterError(
-            setting, f"{uneven} rows with more or fewer cells than the header", f"{len(header)} cells a row"
-        )
+        found = f"{uneven} rows with more or fewer cells than the header"
+        raise InvalidParameterError(setting, found, f"{len(header)} cells a row", "mend them; quote cells with commas")
     return pd.read_csv(StringIO(content), dtype="str", keep_default_na=False, na_values=[""])

@@ -13,6 +13,7 @@ from faircmr.core.errors import InvalidParameterError
 Model = TypeVar("Model", bound=BaseModel)
 LONGEST_VALUE = 60
 """Characters of a value that an error repeats."""
+CORRECT = "correct it in conf, or with --params"
 
 
 def validated(model: type[Model], value: object, path: str) -> Model:
@@ -29,7 +30,8 @@ def validated(model: type[Model], value: object, path: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        raise invalid(error, path, list(known_paths(model, path))) from None
+        wrong = invalid(error, path, list(known_paths(model, path)))
+        raise InvalidParameterError(wrong.offender, wrong.value, wrong.permitted, wrong.remedy or CORRECT) from None
 
 
 def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidParameterError:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from faircmr.core.files import cannot_write, remove, write_whole
+from faircmr.core.files import cannot_write, check_lease, is_content, remove, sync_folder, write_whole
 
 ASIDE = ".incoming"
 
@@ -43,11 +43,15 @@ def publish(aside: Path, manifest: Path, content: bytes, obsolete: Iterable[Path
         OutputError: The folder cannot be written.
     """
     remove(manifest)
+    parts = sorted(path for path in aside.rglob("*") if path.is_file())
+    targets = {part: manifest.parent / part.relative_to(aside) for part in parts if is_content(part, aside)}
     try:
-        for part in sorted(path for path in aside.rglob("*") if path.is_file()):
-            target = manifest.parent / part.relative_to(aside)
+        for part, target in targets.items():
+            check_lease(target)
             target.parent.mkdir(parents=True, exist_ok=True)
             part.replace(target)
+        for folder in {target.parent for target in targets.values()}:
+            sync_folder(folder)
     except OSError as error:
         raise cannot_write(manifest.parent, error) from None
     for path in obsolete:

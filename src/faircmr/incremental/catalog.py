@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from kedro.framework.context import CatalogCommandsMixin
 from kedro.io import DataCatalog
 
-from faircmr.incremental.receipts import Key, key_of, remove_receipt, write_receipt
+from faircmr.core.leases import lease
+from faircmr.incremental.receipts import Key, key_of, path_of, remove_receipt, write_receipt
 
 
 @runtime_checkable
@@ -50,17 +52,22 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
         return ds_name not in self.expected or key_of(dataset) == self.expected[ds_name]
 
     def save(self, ds_name: str, data: Any) -> None:
-        """Save between removing the old receipt and writing the new one.
+        """Save between removing the old receipt and writing the new one, as the only one who does.
 
         A data set that keeps parts first learns by which code they must have been made.
+
+        Raises:
+            OutputError: Another process saves it, or has taken this save for dead and begun its own.
         """
         dataset = self[ds_name]
-        remove_receipt(dataset)
-        if ds_name in self.expected and isinstance(dataset, _KeptInParts):
-            dataset.code = None if self.keeps_code else self.expected[ds_name].code
-        super().save(ds_name, data)
-        if ds_name in self.expected:
-            write_receipt(dataset, self.expected[ds_name])
+        path = path_of(dataset)
+        with nullcontext() if path is None else lease(path, ds_name):
+            remove_receipt(dataset)
+            if ds_name in self.expected and isinstance(dataset, _KeptInParts):
+                dataset.code = None if self.keeps_code else self.expected[ds_name].code
+            super().save(ds_name, data)
+            if ds_name in self.expected:
+                write_receipt(dataset, self.expected[ds_name])
 
     def load(self, ds_name: str, version: str | None = None) -> Any:
         """Load; a work folder first learns by which code work in it must have been begun."""

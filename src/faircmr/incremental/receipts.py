@@ -1,7 +1,9 @@
 """Receipts: which key an output was made under, and how large each of its files is.
 
 A receipt lies beside a file (``scores.parquet.receipt.json``) or inside a folder (``receipt.json``).
-It is removed before an output is saved and written after, so that work cut off in between has none.
+It is removed before an output is saved and written after, so that work cut off in between has none. Of files in JSON
+it holds a digest instead of the size: they are small, and say what the others are. Fits change theirs before the list
+of them is saved, and strategies that share fits see those of each other.
 
 A document that a person may edit (``edits_count``) is compared by its content: after an edit it is there
 as before, under a key of its own.
@@ -17,7 +19,7 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from faircmr.core.files import remove, write_whole
+from faircmr.core.files import check_lease, is_content, remove, write_whole
 
 AnyDataset = AbstractDataset[Any, Any]
 EDITED = " edited "
@@ -60,7 +62,9 @@ def files_of(dataset: AnyDataset) -> list[Path]:
     path = path_of(dataset)
     if path is None:
         return []
-    return [file for file in sorted(path.rglob("*")) if file.is_file()] if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    return [file for file in sorted(path.rglob("*")) if file.is_file() and is_content(file, path)]
 
 
 def key_of(dataset: AnyDataset) -> Key | None:
@@ -72,7 +76,7 @@ def key_of(dataset: AnyDataset) -> Key | None:
         content = json.loads(receipt.read_bytes())
         if _edits_count(dataset):
             return _edited_key(Key(**content["key"]), content["content"], _content(dataset))
-        intact = all((receipt.parent / file).stat().st_size == size for file, size in content["files"].items())
+        intact = all(_is_as(receipt.parent / file, state) for file, state in content["files"].items())
         return Key(**content["key"]) if intact else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent, cut off, or not a receipt
         return None
@@ -86,10 +90,9 @@ def write_receipt(dataset: AnyDataset, key: Key) -> None:
     """
     receipt = _place(dataset)
     if receipt is not None:
+        check_lease(path_of(dataset) or receipt)
         files = {
-            file.relative_to(receipt.parent).as_posix(): file.stat().st_size
-            for file in files_of(dataset)
-            if file != receipt
+            file.relative_to(receipt.parent).as_posix(): _state(file) for file in files_of(dataset) if file != receipt
         }
         content = {"content": _content(dataset)} if _edits_count(dataset) else {}
         text = json.dumps({"key": asdict(key), "files": files, **content}, indent=1, sort_keys=True)
@@ -107,12 +110,25 @@ def remove_receipt(dataset: AnyDataset) -> None:
         remove(receipt)
 
 
+def _state(file: Path) -> int | str:
+    return _digest(file.read_bytes()) if file.suffix == ".json" else file.stat().st_size
+
+
+def _is_as(file: Path, state: int | str) -> bool:
+    # receipts of earlier versions hold the size of every file
+    return (_state(file) if isinstance(state, str) else file.stat().st_size) == state
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
 def _edits_count(dataset: AnyDataset) -> bool:
     return getattr(dataset, "edits_count", False)
 
 
 def _content(dataset: AnyDataset) -> str:
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files_of(dataset))).hexdigest()[:32]
+    return _digest(b"".join(file.read_bytes() for file in files_of(dataset)))
 
 
 def _edited_key(key: Key, before: str, now: str) -> Key:

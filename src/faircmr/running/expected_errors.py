@@ -11,6 +11,7 @@ from kedro.validation.exceptions import ParameterValidationError
 from pydantic import ValidationError
 
 from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.core.stopping import StoppedError, exit_status
 from faircmr.core.validation import invalid
 from faircmr.running.log_file import log_traceback
 
@@ -26,6 +27,7 @@ def one_clear_line(project: Path) -> Iterator[None]:
 
     Raises:
         click.ClickException: Click shows it as one line on stderr and exits with 1.
+        click.exceptions.Exit: The run was stopped: its line is shown, and the command exits with 128 and the signal.
     """
     try:
         yield
@@ -38,7 +40,11 @@ def one_clear_line(project: Path) -> Iterator[None]:
         expected = expected_error(error)
         if expected is None:
             raise
-        raise click.ClickException(" ".join(str(expected).split())) from None
+        line = click.ClickException(" ".join(str(expected).split()))
+        if isinstance(expected, StoppedError):
+            line.show()
+            raise click.exceptions.Exit(exit_status()) from None
+        raise line from None
 
 
 def expected_error(error: BaseException | None) -> FaircmrError | None:

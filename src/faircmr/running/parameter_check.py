@@ -14,12 +14,13 @@ from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
 
+from faircmr.core.cluster_parameters import ClusterParameters
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.validation import known_paths, unknown_name, validated
 from faircmr.incremental.keys import IncrementalParameters
 
 PREFIX = "params:"
-READ_BY_HOOKS: dict[str, type[BaseModel]] = {"incremental": IncrementalParameters}
+READ_BY_HOOKS: dict[str, type[BaseModel]] = {"incremental": IncrementalParameters, "cluster": ClusterParameters}
 
 
 def check_parameters(

@@ -87,7 +87,8 @@ class RunStatus:
         self._write(run_params, {"event": "on_pipeline_error", **said})
 
     def _write(self, run_params: dict[str, Any], end: Event) -> None:
-        if self._began:
+        # a node that makes nothing, such as the one that shows the status, is not worth forgetting the last run for
+        if any("node" in event for event in self._events):
             content = json.dumps([*self._events, end], indent=1).encode()
             # a run is worth more than what is told of it
             with suppress(OutputError):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import click
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
@@ -13,6 +15,7 @@ from kedro.framework.session import KedroSession
 from kedro.runner import ParallelRunner
 
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.stopping import stopping_at_signals
 from faircmr.core.validation import nearest
 from faircmr.running.expected_errors import one_clear_line
 from faircmr.running.log_file import log_to_file
@@ -32,7 +35,7 @@ class StudySession(KedroSession):
             click.ClickException: Inside a command, for every error that a user can mend.
         """
         log_to_file(self._project_path)
-        with one_clear_line(self._project_path):
+        with one_clear_line(self._project_path), _stopping_in_a_command():
             choices = inspect.signature(KedroSession.run).bind(self, *args, **options).arguments
             choices.pop("self")
             _check(choices)
@@ -48,6 +51,11 @@ class StudySession(KedroSession):
             except MissingConfigException:
                 env = self.store.get("env") or "local"
                 raise InvalidParameterError("--env", repr(env), "a folder in conf", f"create conf/{env}") from None
+
+
+def _stopping_in_a_command() -> AbstractContextManager[None]:
+    """A command ends at a signal, and soon; in a notebook the kernel decides what an interrupt does."""
+    return nullcontext() if click.get_current_context(silent=True) is None else stopping_at_signals()
 
 
 def _check(choices: dict[str, Any]) -> None:

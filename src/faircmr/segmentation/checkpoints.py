@@ -1,4 +1,4 @@
-"""The state of a fit after an epoch, kept so that a fit that was cut off goes on exactly.
+"""The state of a fit after an epoch, or after the step at which it was stopped, so that it goes on exactly.
 
 A checkpoint is one safetensors file: tensors of the state, and its record as text in the header. It
 is written whole or not at all, and the one before is kept until the next is written.
@@ -34,10 +34,18 @@ class Progress(Parameters):
     Attributes:
         fingerprint: Of everything that determines the weights.
         history: One record a finished epoch.
+        losses: One a step of the epoch after those, as far as it has come.
     """
 
     fingerprint: str
     history: tuple[EpochRecord, ...] = ()
+    losses: tuple[float, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Number of finished epochs, and of steps in the next one if there are any; sorts as training goes on."""
+        steps = f"-{len(self.losses):06d}" if self.losses else ""
+        return f"{len(self.history):06d}{steps}"
 
 
 @dataclass(frozen=True)
@@ -49,12 +57,12 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the state after an epoch, then remove all but the two newest.
+    """Write the state after an epoch or a step, then remove all but the two newest.
 
     Raises:
         OutputError: The folder cannot be written; older checkpoints are untouched.
     """
-    name = f"checkpoint-{len(checkpoint.progress.history):06d}.safetensors"
+    name = f"checkpoint-{checkpoint.progress.place}.safetensors"
     save_tensors(folder / name, checkpoint.tensors, {"progress": checkpoint.progress.model_dump_json()})
     for path in _newest_first(folder)[KEPT:]:
         remove(path)
@@ -93,7 +101,8 @@ def clear_checkpoints(folder: Path) -> None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob(PATTERN), reverse=True)
+    # without the suffix: a step comes after the epoch that it begins with
+    return sorted(folder.glob(PATTERN), key=lambda path: path.stem, reverse=True)
 
 
 def _read(path: Path) -> Checkpoint | None:

@@ -11,6 +11,14 @@ from pathlib import Path
 from threading import Thread
 
 from faircmr.core.errors import FaircmrError
+from faircmr.core.stopping import (
+    SECONDS_TO_LEAVE,
+    StoppedError,
+    deferring,
+    exit_status,
+    request_stop,
+    stopping_at_signals,
+)
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
 from faircmr.segmentation.ranks import leads, leave
@@ -29,24 +37,32 @@ def main(arguments: Sequence[str]) -> int:
         arguments: Path of the job; ``--piped`` where another process starts this one.
 
     Returns:
-        Exit status: 0, or 1 after an expected error, which is one line.
+        Exit status: 0; 1 after an expected error, which is one line; 128 and the signal where it was stopped.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = ArgumentParser("python -m faircmr.segmentation.fit", description="Fit the job of a file.")
     parser.add_argument("job", type=Path, metavar="job.json")
-    parser.add_argument("--piped", action="store_true", help="report in JSON lines, and end when standard input ends")
+    parser.add_argument("--piped", action="store_true", help="report in JSON lines, and stop when standard input ends")
     options = parser.parse_args(arguments)
-    if options.piped:
-        Thread(target=_end_with_standard_input, daemon=True).start()
-        logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
-    on_epoch, on_error = (tell_epoch, tell_error) if options.piped else (log_epoch, log_error)
-    return run(options.job, on_epoch, on_error)
+    if not options.piped:
+        with stopping_at_signals():
+            return run(options.job, log_epoch, log_error)
+    logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
+    # it may be asked by the end of its input, by the launcher, and by whoever signals every process there is
+    with stopping_at_signals(repeats=SECONDS_TO_LEAVE):
+        Thread(target=_stop_with_standard_input, daemon=True).start()
+        return run(options.job, tell_epoch, tell_error)
 
 
 def run(path: Path, on_epoch: OnEpoch, on_error: OnError) -> int:
     """Fit the job of a file; returns the exit status."""
     try:
-        fit(FitJob.read(path), on_epoch)
+        with deferring() as should_stop:
+            fit(FitJob.read(path), on_epoch, should_stop)
+    except StoppedError as error:
+        on_error(error)
+        leave()
+        return exit_status()
     except Exception as error:
         on_error(error)
         if not isinstance(error, FaircmrError):
@@ -101,11 +117,11 @@ def _tell(message: str) -> None:
     sys.stdout.flush()
 
 
-def _end_with_standard_input() -> None:
+def _stop_with_standard_input() -> None:
     """The process that started this one holds its standard input open for as long as it lives."""
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os._exit(1)
+    request_stop()
 
 
 if __name__ == "__main__":

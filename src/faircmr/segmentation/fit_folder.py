@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from faircmr.core.errors import InvalidModelError
 from faircmr.core.files import remove, write_whole
+from faircmr.core.leases import lease
 from faircmr.segmentation.checkpoints import Progress, clear_checkpoints, recorded_fingerprint
 from faircmr.segmentation.differences import differences_from
 from faircmr.segmentation.jobs import FitJob, same_fit
 from faircmr.segmentation.models import JOB_NAME, OBJECTIVE_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord
-from faircmr.segmentation.ranks import leads
+from faircmr.segmentation.ranks import leads, wait
 from faircmr.segmentation.training_state import TrainingState
 from faircmr.segmentation.weights import load_tensors, save_network, save_tensors
 
@@ -32,6 +34,18 @@ def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
     except InvalidModelError:
         return None
     return record
+
+
+@contextmanager
+def sole_writer(job: FitJob) -> Iterator[None]:
+    """Be the only fit that writes in the folder; of several processes of one fit the one that leads holds the lease.
+
+    Raises:
+        OutputError: Another process fits there.
+    """
+    with lease(job.folder, job.name) if leads() else nullcontext():
+        wait()
+        yield
 
 
 def require_finished(job: FitJob, tensors: Mapping[str, str]) -> None:

@@ -60,6 +60,20 @@ def wait() -> None:
         torch.distributed.barrier()
 
 
+def anywhere(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 - a value and no choice of behaviour
+    """Whether a flag is set in any process of the fit; all of them get the same answer, and must ask alike.
+
+    Args:
+        flag: Of this process.
+        device: Where the fit computes.
+    """
+    if not torch.distributed.is_initialized():
+        return flag
+    flags = torch.tensor(int(flag), device=device)
+    torch.distributed.all_reduce(flags)
+    return bool(flags.item())
+
+
 def leave() -> None:
     """Part from the other processes of the fit, once all of them are done and nothing of the fit is in use.
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from faircmr.core.errors import InvalidModelError
+from faircmr.core.stopping import REMEDY, ShouldStop, StoppedError, never
 from faircmr.segmentation.checkpoints import (
     Checkpoint,
     Progress,
@@ -17,18 +18,26 @@ from faircmr.segmentation.checkpoints import (
 )
 from faircmr.segmentation.coarse import open_tensors
 from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory, repeatable_convolutions
-from faircmr.segmentation.fit_folder import finish, finished_record, keep_best, require_finished, start_over
+from faircmr.segmentation.fit_folder import (
+    finish,
+    finished_record,
+    keep_best,
+    require_finished,
+    sole_writer,
+    start_over,
+)
+from faircmr.segmentation.fit_status import forget_progress, keep_progress
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.models import EpochRecord, FitRecord
-from faircmr.segmentation.ranks import leads, part_of, wait
+from faircmr.segmentation.ranks import anywhere, leads, part_of, wait
 from faircmr.segmentation.reports import EpochReport, OnEpoch, ignore
 from faircmr.segmentation.stages import learning_rate
 from faircmr.segmentation.training_data import TrainingData, open_data
 from faircmr.segmentation.training_state import TrainingState, initial_state
-from faircmr.segmentation.validation import validation_dsc
+from faircmr.segmentation.validation import Validation, validate
 
 
-def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
+def fit(job: FitJob, on_epoch: OnEpoch = ignore, should_stop: ShouldStop = never) -> FitRecord:
     """Train one network, or go on where training was cut off, or return what is done already.
 
     Batch and augmentation of a step are functions of seed and step, and a checkpoint holds all that
@@ -38,6 +47,7 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
     Args:
         job: Everything that determines the weights.
         on_epoch: Called after each epoch, once its checkpoint is on disk.
+        should_stop: Asked after each step, whose state is kept in a checkpoint where the answer is yes.
 
     Returns:
         Record of the finished fit; its weights are in ``job.folder``.
@@ -47,7 +57,8 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
             subjects of its batch. Or the fit that this one begins with is not finished.
         InvalidParameterError: There are more devices than can be used.
         InvalidCohortError: A subject has no tensors or no label.
-        OutputError: The fit's folder cannot be written.
+        OutputError: The fit's folder cannot be written, or another process fits there.
+        StoppedError: ``should_stop`` has said so.
     """
     store = open_tensors(job.tensors, job.reduction)
     fingerprint = job.fingerprint(store.fingerprints)
@@ -59,20 +70,51 @@ def fit(job: FitJob, on_epoch: OnEpoch = ignore) -> FitRecord:
     with cpu_threads(job.training.threads), repeatable_convolutions():
         device = device_of(job.training.device)
         data, state = open_data(job, store, device), initial_state(job, device)
-        progress = _restored(job, state, fingerprint)
-        pace = _pace(job, len(progress.history))
-        for epoch in job.part.epochs[len(progress.history) :]:
-            set_learning_rate(state.optimiser, learning_rate(epoch, job.training, job.part))
-            first = epoch * job.training.iterations_per_epoch
-            losses = [train_step(state, data, step) for step in range(first, first + job.training.iterations_per_epoch)]
-            validation = _validate(state, data, len(progress.history) + 1)
-            result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=validation)
-            progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
-            if leads():
-                keep_best(job, state, progress)
-                save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
-                on_epoch(pace(progress))
-        return finish(job, state, progress)
+        with sole_writer(job):
+            # until it was the only writer, another one may have finished the fit
+            return finished_record(job.folder, fingerprint) or _train(state, data, fingerprint, on_epoch, should_stop)
+
+
+def _train(
+    state: TrainingState, data: TrainingData, fingerprint: str, on_epoch: OnEpoch, should_stop: ShouldStop
+) -> FitRecord:
+    job = data.job
+    progress = _restored(job, state, fingerprint)
+    pace = _pace(job, len(progress.history))
+    for epoch in job.part.epochs[len(progress.history) :]:
+        set_learning_rate(state.optimiser, learning_rate(epoch, job.training, job.part))
+        losses = _train_epoch(state, data, epoch, progress, should_stop)
+        validation = _validate(state, data, len(progress.history) + 1)
+        dsc = None if validation is None else validation.dsc
+        result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=dsc)
+        progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
+        if leads():
+            report = pace(progress)
+            keep_progress(job.folder, report, None if validation is None else validation.by_subject)
+            keep_best(job, state, progress)
+            save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
+            on_epoch(report)
+    return finish(job, state, progress)
+
+
+def _train_epoch(
+    state: TrainingState, data: TrainingData, epoch: int, progress: Progress, should_stop: ShouldStop
+) -> list[float]:
+    """Loss of every step of an epoch, of which some may be done already."""
+    losses, steps = list(progress.losses), data.job.training.iterations_per_epoch
+    for step in range(epoch * steps + len(losses), (epoch + 1) * steps):
+        losses.append(train_step(state, data, step))
+        if anywhere(should_stop(), data.device):
+            raise _stopped(state, data.job, progress.model_copy(update={"losses": tuple(losses)}))
+    return losses
+
+
+def _stopped(state: TrainingState, job: FitJob, progress: Progress) -> StoppedError:
+    if leads():
+        save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
+    epoch, step = len(progress.history) + 1, len(progress.losses)
+    where = f"epoch {epoch} of {len(job.part.epochs)}, step {step} of {job.training.iterations_per_epoch}"
+    return StoppedError(job.name, f"stopped in {where}", "a checkpoint keeps what was trained", REMEDY)
 
 
 def train_step(state: TrainingState, data: TrainingData, step: int) -> float:
@@ -116,18 +158,19 @@ def _restored(job: FitJob, state: TrainingState, fingerprint: str) -> Progress:
     wait()
     if checkpoint is None:
         if leads():
+            forget_progress(job.folder)
             start_over(job, fingerprint)
         return Progress(fingerprint=fingerprint)
     state.restore(checkpoint.tensors)
     return checkpoint.progress
 
 
-def _validate(state: TrainingState, data: TrainingData, done: int) -> float | None:
+def _validate(state: TrainingState, data: TrainingData, done: int) -> Validation | None:
     training = data.job.training
     due = done % training.validation_interval == 0 or done == len(data.job.part.epochs)
     if not due or not data.validated:
         return None
-    return validation_dsc(state.network, data.validation_batches(), training.precision)
+    return validate(state.network, data.validation_batches(), data.job.validation_subjects, training.precision)
 
 
 def _pace(job: FitJob, done_before: int) -> Callable[[Progress], EpochReport]:

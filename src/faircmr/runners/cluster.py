@@ -1,0 +1,149 @@
+"""Dask clusters: started and ended here, or met where they are."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import dask
+from distributed import Client, Nanny, Scheduler, Security, SpecCluster
+
+from faircmr.core.cluster_parameters import LOCAL, SLURM, ClusterParameters
+from faircmr.core.errors import FaircmrError
+from faircmr.runners.study_worker import PLUGIN, StudyWorker
+
+HERE = "127.0.0.1"
+OURS = "faircmr"
+"""Logger whose records workers pass on to the process that waits for them."""
+SETTINGS: Mapping[str, dict[str, str]] = {"distributed.nanny.pre-spawn-environ": {}}
+"""Workers have no numbers of threads of their own: BLAS with another number rounds otherwise."""
+QUIET = {
+    "DASK_LOGGING__DISTRIBUTED": "critical",
+    "KEDRO_LOGGING_CONFIG": str(Path(__file__).with_name("worker_logging.yml")),
+    # Python's own, of a run that is ended while it ends its workers: they leave nothing behind
+    "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"])),
+}
+"""Variables of workers that are started here, from their first moment."""
+
+
+@contextmanager
+def client_of(parameters: ClusterParameters) -> Iterator[Client]:
+    """A client of the cluster that the parameters describe, whose workers know of studies.
+
+    What was started for it has ended when the block is left, in whatever way.
+
+    Raises:
+        FaircmrError: No cluster can be started, or none answers.
+    """
+    # Dask says of a task that fails what it was given
+    for name in ("distributed", "distributed.client"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    with dask.config.set(SETTINGS), ExitStack() as stack:
+        try:
+            client = _connected(parameters, stack)
+        except (OSError, RuntimeError, ValueError) as error:
+            raise FaircmrError(
+                "cluster.address",
+                f"{parameters.address} ({type(error).__name__})",
+                "a cluster that can be started, or a scheduler that answers",
+                "see that it runs, and that Dask's settings distributed.comm.tls or jobqueue.slurm are its own",
+            ) from None
+        client.register_plugin(StudyWorker(started_here=parameters.address == LOCAL), PLUGIN)
+        client.forward_logging(OURS, logging.INFO)
+        if parameters.address not in STARTED:
+            stack.callback(_forget, client)
+        yield client
+
+
+def _connected(parameters: ClusterParameters, stack: ExitStack) -> Client:
+    stack.enter_context(_variables(QUIET))
+    if parameters.address in STARTED:
+        client = Client(stack.enter_context(STARTED[parameters.address](parameters)))
+    else:
+        # certificates as Dask's own settings distributed.comm.tls name them
+        encrypted = parameters.address.startswith("tls://")
+        client = Client(parameters.address, security=Security(require_encryption=encrypted))
+    entered: Client = stack.enter_context(client)
+    return entered
+
+
+def _local(parameters: ClusterParameters) -> SpecCluster:
+    """Workers on this machine, which no other machine can reach, and no dashboard."""
+    count = parameters.workers or max(1, len(os.sched_getaffinity(0)) // 2)
+    scheduler = {
+        "host": HERE,
+        "dashboard": False,
+        "dashboard_address": f"{HERE}:0",
+        "allowed_failures": parameters.retries,
+    }
+    return SpecCluster(
+        scheduler={"cls": Scheduler, "options": scheduler},
+        workers={number: {"cls": Nanny, "options": _worker(number, parameters.gpus)} for number in range(count)},
+        silence_logs=logging.CRITICAL,
+    )
+
+
+@contextmanager
+def _variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Variables of this process, and of what it starts, for a while."""
+    before = {name: os.environ[name] for name in values if name in os.environ}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name in values:
+            del os.environ[name]
+        os.environ.update(before)
+
+
+def _worker(number: int, gpus: int) -> dict[str, object]:
+    """Options of one local worker, which sees GPUs of its own."""
+    options: dict[str, object] = {
+        "host": HERE,
+        "nthreads": 1,
+        # what takes memory are scans and fits: Dask itself holds nothing that it could put aside
+        "memory_limit": 0,
+        "silence_logs": logging.CRITICAL,
+    }
+    if gpus:
+        own = ",".join(str(number * gpus + one) for one in range(gpus))
+        options |= {"resources": {"GPU": gpus}, "env": {"CUDA_VISIBLE_DEVICES": own}}
+    return options
+
+
+def _slurm(parameters: ClusterParameters) -> SpecCluster:
+    return slurm_cluster(parameters, parameters.workers or 0)
+
+
+def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
+    """Workers that are jobs of SLURM, as Dask's own settings ``jobqueue.slurm`` describe them.
+
+    Args:
+        parameters: GPUs of a worker, retries, and whether what is sent is encrypted.
+        jobs: How many to submit.
+    """
+    from dask_jobqueue.slurm import SLURMCluster
+
+    resources = ["--resources", f"GPU={parameters.gpus}"] if parameters.gpus else []
+    return SLURMCluster(
+        n_workers=jobs,
+        processes=1,
+        security=True if parameters.encrypted else None,
+        scheduler_options={"dashboard": False, "allowed_failures": parameters.retries},
+        # one thread, however many cores a job has: those are the fit's
+        worker_extra_args=["--nthreads", "1", "--no-dashboard", *resources],
+    )
+
+
+STARTED: Mapping[str, Callable[[ClusterParameters], SpecCluster]] = {LOCAL: _local, SLURM: _slurm}
+"""Clusters that are started here, by the address that asks for them."""
+
+
+def _forget(client: Client) -> None:
+    """Leave nothing of this run with workers that go on living."""
+    if client.status == "running":
+        client.unforward_logging(OURS)
+        client.unregister_worker_plugin(PLUGIN)

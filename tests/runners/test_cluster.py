@@ -1,0 +1,66 @@
+"""A local cluster: nobody else reaches it, its workers are as the process that starts them, and it ends whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+from distributed import Client
+
+from faircmr.core.cluster_parameters import ClusterParameters
+from faircmr.core.errors import FaircmrError
+from faircmr.runners.cluster import client_of
+
+HERE = "127.0.0.1"
+VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TTY_COMPATIBLE")
+
+
+def _ours() -> list[psutil.Process]:
+    return [psutil.Process(), *psutil.Process().children(recursive=True)]
+
+
+def _listening() -> set[str]:
+    return {
+        connection.laddr.ip
+        for process in _ours()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def test_a_local_cluster_is_this_machines_alone_and_ends_whole(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    before, listening = set(_ours()), _listening()
+
+    with client_of(ClusterParameters(workers=2, gpus=2)) as client:
+        client.wait_for_workers(2, timeout=60)
+        assert _listening() - listening == {HERE}
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        assert [(worker["nthreads"], worker["resources"]) for worker in workers] == [(1, {"GPU": 2})] * 2
+        variables = client.run(lambda: [os.environ.get(name) for name in VARIABLES])
+        assert sorted(variables.values()) == [["0,1", "3", "0"], ["2,3", "3", "0"]]
+        _survives(client, signal.SIGINT)
+        _survives(client, signal.SIGTERM)
+
+    left = {process for process in _ours() if "resource_tracker" not in " ".join(process.cmdline())}
+    assert left <= before
+    assert "KEDRO_LOGGING_CONFIG" not in os.environ
+
+
+def _survives(client: Client, number: signal.Signals) -> None:
+    pids = client.run(os.getpid)
+    for pid in pids.values():
+        os.kill(pid, number)
+    assert client.run(os.getpid) == pids
+
+
+def test_a_scheduler_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("faircmr.runners.cluster.SETTINGS", {"distributed.comm.timeouts.connect": "500ms"})
+
+    with (
+        pytest.raises(FaircmrError, match=r"^cluster.address: tcp://127.0.0.1:9 \(OSError\); a cluster that"),
+        client_of(ClusterParameters(address="tcp://127.0.0.1:9")),
+    ):
+        pass
