@@ -21,6 +21,8 @@ WORKERS ?= 2
 # The environment of the nnU-Net that is measured against, and where benchmarks write
 NNUNET ?= .venv-nnunet
 BENCHMARKS ?= .benchmarks
+# A download of advisories for make audit-dependencies where there is no network: OSV=all.zip
+OSV ?=
 
 COMMA := ,
 VENV := .venv
@@ -28,6 +30,7 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 KEDRO := $(BIN)/python -m kedro
+AUDITOR := build/audit/bin/pip-audit
 BENCH := $(BIN)/python benchmarks/nnunet
 BENCH_ARGS = --work "$(BENCHMARKS)" --nnunet "$(NNUNET)" --acdc "$(ACDC)"
 
@@ -39,9 +42,9 @@ unexport PYTHONPATH PYTHONHOME
 # installation was cut off or the folder was moved: then the environment is made anew.
 SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
-.PHONY: help run test test-slow test-browser lint check-ids format acdc docs docs-serve viz viz-site screenshots install constraints clean
+.PHONY: help run test test-slow test-browser chromium lint check-ids audit-dependencies format acdc docs docs-serve viz viz-site screenshots install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
-.PHONY: fuzz references
+.PHONY: fuzz references reliability
 .PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
@@ -60,8 +63,13 @@ test: lint ## set up, lint and run the fast tests
 test-slow: $(STAMP) ## run the tests that install, package and serve
 	$(BIN)/python -m pytest -m "slow and not browser" $(ARGS)
 
-test-browser: $(STAMP) ## look at the pages, Kedro-Viz and the documentation in a browser (needs Chromium)
+test-browser: $(STAMP) chromium ## look at the pages, Kedro-Viz and the documentation in a browser
 	$(BIN)/python -m pytest -m browser $(ARGS)
+
+# where it may: the tests say what to do where there is no browser
+chromium: ## install Debian's Chromium where there is no browser and whoever calls may install one
+	@command -v chromium chromium-browser google-chrome > /dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+		&& apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } || true
 
 lint: $(STAMP) ## style, types and import contracts
 	$(BIN)/python -m ruff check
@@ -73,6 +81,18 @@ lint: $(STAMP) ## style, types and import contracts
 
 check-ids: $(STAMP) ## look for what may be participants' ids in what git tracks
 	$(BIN)/python tools/check_ids.py
+
+audit-dependencies: $(STAMP) $(if $(OSV),,$(AUDITOR)) ## look for known vulnerabilities in the versions of constraints.txt; without a network OSV=all.zip
+ifdef OSV
+	$(BIN)/python tools/audit_dependencies.py "$(OSV)" $(ARGS)
+else
+	$(AUDITOR) --strict --requirement constraints.txt --no-deps --disable-pip $(ARGS)
+endif
+
+# An environment of its own: what audits the project's is no part of it
+$(AUDITOR): | $(STAMP)
+	$(BIN)/python -m venv build/audit
+	build/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit==2.10.1
 
 format: $(STAMP) ## mend what ruff can mend
 	$(BIN)/python -m ruff check --fix
@@ -110,6 +130,12 @@ benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training s
 fuzz: export OMP_NUM_THREADS := 1
 fuzz: $(STAMP) ## read a hundred thousand damaged files with every reader; takes half an hour, can be cut off
 	$(BIN)/python -m tests.fuzz --folder "$(BENCHMARKS)/fuzz" $(ARGS)
+
+reliability: export OMP_NUM_THREADS := 1
+reliability: $(STAMP) ## kill studies, fill their disk, lose workers, time two of them; takes an hour, can be cut off
+	status=0; for what in kills disk_full dask_failures dask_speed; do \
+		$(BIN)/python -m benchmarks.reliability.$$what --folder "$(BENCHMARKS)/reliability" || status=1; done; \
+	exit $$status
 
 references: $(STAMP) ## run the R script of the statistical references again and compare (needs R)
 	@Rscript --version > /dev/null 2>&1 || { echo "Error: Rscript: not found; R 4.2 or newer on the PATH; install r-base (Debian: apt-get install r-base-core)" >&2; exit 1; }

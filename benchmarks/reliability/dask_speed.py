@@ -1,0 +1,144 @@
+"""What two workers gain: 5 strategies x 2 seeds, against the same fits run alone, one thread each.
+
+Everything before the fits is made first and not timed. Then every fit is made on a local cluster of two workers, timed
+from the first process that fits something to the end of the last; and then each of them again, in the same order, in a
+process of its own with nothing beside it. Run it on an idle machine with two CPUs or more.
+
+    python -m benchmarks.reliability.dask_speed --folder .benchmarks/reliability
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.reliability.dask_runs import FIT, fitting, run_on_cluster
+from benchmarks.reliability.studies import REPOSITORY, expect_success, fresh, run_disturbed
+from faircmr.segmentation.jobs import FitJob
+from tests.studies import Project
+
+STRATEGIES = ("baseline", "stratified", "meta_learning", "protected_groups", "balanced")
+PARAMETERS = """
+fits: {training_seeds: [0, 1]}
+plans: {patch: [64, 64], batch_size: 6, base_filters: 8, stages: 4}
+training: {epochs: 20, iterations_per_epoch: 20, threads: 1, validation_batches: 1}
+"""
+WORKERS = 2
+MOST = 1.15
+"""Of what is ideal, as issue 8 has it."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Seconds.
+
+    Attributes:
+        together: From the first fit to the end of the last on the cluster.
+        one_left: Of these, with fewer fits under way than there are workers.
+        alone: Of each fit in a process of its own, by its place.
+        critical: The longest chain of fits that begin with each other.
+    """
+
+    together: float
+    one_left: float
+    alone: dict[str, float]
+    critical: float
+
+    @property
+    def ideal(self) -> float:
+        """Of the cluster, if nothing were lost."""
+        return sum(self.alone.values()) / WORKERS
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="where the result is kept")
+    record = parser.parse_args().folder.resolve() / "dask-speed.json"
+    if not record.is_file():
+        speed = measured(record.parent)
+        record.write_text(json.dumps(asdict(speed), indent=1))
+    speed = Speed(**json.loads(record.read_text()))
+    sys.stdout.write(f"{table(speed)}\n")
+    return int(speed.together > MOST * speed.ideal)
+
+
+def measured(folder: Path) -> Speed:
+    with fresh(folder, Project(REPOSITORY)) as project:
+        (project.folder / "conf" / "local" / "parameters_tiny.yml").write_text(PARAMETERS)
+        pipelines = ("--pipelines", ",".join(STRATEGIES))
+        before = ["preprocess_cohort", *(f"{strategy}.select_training_cohort" for strategy in STRATEGIES)]
+        expect_success(run_disturbed(project, arguments=("run", *pipelines, "--to-nodes", ",".join(before))))
+        fits = ",".join(f"{strategy}.train" for strategy in STRATEGIES)
+        together, one_left = on_cluster(project, (*pipelines, "--to-nodes", fits))
+        jobs = [FitJob.read(path) for path in sorted((project.data / "06_models").glob("*/*/*/job.json"))]
+        alone = {place(job): fitted_alone(project, job) for job in sorted(jobs, key=lambda job: job.after is not None)}
+    return Speed(together, one_left, alone, max(sum(alone[one] for one in chain(job)) for job in jobs))
+
+
+def on_cluster(project: Project, arguments: tuple[str, ...]) -> tuple[float, float]:
+    """Seconds with any fit under way, and those with fewer than there are workers."""
+    looks: list[tuple[float, int]] = []
+    with run_on_cluster(project, "cluster", f"cluster.workers={WORKERS}", arguments) as run:
+        while run.process.poll() is None:
+            looks.append((time.monotonic(), len(fitting(project))))
+            time.sleep(0.05)
+        if run.process.returncode:
+            raise SystemExit(run.said)
+    busy = [index for index, (_, count) in enumerate(looks) if count]
+    spans = [(looks[one + 1][0] - looks[one][0], looks[one][1]) for one in range(busy[0], busy[-1] + 1)]
+    return sum(seconds for seconds, _ in spans), sum(seconds for seconds, count in spans if count < WORKERS)
+
+
+def fitted_alone(project: Project, job: FitJob) -> float:
+    """Seconds that a process takes for a fit, and nothing else."""
+    path = project.folder / "job.json"
+    path.write_text(elsewhere(job).model_dump_json())
+    start = time.monotonic()
+    subprocess.run(
+        [sys.executable, "-m", FIT, str(path)],
+        cwd=project.folder,
+        env={**os.environ, **project.environment(), "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        check=True,
+    )
+    return time.monotonic() - start
+
+
+def elsewhere(job: FitJob) -> FitJob:
+    """The same fit, in a folder beside that of the study."""
+    before = None if job.after is None else elsewhere(job.after)
+    return job.model_copy(update={"folder": Path("alone", *job.folder.parts[-3:]), "after": before})
+
+
+def chain(job: FitJob) -> Iterator[str]:
+    """A fit, and those that it begins with."""
+    yield place(job)
+    if job.after is not None:
+        yield from chain(job.after)
+
+
+def place(job: FitJob) -> str:
+    return "/".join(job.folder.parts[-3:])
+
+
+def table(speed: Speed) -> str:
+    rows = [
+        (f"{len(speed.alone)} fits alone, one thread each, together", sum(speed.alone.values())),
+        (f"the same divided by {WORKERS}", speed.ideal),
+        (f"on a cluster of {WORKERS} workers, from the first fit to the end of the last", speed.together),
+        ("of which with a worker idle", speed.one_left),
+        ("longest chain (shared fit, then a group's)", speed.critical),
+    ]
+    lines = ["| what | seconds |", "|---|---|", *(f"| {what} | {seconds:.1f} |" for what, seconds in rows)]
+    return "\n".join([*lines, "", f"Ratio to what is ideal: {speed.together / speed.ideal:.2f} (at most {MOST})"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,74 @@
+"""``kedro`` in a process group of its own, to which something happens after some seconds of computing.
+
+    python -m disturbed kill 3.2 run --pipelines baseline
+
+It is run in the folder of a project, whose source is the one that is imported; nothing of this repository is. Seconds
+are those that the process has computed, and so as far into the study on a busy machine as on an idle one. Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+
+BALLAST = Path("data/ballast")
+"""What fills the file system, beside the studies that lie on it."""
+PAGE = 4096
+COMPUTED = Path("seconds.txt")
+"""Where a run that ends by itself leaves how many seconds it has computed."""
+
+
+def kill_group() -> None:
+    """Kill the process group: the run, and all that it started."""
+    os.killpg(0, SIGKILL)
+
+
+def fill_disk() -> None:
+    """Leave no page of the file system below ``data`` free."""
+    with suppress(OSError), BALLAST.open("wb", buffering=0) as ballast:
+        while ballast.write(bytes(PAGE)):
+            pass
+
+
+def leave_alone() -> None:
+    """Let it run."""
+
+
+DISTURBANCES: dict[str, Callable[[], None]] = {"kill": kill_group, "fill": fill_disk, "nothing": leave_alone}
+
+
+def main(disturbance: str, seconds: str, *arguments: str) -> None:
+    """Become ``kedro`` with these arguments."""
+    os.setsid()
+    watched = os.getpid()
+    if os.fork() == 0:
+        _watch(watched, DISTURBANCES[disturbance], float(seconds))
+    sys.argv = ["kedro", *arguments]
+    try:
+        runpy.run_module("kedro", run_name="__main__", alter_sys=True)
+    finally:
+        COMPUTED.write_text(str(time.process_time()))
+
+
+def _watch(watched: int, disturb: Callable[[], None], seconds: float) -> None:
+    with suppress(OSError):  # the run has ended
+        while _computed(watched) < seconds:
+            time.sleep(0.002)
+        disturb()
+    os._exit(0)
+
+
+def _computed(pid: int) -> float:
+    """Seconds that a process has computed, all its threads together."""
+    # the number that clock_getcpuclockid(3) gives, which Python does not offer
+    return time.clock_gettime((~pid << 3) | 2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
