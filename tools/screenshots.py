@@ -15,10 +15,12 @@ from threading import Thread
 
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-WINDOW: ViewportSize = {"width": 1280, "height": 800}
+WINDOW: ViewportSize = {"width": 1600, "height": 1000}
 SITE = Path("build/viz")
-CHOSEN = "table2"
-"""The node of Kedro-Viz that is open."""
+PIPELINE, CHOSEN = "data_engineering", "tensors"
+"""What Kedro-Viz shows, and the node that is open."""
+SECTION = "Disparity"
+"""The tab of the report that is open."""
 
 
 def main() -> None:
@@ -41,6 +43,7 @@ def main() -> None:
 def picture_of_report(browser: Browser, report: Path, image: Path) -> None:
     page = browser.new_page(viewport=WINDOW)
     page.goto(report.absolute().as_uri())
+    page.get_by_role("tab", name=SECTION).click()
     take(page, image)
 
 
@@ -49,7 +52,7 @@ def picture_of_viz(browser: Browser, image: Path) -> None:
     page.add_init_script("localStorage.setItem('KedroViz', JSON.stringify({showFeatureHints: false}))")
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(SimpleHTTPRequestHandler, directory=SITE)) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        page.goto(f"http://127.0.0.1:{server.server_port}/?pid=__default__&sn={CHOSEN}")
+        page.goto(f"http://127.0.0.1:{server.server_port}/?pid={PIPELINE}&sn={CHOSEN}")
         page.locator(".pipeline-metadata__preview-html").wait_for()
         # until the graph stands still
         page.wait_for_timeout(2000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -15,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tests.studies import TWO, Project, digests, write_tiny_project
+from tests.warm_python import Command, run_warm
 
 SUBJECTS = tuple(str(number) for number in range(7_234_501, 7_234_521))
 PATHOLOGIES = ("NOR", "DCM")
@@ -46,11 +48,24 @@ class Clinic:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def run(self, *arguments: str, params: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """``kedro run --env acdc`` in a process of its own, of two strategies if not told which pipelines."""
+    def run(
+        self, *arguments: str, params: Mapping[str, str] | None = None, module: str = "kedro", env: str = "acdc"
+    ) -> subprocess.CompletedProcess[str]:
+        """``kedro run`` in a process of its own, of two strategies if not told which pipelines.
+
+        Args:
+            *arguments: More of the command line.
+            params: Beside where scans and study lie.
+            module: What stands for Kedro: :mod:`tests.end_to_end.full_disk`.
+            env: Folder of ``conf``.
+        """
         roots = {"data_root": str(self.data), "source_root": str(self.source)}
+        given = ",".join(f"{name}={value}" for name, value in {**roots, **(params or {})}.items())
         pipelines = () if "--pipelines" in arguments else ("--pipelines", ",".join(TWO))
-        return self.project.run("--env", "acdc", *pipelines, *arguments, params={**roots, **(params or {})})
+        command = ("run", "--env", env, *pipelines, *arguments, "--params", given)
+        own = self.project.environment()
+        paths = os.pathsep.join([own["PYTHONPATH"], str(Path(__file__).parent)])
+        return run_warm(Command(module, command, self.project.folder, {**own, "PYTHONPATH": paths}))
 
     def contents(self) -> dict[str, str]:
         """Digest of every file below data_root."""
