@@ -32,7 +32,7 @@ training: {epochs: 20, iterations_per_epoch: 20, threads: 1, validation_batches:
 """
 WORKERS = 2
 MOST = 1.15
-"""Of what is ideal, as issue 8 has it."""
+"""That it may take, of what is ideal."""
 
 
 @dataclass(frozen=True)

@@ -80,6 +80,7 @@ def test_other_files_are_not_taken_for_pickles(tmp_path: Path):
     (tmp_path / "text.json").write_text('{"a": 1}')
     pd.DataFrame({"subject_id": ["sub-0001"], "sex": ["f"]}).to_csv(tmp_path / "table.csv", index=False)
     pd.DataFrame({"subject_id": ["sub-0001"]}).to_parquet(tmp_path / "table.parquet")
+    (tmp_path / "checks.csv").write_text("check,status\nages,pass\n")
     np.save(tmp_path / "numbers.npy", np.zeros(3), allow_pickle=False)
     (tmp_path / "empty.txt").touch()
 
