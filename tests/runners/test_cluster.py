@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 
+import dask
 import psutil
 import pytest
 from distributed import Client
 
 from faircmr.core.cluster_parameters import ClusterParameters
 from faircmr.core.errors import FaircmrError
-from faircmr.runners.cluster import client_of
+from faircmr.runners.cluster import client_of, slurm_cluster
 
 HERE = "127.0.0.1"
 VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TTY_COMPATIBLE")
@@ -64,3 +66,16 @@ def test_a_scheduler_that_does_not_answer_is_told_in_one_line(monkeypatch: pytes
         client_of(ClusterParameters(address="tcp://127.0.0.1:9")),
     ):
         pass
+
+
+def test_jobs_of_slurm_do_not_change_what_ctrl_c_does(monkeypatch: pytest.MonkeyPatch):
+    for name in [name for name in sys.modules if name.startswith("dask_jobqueue")]:
+        monkeypatch.delitem(sys.modules, name)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    # no SLURM is at hand: it is imported, and asks for a queue's memory in vain
+    with pytest.raises(ValueError, match="memory"), dask.config.set({"jobqueue.slurm.memory": None}):
+        slurm_cluster(ClusterParameters(address="slurm", workers=1), jobs=0)
+
+    assert "dask_jobqueue.slurm" in sys.modules
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers

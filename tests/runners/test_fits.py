@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Barrier, Lock
+from threading import Barrier, Lock, Semaphore
+from typing import Any
 
 import pytest
 from distributed import Client
@@ -99,10 +100,22 @@ def test_fits_of_two_seeds_are_made_side_by_side(spread: Callable[..., list[FitR
     assert len(spread(meet, [named("seed-0/shared"), named("seed-1/shared")], "seeds")) == 2
 
 
-def test_the_same_fit_of_two_nodes_is_made_once(spread: Callable[..., list[FitRecord]], client: Client):
+def test_the_same_fit_of_two_nodes_is_made_once(
+    spread: Callable[..., list[FitRecord]], client: Client, monkeypatch: pytest.MonkeyPatch
+):
     job = named("seed-0/shared")
+    handed_over = Semaphore(0)
+    hand_over = FitsOnCluster._submitted
 
+    def counted(self: FitsOnCluster, *arguments: Any) -> Any:
+        future = hand_over(self, *arguments)
+        handed_over.release()
+        return future
+
+    monkeypatch.setattr(FitsOnCluster, "_submitted", counted)
     futures = [client.submit(node, meet, [job], "twice", key=f"node_twice_{place}") for place in range(2)]
+    # one that was made, and whose record was fetched, before the other node asks for it would be looked up again
+    assert all(handed_over.acquire(timeout=30) for _ in futures)
     both.wait(30)  # it would break if another one made it as well
 
     assert [future.result() for future in futures] == [[record_of(job)]] * 2

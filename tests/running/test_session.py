@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from click.testing import CliRunner, Result
@@ -127,10 +128,15 @@ def test_a_signal_while_an_output_is_saved_leaves_it_undone(study: MiniStudy) ->
 
 
 def test_in_a_notebook_signals_are_the_kernels(study: MiniStudy) -> None:
+    # a shell that starts these tests in the background has them ignore it
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     signal_once(study, "src/mini_study/nodes.py", 'ran("spread")', "SIGINT")
 
-    with pytest.raises(KeyboardInterrupt):
-        study.run()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            study.run()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_an_output_that_another_process_saves_is_refused_by_its_name(study: MiniStudy) -> None:

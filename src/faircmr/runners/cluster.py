@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -125,7 +126,8 @@ def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
         parameters: GPUs of a worker, retries, and whether what is sent is encrypted.
         jobs: How many to submit.
     """
-    from dask_jobqueue.slurm import SLURMCluster
+    with signals_as_before():
+        from dask_jobqueue.slurm import SLURMCluster
 
     resources = ["--resources", f"GPU={parameters.gpus}"] if parameters.gpus else []
     return SLURMCluster(
@@ -147,3 +149,14 @@ def _forget(client: Client) -> None:
     if client.status == "running":
         client.unforward_logging(OURS)
         client.unregister_worker_plugin(PLUGIN)
+
+
+@contextmanager
+def signals_as_before() -> Iterator[None]:
+    """Undo what the block does to the handlers of signals: dask_jobqueue has SIGINT exit as soon as it is imported."""
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
