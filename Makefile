@@ -76,6 +76,7 @@ lint: $(STAMP) ## style, types and import contracts
 	$(BIN)/python -m ruff format --check
 	$(BIN)/python -m mypy
 	$(BIN)/python -m mypy benchmarks/*.py benchmarks/nnunet/*.py tools/*.py
+	$(BIN)/python -m mypy -p benchmarks.reliability
 	$(BIN)/lint-imports
 	$(BIN)/python tools/check_ids.py
 

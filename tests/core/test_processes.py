@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from faircmr.core import processes
-from faircmr.core.processes import can_tell, place, start_of
+from faircmr.core.processes import can_tell, place, start_of, still_runs
 
 pytestmark = pytest.mark.skipif(not can_tell(), reason="no /proc on this system")
 
@@ -52,3 +52,11 @@ def test_a_place_has_eight_digits_and_is_another_in_another_container(tmp_path: 
 
     assert len(bytes.fromhex(here)) == 4
     assert place.__wrapped__() != here
+
+
+def test_a_process_runs_for_as_long_as_it_is_the_one_that_began_then():
+    own = os.getpid()
+
+    assert still_runs(place(), own, start_of(own)) is True
+    assert still_runs(place(), own, "1") is False, "the number came round again"
+    assert still_runs("00000000", own, start_of(own)) is None, "somebody else's numbers mean nothing here"

@@ -177,6 +177,7 @@ def test_the_tests_come_after_every_lint(working: Machine):
         "-m ruff format --check",
         "-m mypy",
         f"-m mypy benchmarks/*.py benchmarks/nnunet/*.py {tools}",
+        "-m mypy -p benchmarks.reliability",
         "",
         "tools/check_ids.py",
         "-m pytest -m not slow -n 2 --dist loadfile --no-loadscope-reorder",

@@ -1,5 +1,7 @@
 """The validation DSC counts pixels of all samples together, and of the samples of each subject."""
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from hypothesis import given
@@ -10,7 +12,7 @@ from faircmr.segmentation import validation
 from faircmr.segmentation.batches import Batch
 from faircmr.segmentation.losses import one_hot
 from faircmr.segmentation.parameters import Precision
-from faircmr.segmentation.validation import validate, validation_dsc
+from faircmr.segmentation.validation import validate
 
 FULL: Precision = "full"
 
@@ -28,22 +30,26 @@ def batch_of(predicted: list[int], label: list[int]) -> Batch:
     return Batch(image, torch.tensor(label, dtype=torch.uint8).reshape(1, 1, -1), ("",), 0)
 
 
+def pooled(network: Predicting, batches: Sequence[Batch]) -> float:
+    return validate(network, batches, ("everybody",), FULL).dsc
+
+
 def test_is_the_mean_over_structures_of_the_dice_over_all_batches():
     network = Predicting().train()
     batches = [batch_of([1, 1, 0, 2], [1, 0, 0, 2]), batch_of([1, 0, 0, 0], [1, 1, 0, 2])]
 
     # structure 1: 2 in common, 3 predicted, 3 true; structure 2: 1, 1, 2; structure 3 is nowhere
-    assert validation_dsc(network, batches, FULL) == pytest.approx((4 / 6 + 2 / 3) / 2)
+    assert pooled(network, batches) == pytest.approx((4 / 6 + 2 / 3) / 2)
     assert network.training, "training goes on"
 
 
 def test_a_structure_that_is_missed_or_invented_counts_as_zero():
-    assert validation_dsc(Predicting(), [batch_of([1, 0], [1, 3])], FULL) == pytest.approx(0.5)
-    assert validation_dsc(Predicting(), [batch_of([1, 3], [1, 0])], FULL) == pytest.approx(0.5)
+    assert pooled(Predicting(), [batch_of([1, 0], [1, 3])]) == pytest.approx(0.5)
+    assert pooled(Predicting(), [batch_of([1, 3], [1, 0])]) == pytest.approx(0.5)
 
 
 def test_nothing_to_find_and_nothing_found_is_perfect():
-    assert validation_dsc(Predicting(), [batch_of([0, 0], [0, 0])], FULL) == 1.0
+    assert pooled(Predicting(), [batch_of([0, 0], [0, 0])]) == 1.0
 
 
 def test_subjects_are_told_apart_by_their_turn():
@@ -57,7 +63,7 @@ def test_subjects_are_told_apart_by_their_turn():
 
     # of the first subject 3 pixels in common, 4 predicted and 3 true
     assert found.by_subject == pytest.approx({"sub-a": 6 / 7, "sub-b": 2 / 3, "sub-c": 0.0})
-    assert found.dsc == validation_dsc(Predicting(), batches, FULL)
+    assert found.dsc == pooled(Predicting(), batches)
 
 
 def test_who_had_no_sample_has_no_dsc():

@@ -21,7 +21,7 @@ from threading import Event, Thread
 
 from faircmr.core.errors import OutputError
 from faircmr.core.files import cannot_write, guards
-from faircmr.core.processes import can_tell, place, start_of
+from faircmr.core.processes import place, start_of, still_runs
 
 HEARTBEAT = 5.0
 """Seconds between two touches of a lease."""
@@ -95,8 +95,9 @@ def lease(output: Path, what: str) -> Iterator[None]:
 def _is_dead(path: Path) -> bool:
     """Whether the holder of a lease is gone, as far as can be seen; makes a file for a moment to know the time."""
     holder = _read(path)
-    if holder is not None and holder.place == place() and can_tell():
-        return start_of(holder.pid) != holder.start
+    running = None if holder is None else still_runs(holder.place, holder.pid, holder.start)
+    if running is not None:
+        return not running
     # only for a moment is a lease there and says nothing
     longest = 2 * HEARTBEAT if holder is None else DEAD_AFTER
     return _now_beside(path) - path.stat().st_mtime > longest

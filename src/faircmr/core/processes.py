@@ -36,6 +36,11 @@ def can_tell() -> bool:
     return start_of(os.getpid()) != ""
 
 
+def still_runs(where: str, pid: int, start: str) -> bool | None:
+    """Whether a process of this place, number and start still runs; ``None`` where that cannot be seen from here."""
+    return start_of(pid) == start if where == place() and can_tell() else None
+
+
 def _text(path: Path) -> str:
     try:
         return path.read_text(errors="replace")

@@ -21,7 +21,7 @@ from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memo
 from faircmr.segmentation.training import train_step
 from faircmr.segmentation.training_data import TrainingData, open_data
 from faircmr.segmentation.training_state import TrainingState, initial_state
-from faircmr.segmentation.validation import validation_dsc
+from faircmr.segmentation.validation import validate
 
 
 def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
@@ -80,7 +80,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _validate(state: TrainingState, data: TrainingData) -> None:
-    validation_dsc(state.network, data.validation_batches(), data.job.training.precision)
+    validate(state.network, data.validation_batches(), data.job.validation_subjects, data.job.training.precision)
 
 
 def _checkpoint(state: TrainingState) -> tuple[float, int]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from faircmr.core.errors import FaircmrError
-from faircmr.running.expected_errors import expected_error
+from faircmr.running.expected_errors import in_one_line
 from faircmr.running.log_file import LogFile
 
 
@@ -39,9 +39,7 @@ class NodeEnd:
 
 def end_of(error: BaseException) -> NodeEnd:
     """How a node ended that raised an error."""
-    expected = expected_error(error)
-    why = type(error).__name__ if expected is None else " ".join(str(expected).split())
-    return NodeEnd(State.FAILED, why, _frames(error))
+    return NodeEnd(State.FAILED, in_one_line(error), _frames(error))
 
 
 def log_frames(end: NodeEnd) -> None:

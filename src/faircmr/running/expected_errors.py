@@ -40,11 +40,17 @@ def one_clear_line(project: Path) -> Iterator[None]:
         expected = expected_error(error)
         if expected is None:
             raise
-        line = click.ClickException(" ".join(str(expected).split()))
+        line = click.ClickException(in_one_line(expected))
         if isinstance(expected, StoppedError):
             line.show()
             raise click.exceptions.Exit(exit_status()) from None
         raise line from None
+
+
+def in_one_line(error: BaseException) -> str:
+    """What may be said of an error: the text of an expected one; of others, which may hold a path, their type."""
+    expected = expected_error(error)
+    return type(error).__name__ if expected is None else " ".join(str(expected).split())
 
 
 def expected_error(error: BaseException | None) -> FaircmrError | None:

@@ -20,7 +20,7 @@ from faircmr.core.validation import known_paths, unknown_name, validated
 from faircmr.incremental.keys import IncrementalParameters
 
 PREFIX = "params:"
-READ_BY_HOOKS: dict[str, type[BaseModel]] = {"incremental": IncrementalParameters, "cluster": ClusterParameters}
+READ_BY_NO_NODE: dict[str, type[BaseModel]] = {"incremental": IncrementalParameters, "cluster": ClusterParameters}
 
 
 def check_parameters(
@@ -40,9 +40,9 @@ def check_parameters(
         InvalidParameterError: A name is unknown at some level, a value is not permitted, or a
             parameter that a node reads is missing.
     """
-    models = _models(pipelines) | READ_BY_HOOKS
+    models = _models(pipelines) | READ_BY_NO_NODE
     needed = _read_by_nodes(pipelines)
-    read = needed | READ_BY_HOOKS.keys()
+    read = needed | READ_BY_NO_NODE.keys()
     given = dict(_given(configured, read))
     for place, value in given.items():
         if place not in read and place not in runtime_names:

@@ -23,7 +23,7 @@ from faircmr.core.errors import OutputError
 from faircmr.core.files import write_whole
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.receipts import files_of
-from faircmr.running.expected_errors import expected_error
+from faircmr.running.expected_errors import in_one_line
 
 EVENTS = Path(".viz/kedro_pipeline_events.json")
 Event = dict[str, str | float]
@@ -81,7 +81,7 @@ class RunStatus:
     @hook_impl
     def on_pipeline_error(self, error: Exception, run_params: dict[str, Any]) -> None:
         """Write down a run that failed, and the nodes that were under way: some fail as their output is saved."""
-        said = {"timestamp": _now(), "error": _line(error)}
+        said = {"timestamp": _now(), "error": in_one_line(error)}
         for name, node in self._under_way.items():
             self._events.append({"event": "on_node_error", "node": name, "node_id": viz_id(str(node)), **said})
         self._write(run_params, {"event": "on_pipeline_error", **said})
@@ -111,12 +111,6 @@ def viz_id(name: str) -> str:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _line(error: Exception) -> str:
-    expected = expected_error(error)
-    # the text of other errors may hold a path of the source
-    return type(error).__name__ if expected is None else " ".join(str(expected).split())
 
 
 def _bytes(name: str, catalog: IncrementalCatalog) -> int:

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from faircmr.core.files import remove, write_whole
 from faircmr.core.leases import DEAD_AFTER, Holder, holder_of, lease_path
 from faircmr.core.parameters import Parameters
-from faircmr.core.processes import can_tell, place, start_of
+from faircmr.core.processes import still_runs
 from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME
 from faircmr.segmentation.reports import EpochReport
 
@@ -98,9 +98,10 @@ class FitFiles:
             return State.FINISHED
         if self.holder is None:
             return State.WAITING if self.job is None else State.STOPPED
-        if self.holder.place == place() and can_tell():
-            return State.RUNNING if start_of(self.holder.pid) == self.holder.start else State.STOPPED
-        return State.RUNNING if now - self.heard <= DEAD_AFTER else State.SILENT
+        running = still_runs(self.holder.place, self.holder.pid, self.holder.start)
+        if running is None:
+            return State.RUNNING if now - self.heard <= DEAD_AFTER else State.SILENT
+        return State.RUNNING if running else State.STOPPED
 
 
 def keep_progress(folder: Path, report: EpochReport, dsc: Mapping[str, float] | None) -> None:

@@ -31,11 +31,6 @@ class Validation:
     by_subject: Mapping[str, float]
 
 
-def validation_dsc(network: SegmentationNetwork, batches: Iterable[Batch], precision: Precision) -> float:
-    """Dice over all samples together; see :func:`validate`."""
-    return validate(network, batches, ("everybody",), precision).dsc
-
-
 def validate(
     network: SegmentationNetwork, batches: Iterable[Batch], subjects: Sequence[str], precision: Precision
 ) -> Validation:
