@@ -28,8 +28,8 @@ GROUPS = pd.DataFrame(
 MATCHED = pd.DataFrame(
     [
         ("ours", "confounders", "A", 20, 17, -1.5, -2.0, -1.0, 0.0004, 0.0008, 0.6, 0.21, "age 0.21, sex F -0.10"),
-        ("ours", "confounders", "<B>", 12, 3, 0.5, *(math.nan,) * 4, 0.4, 0.05, ""),
-        ("ours", "confounders and mediators", "A", 20, 0, *(math.nan,) * 5, 0.6, math.nan, ""),
+        ("ours", "confounders", "<B>", 12, 3, 0.5, *(math.nan,) * 4, 0.4, 0.05, None),
+        ("ours", "confounders and mediators", "A", 20, 0, *(math.nan,) * 5, 0.6, math.nan, math.nan),
     ],
     columns=[
         *("model", "matched_on", "group", "n", "pairs", "difference", "low", "high", "p", "p_holm"),

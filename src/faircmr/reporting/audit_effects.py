@@ -40,6 +40,6 @@ def matched_rows(matched: pd.DataFrame) -> Html:
         "p, Holm": lambda row: p_value(row.p_holm),
         "largest imbalance before (SD)": lambda row: decimal(row.imbalance_before),
         "after (SD)": lambda row: decimal(row.imbalance_after),
-        "still unbalanced, by SD": lambda row: row.unbalanced or ABSENT,
+        "still unbalanced, by SD": lambda row: ABSENT if pd.isna(row.unbalanced) else row.unbalanced,
     }
     return table("Pairs of people who are alike", list(columns), by_model(by_group(matched), columns))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ import pandas as pd
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.demographics import summarise
 from faircmr.core.subject_index import AttributeParameters
+from faircmr.datasets import OptionalTableDataset
 from faircmr.fairness.audit import audit_strategies
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
@@ -34,7 +37,7 @@ STRATEGIES = {
     "even": StrategyParameters(name="even", sampler={"kind": "stratified_batch_sampling", "within": ["sex"]}),
     "matched": StrategyParameters(name="matched", cohort="size_matched"),
 }
-ATTRIBUTES = AttributeParameters(protected_attribute="race", audit_attributes=("race", "sex"))
+ATTRIBUTES = AttributeParameters(protected_attribute="race", audit_attributes=("race", "sex"), covariates=("age",))
 AUDIT = AuditParameters(draws=400)
 PHASES, STRUCTURES = tuple(map(str, Phase)), tuple(structure.name for structure in Structure)
 
@@ -116,7 +119,19 @@ def study_of(found: Mapping[str, pd.DataFrame]) -> Study:
         cases=extreme_cases(found, people, 1),
         provenance=provenance("cohort:1 splits:2", {"audit": AUDIT}),
     )
-    return Study(tables, AUDIT)
+    return Study(saved(tables), AUDIT)
+
+
+def saved(tables: StudyTables) -> StudyTables:
+    """The same as the report gets them: written by the catalog's data sets, and read again."""
+    with TemporaryDirectory() as folder:
+        read = {}
+        for name, table in vars(tables).items():
+            dataset = OptionalTableDataset(str(Path(folder) / f"{name}.csv"))
+            if len(table.columns):
+                dataset.save(table)
+            read[name] = dataset.load()
+    return StudyTables(**read)
 
 
 CONFUSION = pd.DataFrame(

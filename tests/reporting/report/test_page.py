@@ -130,6 +130,11 @@ def test_table_2_has_every_strategy_with_interval_and_marks_and_controls_say_so(
     assert all(f"DSC of {name} (%)" in shown for name in MEANS)
 
 
+def test_differences_are_shown_with_ages_held_equal_and_between_people_who_are_alike(report: str):
+    assert "Differences with covariates held equal" in report
+    assert "Pairs of people who are alike" in report
+
+
 def test_the_summary_names_who_is_levelled_down_and_who_is_too_few(report: str):
     shown = section(report, "summary")
 

@@ -52,7 +52,7 @@ def matched_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[p
         Student t test, ``p_holm`` adjusted over groups and models of the same ``matched_on``; the largest
         difference of means of any covariate, ``imbalance_before`` and ``imbalance_after`` matching, in SDs; and
         ``unbalanced``, covariates in which pairs differ by 0.1 SD or more on average, each with that, also those that
-        they were not matched on. With fewer pairs
+        they were not matched on, missing where there is none. With fewer pairs
         than the least size of a group there is no interval and no p. No rows where no covariate is asked for, and for
         pairs of attributes. Then sentences about what could not be matched.
 
@@ -127,5 +127,6 @@ def _balance(pairs: Pairs) -> dict[str, object]:
     return {
         "imbalance_before": sizes["before"].max(),
         "imbalance_after": sizes["after"].max(),
-        "unbalanced": ", ".join(f"{name} {value:.2f}" for name, value in apart.items()),
+        # missing and not empty: a table that is saved and read again knows no empty text
+        "unbalanced": ", ".join(f"{name} {value:.2f}" for name, value in apart.items()) or None,
     }
