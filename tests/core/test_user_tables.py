@@ -1,15 +1,19 @@
 """Tables that users bring are read as they are, or refused by the parameter that names them."""
 
+import csv
 import json
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pandas as pd
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pyarrow import parquet
 
 from faircmr.core.errors import InvalidParameterError
-from faircmr.core.user_tables import read_user_table, with_numbers
+from faircmr.core.user_tables import has_decimal_commas, read_user_table, with_numbers
 
 TABLE = pd.DataFrame({"subject_id": ["0007", "0012"], "race": ["NA", None], "dsc": [0.5, 1.0]})
 
@@ -55,6 +59,13 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path):
         ("t.csv", b"a,b\n", "scores: no rows"),
         ("t.csv", b"", "scores: damaged, or no table"),
         ("t.csv", b"a,b\n1,2,3,4\n1\n", "scores: 2 rows with more or fewer cells than the header; 2 cells a row"),
+        # Excel where the comma is the decimal one: German, French
+        ("t.csv", b"subject_id;dsc\n0007;0,93\n0012;0,9\n", "scores: the separator looks like ';'; commas between"),
+        ("t.csv", b"subject_id;dsc\n0007;0.93\n", "scores: the separator looks like ';'; .*points in decimals"),
+        ("t.csv", b"subject_id;volume, mL;dsc\n0007;12;1\n", "scores: the separator looks like ';'"),
+        ("t.csv", b"subject_id;dsc\n0007;0,93\n0012;0,9;x\n", "scores: the separator looks like ';'"),
+        ("t.csv", b"subject_id;dsc\n", "scores: the separator looks like ';'"),
+        ("t.csv", b'"subject_id";"name"\n0007;"a;b"\n', "scores: the separator looks like ';'"),
         # old Macs end lines so, and Excel still offers it
         ("t.csv", b"a,b\r1,2\r", "scores: damaged, or no table"),
         ("t.csv", b"a\n" + b"1" * 200_000 + b"\n", "scores: damaged, or no table"),
@@ -68,6 +79,47 @@ def test_refuses_what_it_cannot_read(tmp_path: Path, name: str, content: bytes, 
         read_user_table(tmp_path / name, "scores")
     assert "Müller" not in str(error.value)
     assert str(tmp_path) not in str(error.value)
+
+
+@given(
+    st.lists(st.lists(st.text("a1,; ", min_size=1), min_size=2, max_size=2), min_size=1, max_size=4),
+    st.sampled_from(["id", "i;d", "i;d;", ";"]),
+)
+def test_semicolons_in_cells_are_no_separator(rows: list[list[str]], name: str):
+    table = pd.DataFrame(rows, columns=[name, "dsc"])
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "scores.csv"
+        table.to_csv(path, index=False, quoting=csv.QUOTE_ALL)
+
+        assert read_user_table(path, "scores").to_numpy().tolist() == rows
+
+
+def test_a_name_with_semicolons_is_read_where_commas_make_the_table(tmp_path: Path):
+    (tmp_path / "t.csv").write_text("subject_id,dice;LV;ED\n0007,0.5\n")
+
+    assert read_user_table(tmp_path / "t.csv", "scores").columns.tolist() == ["subject_id", "dice;LV;ED"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "found"),
+    [
+        (["0,93", "1", None], True),
+        (["-0,5", " +2,75 "], True),
+        (["0.93", "1"], False),
+        (["1", "2"], False),
+        (["0,93", "NA"], False),
+        (["1,2,3", "4,5,6"], False),
+        (["a,b"], False),
+        ([None], False),
+    ],
+)
+def test_sees_numbers_with_a_comma_for_a_point(cells: list[str | None], found: bool):
+    assert has_decimal_commas(pd.Series(cells, dtype="str")) is found
+    assert has_decimal_commas(pd.Series(cells, dtype="object")) is found
+
+
+def test_numbers_have_no_commas():
+    assert not has_decimal_commas(pd.Series([0.93, 1.0]))
 
 
 # what pandas wrote of its columns, damaged: it raises KeyError and TypeError of them

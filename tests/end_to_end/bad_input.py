@@ -111,6 +111,16 @@ def audit(message: str, scored: pd.DataFrame | None = None, known: bytes | None 
     return Case(spoil, message, tuple({**dict(AUDIT), **changes}.items()), "audit")
 
 
+def audit_of(scored: bytes, message: str) -> Case:
+    """A file of scores that is to be audited."""
+
+    def spoil(clinic: Clinic) -> None:
+        audited(scores(), csv(people()))(clinic)
+        (clinic.folder / "scores.csv").write_bytes(scored)
+
+    return Case(spoil, message, AUDIT, "audit")
+
+
 PARAMETERS = {
     "name misspelt on the command line": Case(nothing, r".*trainig.*'?training'?", param("trainig.epochs", "3")),
     "name misspelt below the top level": Case(nothing, r".*epoch\b.*epochs", param("training.epoch", "3")),
@@ -276,6 +286,18 @@ AUDITED = {
     "people in another encoding": audit(
         r"audit_demographics: not UTF-8; CSV in UTF-8; save it again as UTF-8",
         known=csv(people().replace("DCM", "Dilatée"), "latin-1"),
+    ),
+    "people separated by semicolons": audit(
+        r"audit_demographics: the separator looks like ';'; commas between columns",
+        known=people().to_csv(index=False, sep=";").encode(),
+    ),
+    "scores separated by semicolons, with decimal commas": audit_of(
+        scores().to_csv(index=False, sep=";", decimal=",").encode(),
+        r"audit_scores: the separator looks like ';'; .*points in decimals",
+    ),
+    "scores with decimal commas": audit_of(
+        scores().to_csv(index=False, decimal=",").encode(),
+        r"scores: column dice_lv has commas in its numbers; points in decimals",
     ),
     "one group alone": audit(r"audit: .*group", known=csv(people().assign(pathology="NOR"))),
     "attribute that the table has not": audit(

@@ -52,7 +52,7 @@ def classification_report(table: pd.DataFrame, training_majority: str | None = N
             group is not one that the classifier knows.
 
     Source:
-        Puyol-Antón et al. 2021, section 3, who report an accuracy of 0.77 and, by group, precision and recall of
+        Puyol-Antón et al. 2021, section 4, who report an accuracy of 0.77 and, by group, precision and recall of
         0.69 to 0.89.
     """
     groups = groups_of(table)

@@ -100,3 +100,19 @@ def test_refuses_tables_that_do_not_fit(subjects, scores, error, message):
     with pytest.raises(error, match=message) as raised:
         sample(subjects, scores)
     assert "sub-" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["numeric", "mediators"])
+def test_a_number_with_a_comma_for_a_point_is_no_number(kind: str):
+    spoilt = SUBJECTS.assign(age=SUBJECTS["age"].map(lambda age: f"{age:.1f}".replace(".", ",")))
+
+    with pytest.raises(InvalidParameterError, match="age with commas in its numbers; points in decimals"):
+        sample(spoilt, covariates=Covariates(**{kind: ("age",)}))
+    with pytest.raises(InvalidParameterError, match="age with commas in its numbers; points in decimals"):
+        Covariates.by_type(spoilt, ["age"])
+
+
+def test_codes_that_are_declared_as_kinds_may_hold_a_comma():
+    coded = SUBJECTS.assign(centre="1,2")
+
+    assert set(sample(coded, covariates=Covariates(categorical=("centre",))).covariates["centre"]) == {"1,2"}

@@ -10,7 +10,7 @@ from faircmr.core.errors import InvalidParameterError, InvalidScoresError
 from faircmr.fairness.adjustment.covariates import Covariates
 from faircmr.fairness.adjustment.design import COLLINEAR, CONSTANT, IS_THE_GROUP
 from faircmr.fairness.adjustment.least_squares import LeastSquares
-from faircmr.fairness.adjustment.regression import Adjusted, Draws, adjusted_differences
+from faircmr.fairness.adjustment.regression import Adjusted, Draws, adjusted_differences, adjusted_models
 from tests.fairness.adjustment.cohorts import SIZES, cohort, noise
 
 SUBJECTS = cohort()
@@ -217,3 +217,24 @@ def test_refuses_more_coefficients_than_subjects():
 def test_refuses_groups_of_one():
     with pytest.raises(InvalidParameterError, match="min_group_size: 1; at least 2"):
         adjusted_differences(noise(SUBJECTS), SUBJECTS["group"], SUBJECTS, CONFOUNDED, FEW, min_group_size=1)
+
+
+def test_models_that_share_their_shuffles_have_what_each_has_alone():
+    mediated = CONFOUNDED.model_copy(update={"mediators": ("lv_volume",)})
+    scores = [noise(SUBJECTS, seed=seed) for seed in (1, 2)]
+
+    together = adjusted_models(scores, SUBJECTS["group"], SUBJECTS, mediated, FEW)
+
+    for found, of_model in zip(together, scores, strict=True):
+        alone = adjusted(SUBJECTS, of_model, mediated)
+        pd.testing.assert_frame_equal(found.differences, alone.differences, check_exact=True)
+        pd.testing.assert_frame_equal(found.ancova, alone.ancova, check_exact=True)
+        pd.testing.assert_frame_equal(found.overlap, alone.overlap)
+    assert not together[0].differences.equals(together[1].differences)
+
+
+def test_a_score_of_any_model_that_is_no_dice_is_refused():
+    scores = [noise(SUBJECTS), 100 * noise(SUBJECTS)]
+
+    with pytest.raises(InvalidScoresError, match="divide percentages"):
+        adjusted_models(scores, SUBJECTS["group"], SUBJECTS, CONFOUNDED, FEW)

@@ -141,6 +141,11 @@ def changed(where: int, value: object) -> pd.DataFrame:
         ),
         (pd.DataFrame({"subject_id": ["a"], "LV": [0.5], "age": [61]}), "up to 61 in age; scores in 0..1 and nothing"),
         (pd.DataFrame({"subject_id": ["a"], "LV": [0.5], "note": ["x"]}), "column note holds no numbers"),
+        (
+            pd.DataFrame({"subject_id": ["a", "b"], "LV": [0.5, 0.6], "RV": ["0,91", "1"]}),
+            "column RV has commas in its numbers; points in decimals; save the table with them",
+        ),
+        (long_table().assign(value="0,91"), "column value has commas in its numbers; points in decimals"),
         (pd.DataFrame({"subject_id": ["a", "a"], "LV": [0.5, 0.6]}), "1 of 2 rows repeated"),
     ],
 )

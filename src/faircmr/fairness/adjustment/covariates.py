@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError
 from faircmr.core.parameters import Parameters
+from faircmr.core.user_tables import has_decimal_commas
 from faircmr.fairness.inference.groups import FloatArray, Groups
 
 MOST_CATEGORIES = 30
@@ -59,9 +60,11 @@ class Covariates(Parameters):
             names: Covariates, none a mediator.
 
         Raises:
-            InvalidParameterError: There is no such column.
+            InvalidParameterError: There is no such column, or it has numbers with a comma for a point.
         """
         _check_columns(attributes, names)
+        for name in names:
+            _refuse_decimal_commas(attributes[name])
         numeric = tuple(
             name
             for name in names
@@ -164,7 +167,15 @@ def _check_columns(attributes: pd.DataFrame, names: Sequence[str]) -> None:
         )
 
 
+def _refuse_decimal_commas(column: pd.Series[Any]) -> None:
+    """Such numbers are text, and text would be a kind."""
+    if has_decimal_commas(column):
+        found = f"{column.name} with commas in its numbers"
+        raise InvalidParameterError("covariates", found, "points in decimals", "save the table with them")
+
+
 def _numbers(column: pd.Series[float]) -> pd.Series[float]:
+    _refuse_decimal_commas(column)
     numbers = pd.to_numeric(column, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
     lost = int((numbers.isna() & column.notna()).sum())
     if lost:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -24,12 +25,14 @@ class LeastSquares:
         weights: What each subject's score adds to each coefficient, shape ``(columns, subjects)``.
         coefficients: Shape ``(..., columns)``.
         residuals: Shape ``(..., subjects)``.
+        robust_weights: ``weights`` over how far a residual falls short of its error, same shape.
     """
 
     basis: FloatArray
     weights: FloatArray
     coefficients: FloatArray
     residuals: FloatArray
+    robust_weights: FloatArray
 
     @classmethod
     def fit(cls, matrix: FloatArray, values: FloatArray) -> Self:
@@ -49,11 +52,14 @@ class LeastSquares:
         basis, triangle = np.linalg.qr(matrix)
         weights = np.linalg.solve(triangle, basis.T)
         residuals = values - values @ basis @ basis.T
-        return cls(basis, weights, values @ weights.T, np.where(np.abs(residuals) < ROUNDING, 0.0, residuals))
+        exact = np.where(np.abs(residuals) < ROUNDING, 0.0, residuals)
+        return cls(basis, weights, values @ weights.T, exact, _robust_weights(basis, weights))
 
     def refit(self, values: FloatArray) -> Self:
         """The same design fitted to other scores, shape ``(..., subjects)``."""
-        residuals = values - values @ self.basis @ self.basis.T
+        fitted = values @ self.basis @ self.basis.T
+        # in the same place: of thousands of shuffles a new array costs as much as the difference
+        residuals = np.subtract(values, fitted, out=fitted)
         return replace(self, coefficients=values @ self.weights.T, residuals=residuals)
 
     @property
@@ -62,9 +68,14 @@ class LeastSquares:
         subjects, columns = self.basis.shape
         return int(subjects - columns)
 
+    @cached_property
+    def squared_residuals(self) -> FloatArray:
+        """Shape ``(..., subjects)``."""
+        return np.asarray(self.residuals**2)
+
     def squares(self) -> FloatArray:
         """Sum of squared residuals, shape ``(...)``."""
-        return np.asarray((self.residuals**2).sum(axis=-1))
+        return np.asarray(self.squared_residuals.sum(axis=-1))
 
     def estimates(self, contrasts: FloatArray) -> FloatArray:
         """Weighted sums of coefficients.
@@ -81,9 +92,10 @@ class LeastSquares:
         """HC3 standard errors of :meth:`estimates`, shape ``(..., contrasts)``.
 
         Source:
-            MacKinnon and White 1985; Long and Ervin 2000 for small samples.
+            Long and Ervin 2000, who recommend it for small samples; it comes near the jackknife of MacKinnon and
+            White 1985.
         """
-        return np.asarray(np.sqrt(self.residuals**2 @ (contrasts @ self._robust_weights()).T ** 2))
+        return np.asarray(np.sqrt(self.squared_residuals @ (contrasts @ self.robust_weights).T ** 2))
 
     def wald(self, contrasts: FloatArray) -> FloatArray:
         """F statistic, with the HC3 covariance, of all contrasts being 0 together.
@@ -94,19 +106,22 @@ class LeastSquares:
         Returns:
             Shape ``(...)``; NaN where nothing spreads.
         """
-        values, rows = self.estimates(contrasts), contrasts @ self._robust_weights()
-        covariance = np.einsum("...s,is,js->...ij", self.residuals**2, rows, rows, optimize=True)
+        values, rows = self.estimates(contrasts), contrasts @ self.robust_weights
+        # products of rows first: one product of matrices then serves all sets of scores
+        products = (rows[:, None] * rows).reshape(-1, rows.shape[-1])
+        covariance = (self.squared_residuals @ products.T).reshape(*values.shape, len(contrasts))
         try:
             solved = np.linalg.solve(covariance, values[..., None])[..., 0]
         except np.linalg.LinAlgError:
             return np.full(values.shape[:-1], np.nan)
         return np.asarray((values * solved).sum(axis=-1) / len(contrasts))
 
-    def _robust_weights(self) -> FloatArray:
-        """Weights over how far a residual falls short of its error; none for a subject that is fitted exactly.
 
-        The only subject of a centre has a leverage of 1 and says nothing about anybody else: as if left out.
-        """
-        leverage = (self.basis**2).sum(axis=1)
-        free = leverage < FULL_LEVERAGE
-        return np.asarray(self.weights * np.where(free, 1.0 / np.where(free, 1.0 - leverage, 1.0), 0.0))
+def _robust_weights(basis: FloatArray, weights: FloatArray) -> FloatArray:
+    """Weights over how far a residual falls short of its error; none for a subject that is fitted exactly.
+
+    The only subject of a centre has a leverage of 1 and says nothing about anybody else: as if left out.
+    """
+    leverage = (basis**2).sum(axis=1)
+    free = leverage < FULL_LEVERAGE
+    return np.asarray(weights * np.where(free, 1.0 / np.where(free, 1.0 - leverage, 1.0), 0.0))

@@ -17,7 +17,7 @@ from faircmr.fairness.adjustment.least_squares import LeastSquares
 from faircmr.fairness.inference.groups import FloatArray
 
 CHUNK = 500
-"""Draws at once: 590 subjects take 2 MB a matrix."""
+"""Draws at once: 590 subjects take 2 MB a matrix. Another number rounds the last digit of an interval otherwise."""
 
 
 class Hypotheses(NamedTuple):
@@ -50,26 +50,37 @@ class Tests(NamedTuple):
     term_p: FloatArray
 
 
-def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int, alpha: float = 0.05) -> Tests:
+class Question(NamedTuple):
+    """A model, fitted to one set of scores, and what of it is asked."""
+
+    model: LeastSquares
+    asked: Hypotheses
+
+
+def shuffle_tests(questions: Sequence[Question], draws: int, seed: int, alpha: float = 0.05) -> list[Tests]:
     """Intervals and tests of contrasts, and tests of terms, from the same shuffles.
 
     Args:
-        model: Fitted to one set of scores.
-        asked: Contrasts and terms.
+        questions: Of the same subjects in the same order, at least one; each shuffle serves all of them.
         draws: Shuffles; p of a contrast is at least ``2 / (draws + 1)``, of a term half of that.
-        seed: The same seed gives the same result.
+        seed: The same seed gives the same result, whatever else is asked beside it.
         alpha: One less the confidence of intervals, above 0 and below 1.
 
     Returns:
-        An interval ends where the studentised statistic of shuffled residuals has its outer ``alpha / 2``; p is twice
-        the smaller tail.
+        One for each question. An interval ends where the studentised statistic of shuffled residuals has its outer
+        ``alpha / 2``; p is twice the smaller tail.
 
     Source:
         ter Braak 1992 for shuffling residuals of the whole model; DiCiccio and Romano 2017 for studentising by
         robust errors.
     """
+    drawn = _shuffled(questions, draws, seed)
+    return [_judged(question, of_question, alpha) for question, of_question in zip(questions, drawn, strict=True)]
+
+
+def _judged(question: Question, drawn: FloatArray, alpha: float) -> Tests:
+    (model, asked), draws = question, len(drawn)
     count, own = len(asked.contrasts), _statistics(model, asked)
-    drawn = _shuffled(model, asked, draws, seed)
     above = 1 + (drawn >= own).sum(axis=0)
     below = 1 + (drawn <= own).sum(axis=0)
     p = np.minimum(1.0, 2.0 * np.minimum(above, below)[:count] / (1 + draws))
@@ -80,13 +91,16 @@ def shuffle_tests(model: LeastSquares, asked: Hypotheses, draws: int, seed: int,
     return Tests(value, value - upper * error + unknown, value - lower * error + unknown, p + unknown, term_p)
 
 
-def _shuffled(model: LeastSquares, asked: Hypotheses, draws: int, seed: int) -> FloatArray:
+def _shuffled(questions: Sequence[Question], draws: int, seed: int) -> list[FloatArray]:
+    """Statistics of each question in each draw, shape ``(draws, contrasts + terms)``."""
     rng = generator(seed, "shuffled residuals")
-    parts = []
+    subjects = np.arange(len(questions[0].model.residuals))
+    parts: list[list[FloatArray]] = [[] for _ in questions]
     for start in range(0, draws, CHUNK):
-        rows = np.broadcast_to(model.residuals, (min(CHUNK, draws - start), len(model.residuals)))
-        parts.append(_statistics(model.refit(rng.permuted(rows, axis=1)), asked))
-    return np.concatenate(parts)
+        order = rng.permuted(np.broadcast_to(subjects, (min(CHUNK, draws - start), len(subjects))), axis=1)
+        for part, (model, asked) in zip(parts, questions, strict=True):
+            part.append(_statistics(model.refit(model.residuals[order]), asked))
+    return [np.concatenate(part) for part in parts]
 
 
 def _statistics(model: LeastSquares, asked: Hypotheses) -> FloatArray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from faircmr.fairness.adjustment.covariates import Covariates, Sample, sample_of
 from faircmr.fairness.adjustment.design import Design, design_of
 from faircmr.fairness.adjustment.least_squares import LeastSquares
 from faircmr.fairness.adjustment.overlap import overlap_table
-from faircmr.fairness.adjustment.permutation import Hypotheses, shuffle_tests
+from faircmr.fairness.adjustment.permutation import Hypotheses, Question, Tests, shuffle_tests
 from faircmr.fairness.inference.groups import FloatArray, Groups
 
 UNADJUSTED, CONFOUNDERS, MEDIATORS = "none", "confounders", "confounders and mediators"
@@ -98,19 +98,51 @@ def adjusted_differences(
         InvalidCohortError: The tables are not of the same subjects, each once.
         InvalidParameterError: A covariate cannot be used as declared, or ``min_group_size`` is below 2.
     """
+    return adjusted_models([scores], groups, attributes, covariates, draws, min_group_size)[0]
+
+
+def adjusted_models(
+    scores: Sequence[pd.Series[float]],
+    groups: pd.Series[str],
+    attributes: pd.DataFrame,
+    covariates: Covariates,
+    draws: Draws,
+    min_group_size: int = 5,
+) -> list[Adjusted]:
+    """As :func:`adjusted_differences`, of several models on the same subjects, who are shuffled once for all of them.
+
+    Args:
+        scores: Of each model, at least one.
+        groups: As there, and so what follows.
+        attributes: As there.
+        covariates: As there.
+        draws: As there.
+        min_group_size: As there.
+
+    Returns:
+        What each model has alone.
+
+    Raises:
+        InvalidScoresError: As there.
+        InvalidCohortError: As there.
+        InvalidParameterError: As there.
+    """
     if min_group_size < 2:
         raise InvalidParameterError("min_group_size", min_group_size, "at least 2: one subject has no spread")
-    sample = sample_of(scores, groups, attributes, covariates, min_group_size)
-    designs = {name: design_of(sample, names) for name, names in _adjustments(covariates)}
-    tables = [_tables(name, sample, design, draws) for name, design in designs.items()]
-    return Adjusted(
-        pd.concat([differences for differences, _ in tables], ignore_index=True),
-        pd.concat([ancova for _, ancova in tables], ignore_index=True),
-        overlap_table(sample),
-        _exclusions(sample, list(designs.values())[-1]),
-        len(sample.scores),
-        sample.left_out,
-    )
+    samples = [sample_of(of_model, groups, attributes, covariates, min_group_size) for of_model in scores]
+    # subjects and covariates are those of every sample
+    first = samples[0]
+    designs = {name: design_of(first, names) for name, names in _adjustments(covariates)}
+    fits = [_Fit.of(name, sample, design) for sample in samples for name, design in designs.items()]
+    tests = shuffle_tests([fit.question for fit in fits], *draws)
+    tables = [_tables(fit, of_fit) for fit, of_fit in zip(fits, tests, strict=True)]
+    overlap, exclusions = overlap_table(first), _exclusions(first, list(designs.values())[-1])
+    return [
+        Adjusted(
+            *_put_together(tables[start : start + len(designs)]), overlap, exclusions, len(first.scores), first.left_out
+        )
+        for start in range(0, len(tables), len(designs))
+    ]
 
 
 def against_rest(groups: Groups) -> FloatArray:
@@ -128,17 +160,35 @@ def _adjustments(covariates: Covariates) -> Iterator[tuple[str, tuple[str, ...]]
         yield MEDIATORS, covariates.names
 
 
-def _tables(adjustment: str, sample: Sample, design: Design, draws: Draws) -> tuple[pd.DataFrame, pd.DataFrame]:
-    model, terms = LeastSquares.fit(design.matrix, sample.values), terms_of(design)
-    contrasts = np.zeros((design.groups, design.matrix.shape[1]))
-    contrasts[:, : design.groups] = against_rest(sample.groups)
-    tests = shuffle_tests(model, Hypotheses(contrasts, list(terms.values())), *draws)
+class _Fit(NamedTuple):
+    """One adjustment of one model."""
+
+    adjustment: str
+    groups: Groups
+    terms: dict[str, FloatArray]
+    question: Question
+
+    @classmethod
+    def of(cls, adjustment: str, sample: Sample, design: Design) -> _Fit:
+        terms = terms_of(design)
+        contrasts = np.zeros((design.groups, design.matrix.shape[1]))
+        contrasts[:, : design.groups] = against_rest(sample.groups)
+        model = LeastSquares.fit(design.matrix, sample.values)
+        return cls(adjustment, sample.groups, terms, Question(model, Hypotheses(contrasts, list(terms.values()))))
+
+
+def _tables(fit: _Fit, tests: Tests) -> tuple[pd.DataFrame, pd.DataFrame]:
     numbers = {"difference": tests.value, "low": tests.low, "high": tests.high, "p": tests.p}
-    names = {"adjustment": adjustment, "group": sample.groups.names, "n": sample.groups.sizes}
-    ancova = ancova_table(model, terms)
-    ancova.insert(0, "adjustment", adjustment)
+    names = {"adjustment": fit.adjustment, "group": fit.groups.names, "n": fit.groups.sizes}
+    ancova = ancova_table(fit.question.model, fit.terms)
+    ancova.insert(0, "adjustment", fit.adjustment)
     ancova["p"] = [*tests.term_p, np.nan]
     return pd.DataFrame({**names, **numbers}), ancova
+
+
+def _put_together(tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    differences, ancova = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
+    return differences, ancova
 
 
 def _exclusions(sample: Sample, design: Design) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from faircmr.core.errors import InvalidScoresError
 from faircmr.fairness.adjustment.covariates import Covariates
-from faircmr.fairness.adjustment.regression import UNADJUSTED, Adjusted, Draws, adjusted_differences
+from faircmr.fairness.adjustment.regression import UNADJUSTED, Adjusted, Draws, adjusted_models
 from faircmr.fairness.audit.answers import Answers
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.inference.multiplicity import holm
@@ -54,17 +54,11 @@ def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list
     if BY in compared.attribute or not covariates.names:
         return []
     where = f"{', '.join(cohort.models)} by {compared.attribute}, adjusted"
+    scores = [pd.Series(values, cohort.subjects) for values in cohort.values]
+    draws = Draws(asked.draws, asked.seed, asked.alpha)
     of_subjects = (compared.grouping.labels, attributes.loc[cohort.subjects], covariates)
     try:
-        results = [
-            adjusted_differences(
-                pd.Series(values, cohort.subjects),
-                *of_subjects,
-                Draws(asked.draws, asked.seed, asked.alpha),
-                asked.min_group_size,
-            )
-            for values in cohort.values
-        ]
+        results = adjusted_models(scores, *of_subjects, draws, asked.min_group_size)
     except InvalidScoresError as error:
         notes.append(f"{where}: {error}.")
         return []

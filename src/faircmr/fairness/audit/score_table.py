@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidScoresError
+from faircmr.core.user_tables import has_decimal_commas
 from faircmr.fairness.audit.parameters import AuditColumns
 
 ONE_MODEL = "model"
@@ -56,6 +57,7 @@ def _long(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFra
     )
     _refuse(int((named["subject_id"] == "").sum()), len(named), "without a subject", "whose score each row is")
     if columns.value in table.columns:
+        _refuse_decimal_commas(table[[columns.value]])
         cells = phases + " " + _column(table, columns.structure, "")
         long = named.assign(**{CELL: cells, "value": table[columns.value]})
         return _of_metric(long, table, columns.metric, metric)
@@ -98,6 +100,7 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
     scores = table.drop(columns=[name for name in columns.names if name in table.columns])
     if scores.columns.empty:
         raise InvalidScoresError("scores", "no column of scores", f"a column {columns.value}, or one column a score")
+    _refuse_decimal_commas(scores)
     if others := [name for name in scores.columns if not pd.api.types.is_numeric_dtype(scores[name])]:
         permitted = "columns of scores alone, beside those that audit_columns names"
         raise InvalidScoresError("scores", f"column {others[0]} holds no numbers", permitted, "remove it")
@@ -134,6 +137,12 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
             "the same subjects for every seed of a model",
         )
     return means.rename_axis(columns=None)
+
+
+def _refuse_decimal_commas(scores: pd.DataFrame) -> None:
+    if found := [name for name in scores.columns if has_decimal_commas(scores[name])]:
+        said = f"column {found[0]} has commas in its numbers"
+        raise InvalidScoresError("scores", said, "points in decimals", "save the table with them")
 
 
 def _refuse(count: int, rows: int, what: str, permitted: str) -> None:

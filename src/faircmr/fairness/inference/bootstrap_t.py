@@ -49,7 +49,7 @@ class BootstrapT:
             InvalidParameterError: Another confidence, or one that needs more draws.
 
         Source:
-            Efron 1981; accurate to second order: Hall 1988.
+            Hall 1988, who calls it percentile-t and shows that it is accurate to second order.
         """
         least, greatest = _outer_quantiles(self._studentised(), confidence)
         estimate, error = self.observed.values, self.observed.standard_errors

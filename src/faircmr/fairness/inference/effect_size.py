@@ -82,8 +82,8 @@ def probability_of_superiority(values: npt.ArrayLike, groups: Groups, alpha: flo
         InvalidParameterError: As there.
 
     Source:
-        Brunner and Munzel 2000, by ``statsmodels.stats.nonparametric.rank_compare_2indep``. McGraw and Wong 1992
-        call it the common language effect size.
+        Brunner and Munzel 2000, by ``statsmodels.stats.nonparametric.rank_compare_2indep``. Without ties it is the
+        common language effect size of McGraw and Wong 1992.
     """
     from statsmodels.stats.nonparametric import rank_compare_2indep
 

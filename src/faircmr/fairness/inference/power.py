@@ -29,7 +29,7 @@ def power_against_rest(gap: npt.ArrayLike, sizes: npt.ArrayLike, sds: npt.ArrayL
         InvalidParameterError: ``alpha`` outside of its range.
 
     Source:
-        Noncentral t with the degrees of freedom of Welch 1938 and Satterthwaite 1946, for normal scores. What
+        Noncentral t with the degrees of freedom of Satterthwaite 1946 and Welch 1947, for normal scores. What
         permutation reaches with skewed scores is measured in ``benchmarks/test_errors.py``.
     """
     check_alpha(alpha)

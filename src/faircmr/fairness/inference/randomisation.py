@@ -88,7 +88,8 @@ def permuted_memberships(groups: Groups, draws: int, tables: int, seed: int) -> 
     rng = generator(seed, "permuted groups")
     for size in _chunks(draws, len(groups.names) * max(tables, len(groups.codes))):
         codes = rng.permuted(np.tile(groups.codes, (size, 1)), axis=1)
-        yield (codes.T[..., np.newaxis] == np.arange(len(groups.names))).astype(np.float64)
+        # contiguous, so that nobody has to copy it before a product of matrices
+        yield np.take(np.eye(len(groups.names)), np.ascontiguousarray(codes.T), axis=0)
 
 
 def flipped_memberships(groups: Groups, draws: int, tables: int, seed: int) -> Iterator[FloatArray]:
@@ -96,7 +97,7 @@ def flipped_memberships(groups: Groups, draws: int, tables: int, seed: int) -> I
     rng = generator(seed, "flipped signs")
     for size in _chunks(draws, len(groups.names) * max(tables, len(groups.codes))):
         signs = np.where(rng.random((size, len(groups.codes))) < 0.5, -1.0, 1.0)
-        yield signs.T[..., np.newaxis] * groups.membership[:, np.newaxis]
+        yield np.ascontiguousarray(signs.T)[..., np.newaxis] * groups.membership[:, np.newaxis]
 
 
 def _chunks(draws: int, numbers_a_draw: int) -> Iterator[int]:

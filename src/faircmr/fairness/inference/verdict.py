@@ -44,7 +44,7 @@ def verdicts(
         InvalidParameterError: ``min_group_size`` below 2, or ``alpha`` outside 0..1.
 
     Source:
-        Lakens, Scheel and Isager 2018 for the four outcomes.
+        Lakens 2017 ("Equivalence tests: a practical primer") for the four outcomes.
     """
     if min_group_size < 2:
         raise InvalidParameterError("min_group_size", min_group_size, "at least 2", "one subject has no spread")
