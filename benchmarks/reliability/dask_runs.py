@@ -46,7 +46,11 @@ class Run:
 
 @contextmanager
 def run_on_cluster(
-    project: Project, name: str, cluster: str, arguments: Sequence[str] = ("--pipelines", PIPELINES)
+    project: Project,
+    name: str,
+    cluster: str,
+    arguments: Sequence[str] = ("--pipelines", PIPELINES),
+    parameters: str = PARAMETERS,
 ) -> Iterator[Run]:
     """``kedro run`` with the Dask runner; nothing of it is left when the block is.
 
@@ -55,8 +59,10 @@ def run_on_cluster(
         name: Of the file for what it says.
         cluster: Parameters of the cluster, as on the command line.
         arguments: What to run.
+        parameters: Of the study, as on the command line; where empty, those of its folder alone.
     """
-    command = [*("-m", "kedro", "run", "--runner", RUNNER), *arguments, "--params", f"{PARAMETERS},{cluster}"]
+    given = ",".join(filter(None, [parameters, cluster]))
+    command = [*("-m", "kedro", "run", "--runner", RUNNER), *arguments, "--params", given]
     with started(project, name, command) as run:
         yield run
 

@@ -2,7 +2,8 @@
 
 Everything before the fits is made first and not timed. Then every fit is made on a local cluster of two workers, timed
 from the first process that fits something to the end of the last; and then each of them again, in the same order, in a
-process of its own with nothing beside it. Run it on an idle machine with two CPUs or more.
+process of its own: with nothing beside it, and once more two at a time, without Dask, which is what the machine gives.
+Run it on an idle machine with two CPUs or more.
 
     python -m benchmarks.reliability.dask_speed --folder .benchmarks/reliability
 """
@@ -15,7 +16,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -42,12 +44,14 @@ class Speed:
     Attributes:
         together: From the first fit to the end of the last on the cluster.
         one_left: Of these, with fewer fits under way than there are workers.
+        without_dask: For the same fits, as many at a time as there are workers, each started by this script.
         alone: Of each fit in a process of its own, by its place.
         critical: The longest chain of fits that begin with each other.
     """
 
     together: float
     one_left: float
+    without_dask: float
     alone: dict[str, float]
     critical: float
 
@@ -78,14 +82,17 @@ def measured(folder: Path) -> Speed:
         fits = ",".join(f"{strategy}.train" for strategy in STRATEGIES)
         together, one_left = on_cluster(project, (*pipelines, "--to-nodes", fits))
         jobs = [FitJob.read(path) for path in sorted((project.data / "06_models").glob("*/*/*/job.json"))]
-        alone = {place(job): fitted_alone(project, job) for job in sorted(jobs, key=lambda job: job.after is not None)}
-    return Speed(together, one_left, alone, max(sum(alone[one] for one in chain(job)) for job in jobs))
+        jobs = sorted(jobs, key=lambda job: job.after is not None)
+        alone = {place(job): fitted(project, job, "alone") for job in jobs}
+        without_dask = side_by_side(project, jobs)
+    critical = max(sum(alone[one] for one in chain(job)) for job in jobs)
+    return Speed(together, one_left, without_dask, alone, critical)
 
 
 def on_cluster(project: Project, arguments: tuple[str, ...]) -> tuple[float, float]:
     """Seconds with any fit under way, and those with fewer than there are workers."""
     looks: list[tuple[float, int]] = []
-    with run_on_cluster(project, "cluster", f"cluster.workers={WORKERS}", arguments) as run:
+    with run_on_cluster(project, "cluster", f"cluster.workers={WORKERS}", arguments, parameters="") as run:
         while run.process.poll() is None:
             looks.append((time.monotonic(), len(fitting(project))))
             time.sleep(0.05)
@@ -96,10 +103,28 @@ def on_cluster(project: Project, arguments: tuple[str, ...]) -> tuple[float, flo
     return sum(seconds for seconds, _ in spans), sum(seconds for seconds, count in spans if count < WORKERS)
 
 
-def fitted_alone(project: Project, job: FitJob) -> float:
-    """Seconds that a process takes for a fit, and nothing else."""
-    path = project.folder / "job.json"
-    path.write_text(elsewhere(job).model_dump_json())
+def side_by_side(project: Project, jobs: Sequence[FitJob]) -> float:
+    """Seconds for all fits, as many at a time as there are workers; each begins when what it begins with is there."""
+    futures: dict[Path, Future[float]] = {}
+
+    def one(job: FitJob) -> float:
+        if job.after is not None:
+            futures[job.after.folder].result()
+        return fitted(project, job, "side-by-side")
+
+    start = time.monotonic()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        for job in jobs:
+            futures[job.folder] = pool.submit(one, job)
+    for future in futures.values():
+        future.result()
+    return time.monotonic() - start
+
+
+def fitted(project: Project, job: FitJob, folder: str) -> float:
+    """Seconds that a process takes for a fit, which it leaves in a folder beside that of the study."""
+    path = project.folder / f"{folder}-{place(job).replace('/', '-')}.json"
+    path.write_text(elsewhere(job, folder).model_dump_json())
     start = time.monotonic()
     subprocess.run(
         [sys.executable, "-m", FIT, str(path)],
@@ -111,10 +136,10 @@ def fitted_alone(project: Project, job: FitJob) -> float:
     return time.monotonic() - start
 
 
-def elsewhere(job: FitJob) -> FitJob:
-    """The same fit, in a folder beside that of the study."""
-    before = None if job.after is None else elsewhere(job.after)
-    return job.model_copy(update={"folder": Path("alone", *job.folder.parts[-3:]), "after": before})
+def elsewhere(job: FitJob, folder: str) -> FitJob:
+    """The same fit in another folder."""
+    before = None if job.after is None else elsewhere(job.after, folder)
+    return job.model_copy(update={"folder": Path(folder, *job.folder.parts[-3:]), "after": before})
 
 
 def chain(job: FitJob) -> Iterator[str]:
@@ -134,6 +159,7 @@ def table(speed: Speed) -> str:
         (f"the same divided by {WORKERS}", speed.ideal),
         (f"on a cluster of {WORKERS} workers, from the first fit to the end of the last", speed.together),
         ("of which with a worker idle", speed.one_left),
+        (f"{WORKERS} at a time without Dask", speed.without_dask),
         ("longest chain (shared fit, then a group's)", speed.critical),
     ]
     lines = ["| what | seconds |", "|---|---|", *(f"| {what} | {seconds:.1f} |" for what, seconds in rows)]

@@ -12,8 +12,8 @@ import pytest
 from distributed import Client
 
 from faircmr.core.cluster_parameters import ClusterParameters
-from faircmr.core.errors import FaircmrError
-from faircmr.runners.cluster import client_of, slurm_cluster
+from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.runners.cluster import _worker, client_of, slurm_cluster
 
 HERE = "127.0.0.1"
 VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TTY_COMPATIBLE")
@@ -34,6 +34,7 @@ def _listening() -> set[str]:
 
 def test_a_local_cluster_is_this_machines_alone_and_ends_whole(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     before, listening = set(_ours()), _listening()
 
     with client_of(ClusterParameters(workers=2, gpus=2)) as client:
@@ -56,6 +57,30 @@ def _survives(client: Client, number: signal.Signals) -> None:
     for pid in pids.values():
         os.kill(pid, number)
     assert client.run(os.getpid) == pids
+
+
+@pytest.mark.parametrize(
+    ("visible", "first", "second"), [(None, "0,1", "2,3"), ("", "0,1", "2,3"), ("4,5,6,7", "4,5", "6,7")]
+)
+def test_a_local_worker_takes_gpus_that_this_process_may_use(
+    monkeypatch: pytest.MonkeyPatch, visible: str | None, first: str, second: str
+):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+
+    given = [_worker(number, gpus=2)["env"] for number in range(2)]
+    assert given == [{"CUDA_VISIBLE_DEVICES": first}, {"CUDA_VISIBLE_DEVICES": second}]
+
+
+def test_more_gpus_than_this_process_may_use_are_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3,5")
+
+    with (
+        pytest.raises(InvalidParameterError, match=r"^cluster.gpus: 2 for each worker; at most 3 in all, .*2,3,5"),
+        client_of(ClusterParameters(workers=2, gpus=2)),
+    ):
+        pass
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):

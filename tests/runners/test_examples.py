@@ -31,7 +31,7 @@ COMMANDS = {
 }
 SBATCH = {
     *("job-name", "nodes", "ntasks", "cpus-per-task", "gpus-per-node", "gpus", "mem", "time", "signal", "requeue"),
-    "open-mode",
+    *("open-mode", "output"),
 }
 """Options that the manual page sbatch(1) has."""
 
@@ -84,7 +84,7 @@ def test_parameters_and_pipelines_of_the_page_exist():
     assert named == set(ClusterParameters.model_fields)
     for path in re.findall(r"examples/cluster/[\w./]*\w", page):
         assert (REPOSITORY / path).exists(), path
-    assert set(re.findall(r"__\w+__", page)) <= register_pipelines().keys()
+    assert set(re.findall(r"\b__\w+__\b", page)) <= register_pipelines().keys()
 
 
 def test_sbatch_is_asked_for_what_it_knows():
@@ -126,8 +126,22 @@ def test_the_image_is_made_of_files_that_are_there_and_says_how_it_starts():
     lines = (FOLDER / "Dockerfile").read_text().splitlines()
 
     copied = [word for line in lines if line.startswith("COPY") for word in line.split()[1:-1]]
-    assert {"pyproject.toml", "constraints.txt", "src", "conf"} <= set(copied)
+    assert {"pyproject.toml", "constraints.txt", "src", "conf", "examples/cluster"} <= set(copied)
     for name in copied:
         assert (REPOSITORY / name).exists(), name
     assert lines[0].startswith("# ")
-    assert 'ENTRYPOINT ["python", "-m", "kedro", "run"]' in lines
+    assert 'CMD ["python", "-m", "kedro", "run"]' in lines
+    assert not any(line.startswith("ENTRYPOINT") for line in lines), "a platform's shell would stand behind it"
+
+
+def test_nothing_is_handed_to_the_builder_but_what_the_image_is_made_of():
+    lines = [
+        line for line in (FOLDER / "Dockerfile.dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
+    ]
+    copied = [line for line in (FOLDER / "Dockerfile").read_text().splitlines() if line.startswith("COPY")]
+
+    assert lines[0] == "*"
+    again = {line[1:] for line in lines if line.startswith("!")}
+    assert again == {word for line in copied for word in line.split()[1:-1]} | {"conf/local/.gitkeep"}
+    assert lines.index("conf/local/*") > lines.index("!conf"), "what comes last counts"
+    assert "**/*credentials*" in lines[lines.index("!examples/cluster") :]

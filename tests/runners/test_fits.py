@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Barrier, Lock, Semaphore
-from typing import Any
+from threading import Barrier, Lock
 
 import pytest
-from distributed import Client
+from distributed import Client, wait
 
 from faircmr.core.errors import FaircmrError, InvalidModelError, InvalidParameterError
 from faircmr.core.stopping import StoppedError
 from faircmr.pipelines.training.fitting import Train, fits_mapped_by, run_fits
-from faircmr.runners.fits import FitsOnCluster, fit_on_worker
+from faircmr.runners.fits import FitsOnCluster, _require_gpus, fit_on_worker
+from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits
 from faircmr.runners.stopped_runs import stop
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.models import EpochRecord, FitRecord
@@ -65,26 +65,19 @@ def be_taken_away(job: FitJob, train: Train) -> FitRecord:
     raise StoppedError(job.name, "stopped by SIGTERM", "what is finished is kept")
 
 
-def node(fit: Callable[..., FitRecord], jobs: Sequence[FitJob], run: str) -> list[FitRecord] | FaircmrError:
-    """What a node does on a worker; an error is handed over."""
-    try:
-        return FitsOnCluster(run, retries=1)(fit, jobs)
-    except FaircmrError as error:
-        return error
-
-
 @pytest.fixture
 def spread(client: Client) -> Callable[..., list[FitRecord]]:
-    """Makes fits as a node on a worker does."""
+    """Makes fits as a run does for a node."""
     made.clear()
 
-    def on_worker(fit: Callable[..., FitRecord], jobs: Sequence[FitJob], run: str = "run") -> list[FitRecord]:
-        result = client.submit(node, fit, jobs, run, key=f"node_{run}").result()
-        if isinstance(result, FaircmrError):
-            raise result
-        return result
+    def on_workers(fit: Callable[..., FitRecord], jobs: Sequence[FitJob], run: str = "run") -> list[FitRecord]:
+        fits, needed = FitsOnCluster(client, run, retries=1), NeededFits(fit, tuple(jobs))
+        fits.begin(needed)
+        while fits.under_way:
+            fits.take(wait(fits.under_way, 30, "FIRST_COMPLETED").done)
+        return MadeFits(fits.made(needed))(fit, jobs)
 
-    return on_worker
+    return on_workers
 
 
 def test_a_fit_waits_for_the_one_that_it_begins_with(spread: Callable[..., list[FitRecord]]):
@@ -100,26 +93,30 @@ def test_fits_of_two_seeds_are_made_side_by_side(spread: Callable[..., list[FitR
     assert len(spread(meet, [named("seed-0/shared"), named("seed-1/shared")], "seeds")) == 2
 
 
-def test_the_same_fit_of_two_nodes_is_made_once(
-    spread: Callable[..., list[FitRecord]], client: Client, monkeypatch: pytest.MonkeyPatch
-):
-    job = named("seed-0/shared")
-    handed_over = Semaphore(0)
-    hand_over = FitsOnCluster._submitted
+def test_the_same_fit_of_two_nodes_is_made_once(client: Client):
+    made.clear()
+    fits, needed = FitsOnCluster(client, "twice", retries=1), NeededFits(make, (named("seed-0/shared"),))
 
-    def counted(self: FitsOnCluster, *arguments: Any) -> Any:
-        future = hand_over(self, *arguments)
-        handed_over.release()
-        return future
+    fits.begin(needed)
+    fits.begin(needed)
+    assert not fits.are_made(needed)
+    fits.take(wait(fits.under_way, 30).done)
+    fits.begin(needed)
 
-    monkeypatch.setattr(FitsOnCluster, "_submitted", counted)
-    futures = [client.submit(node, meet, [job], "twice", key=f"node_twice_{place}") for place in range(2)]
-    # one that was made, and whose record was fetched, before the other node asks for it would be looked up again
-    assert all(handed_over.acquire(timeout=30) for _ in futures)
-    both.wait(30)  # it would break if another one made it as well
-
-    assert [future.result() for future in futures] == [[record_of(job)]] * 2
+    assert fits.are_made(needed)
+    assert fits.under_way == []
     assert made == ["seed-0/shared"]
+
+
+def test_a_node_that_needs_fits_says_which_and_then_gets_them():
+    shared, other = named("seed-0/shared"), named("seed-1/shared")
+    records = {job.folder: record_of(job) for job in (shared, other)}
+
+    with pytest.raises(FitsNeededError) as error:
+        MadeFits({shared.folder: records[shared.folder]})(make, [shared, other])
+
+    assert error.value.needed == NeededFits(make, (shared, other))
+    assert MadeFits(records)(make, [other, shared]) == [record_of(other), record_of(shared)]
 
 
 def test_of_a_fit_that_fails_only_those_that_begin_with_it_are_left_out(spread: Callable[..., list[FitRecord]]):
@@ -158,6 +155,12 @@ def test_a_gpu_that_no_worker_has_is_not_waited_for(spread: Callable[..., list[F
     with pytest.raises(InvalidParameterError, match=r"training.devices: 2 with training.device cuda; at most 0, the"):
         spread(make, [named("seed-0/shared", device="cuda", devices=2)], "gpu")
     assert made == []
+
+
+def test_workers_that_are_yet_to_come_are_waited_for(monkeypatch: pytest.MonkeyPatch, client: Client):
+    monkeypatch.setattr(client, "scheduler_info", lambda **_: {"workers": {}})
+
+    _require_gpus(client, [named("seed-0/shared", device="cuda", devices=2)])
 
 
 def test_a_node_makes_its_fits_as_it_is_told_and_in_turn_otherwise(tmp_path: Path, tensors: Path):

@@ -5,15 +5,27 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from threading import Condition
 
 import pytest
 from click.testing import CliRunner, Result
 from distributed import Client
 from kedro.framework.cli.project import run
+from kedro.io import AbstractDataset, DataCatalog
+from kedro.pipeline import Pipeline, node
 
 from faircmr.core.cluster_parameters import ClusterParameters
+from faircmr.core.errors import FaircmrError
+from faircmr.pipelines.training import fitting
+from faircmr.pipelines.training.fitting import Train, run_fits
 from faircmr.runners import DaskRunner, cluster
+from faircmr.runners.node_graph import NodeGraph
+from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.models import FitRecord
 from tests.mini_study import ALL, MiniStudy
+from tests.runners.test_fits import named, record_of
 from tests.studies import digests
 
 DOUBLED = """doubled:
@@ -21,6 +33,56 @@ DOUBLED = """doubled:
   filepath: ${runtime_params:data_root, ${globals:data_root}}/doubled.json
 """
 BREAKS = '    ran("double")\n'
+FIVE = tuple(f"seed-{number}/shared" for number in range(5))
+made: list[str] = []
+one_more = Condition()
+
+
+class Names(AbstractDataset[list[str], list[str]]):
+    """Names in a file, a line each."""
+
+    def __init__(self, filepath: Path) -> None:
+        self._path = filepath
+
+    def _load(self) -> list[str]:
+        return self._path.read_text().split()
+
+    def _save(self, data: list[str]) -> None:
+        self._path.write_text("\n".join(data))
+
+    def _describe(self) -> dict[str, object]:
+        return {"filepath": self._path}
+
+
+def names_of_fits(*calls: tuple[str, ...]) -> list[str]:
+    """A node that has fits made, in one call or several."""
+    return [record.name for names in calls for record in run_fits("any", [named(name) for name in names])]
+
+
+def note(what: str, job: FitJob, train: Train) -> FitRecord:
+    """Make nothing but a note; the one that is held waits until all others are made."""
+    with one_more:
+        if job.name == "held":
+            assert one_more.wait_for(lambda: set(FIVE) <= set(made), 30)
+        made.append(job.name)
+        one_more.notify_all()
+    if job.name == "fails":
+        raise FaircmrError("fails", "as told", "a fit that ends well", "mend it")
+    return record_of(job)
+
+
+def graph_of(client: Client, folder: Path, **calls: tuple[tuple[str, ...], ...]) -> NodeGraph:
+    """Nodes that need fits, by their names."""
+    nodes = [node(partial(names_of_fits, *names), None, name, name=name) for name, names in calls.items()]
+    return NodeGraph(client, Pipeline(nodes), DataCatalog({name: Names(folder / name) for name in calls}), retries=1)
+
+
+@pytest.fixture
+def noted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Fits that were made."""
+    made.clear()
+    monkeypatch.setattr(fitting, "fit_shown", note)
+    return made
 
 
 @pytest.fixture(autouse=True)
@@ -126,3 +188,29 @@ def test_without_dask_it_says_what_to_install(study: MiniStudy, monkeypatch: pyt
         "Error: --runner: DaskRunner; there_is_no_such_library, which is not installed; "
         "install it with pip install 'faircmr[cluster]'"
     )
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:kedro")
+def test_no_fit_waits_for_a_busy_worker_while_another_is_idle(client: Client, tmp_path: Path, noted: list[str]):
+    graph_of(client, tmp_path, first=(("held",),), second=(FIVE,)).run()
+
+    assert noted[-1] == "held"
+    assert (tmp_path / "second").read_text().split() == [*FIVE]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:kedro")
+def test_a_node_may_come_to_fits_more_than_once(client: Client, tmp_path: Path, noted: list[str]):
+    graph_of(client, tmp_path, twice=(FIVE[:2], FIVE[1:4])).run()
+
+    assert (tmp_path / "twice").read_text().split() == [*FIVE[:2], *FIVE[1:4]]
+    assert sorted(noted) == [*FIVE[:4]]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning:kedro")
+def test_a_fit_that_fails_fails_its_node_after_the_others_are_made(client: Client, tmp_path: Path, noted: list[str]):
+    with pytest.raises(FaircmrError, match=r"1 of 2 nodes failed: first; 0 that need"):
+        graph_of(client, tmp_path, first=(("fails", *FIVE),), second=(FIVE,)).run()
+
+    assert sorted(noted) == ["fails", *FIVE]
+    assert not (tmp_path / "first").exists()
+    assert (tmp_path / "second").exists()

@@ -6,17 +6,22 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import dask
 from distributed import Client, Nanny, Scheduler, Security, SpecCluster
+from tornado.ioloop import PeriodicCallback
 
 from faircmr.core.cluster_parameters import LOCAL, SLURM, ClusterParameters
 from faircmr.core.errors import FaircmrError
 from faircmr.runners.study_worker import PLUGIN, StudyWorker
+from faircmr.runners.visible_gpus import VISIBLE, gpus_of
 
 HERE = "127.0.0.1"
+SECONDS_TO_REPLACE = 10.0
+"""Between looks for jobs that are lost."""
 OURS = "faircmr"
 """Logger whose records workers pass on to the process that waits for them."""
 SETTINGS: Mapping[str, dict[str, str]] = {"distributed.nanny.pre-spawn-environ": {}}
@@ -110,13 +115,25 @@ def _worker(number: int, gpus: int) -> dict[str, object]:
         "silence_logs": logging.CRITICAL,
     }
     if gpus:
-        own = ",".join(str(number * gpus + one) for one in range(gpus))
-        options |= {"resources": {"GPU": gpus}, "env": {"CUDA_VISIBLE_DEVICES": own}}
+        options |= {"resources": {"GPU": gpus}, "env": {VISIBLE: ",".join(gpus_of(number, gpus))}}
     return options
 
 
-def _slurm(parameters: ClusterParameters) -> SpecCluster:
-    return slurm_cluster(parameters, parameters.workers or 0)
+@contextmanager
+def _slurm(parameters: ClusterParameters) -> Iterator[SpecCluster]:
+    """As many jobs as are asked for, and another one for each that is lost.
+
+    Dask forgets a worker that does not come back within ``distributed.deploy.lost-worker-timeout``, cancels its job,
+    which SLURM may have put back into its queue, and submits none by itself.
+    """
+    jobs = parameters.workers or 0
+    with slurm_cluster(parameters, jobs) as cluster:
+        replacing = PeriodicCallback(partial(cluster.scale, jobs=jobs), SECONDS_TO_REPLACE * 1000)
+        cluster.loop.add_callback(replacing.start)
+        try:
+            yield cluster
+        finally:
+            cluster.loop.add_callback(replacing.stop)
 
 
 def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
@@ -134,13 +151,21 @@ def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
         n_workers=jobs,
         processes=1,
         security=True if parameters.encrypted else None,
-        scheduler_options={"dashboard": False, "allowed_failures": parameters.retries},
+        # what it says of itself in plain text is for this machine alone
+        scheduler_options={
+            "dashboard": False,
+            "dashboard_address": f"{HERE}:0",
+            "allowed_failures": parameters.retries,
+        },
         # one thread, however many cores a job has: those are the fit's
         worker_extra_args=["--nthreads", "1", "--no-dashboard", *resources],
     )
 
 
-STARTED: Mapping[str, Callable[[ClusterParameters], SpecCluster]] = {LOCAL: _local, SLURM: _slurm}
+STARTED: Mapping[str, Callable[[ClusterParameters], AbstractContextManager[SpecCluster]]] = {
+    LOCAL: _local,
+    SLURM: _slurm,
+}
 """Clusters that are started here, by the address that asks for them."""
 
 

@@ -3,76 +3,78 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from distributed import Client, Future, KilledWorker, fire_and_forget, get_client, secede
+from distributed import Client, Future, KilledWorker
 
 from faircmr.core.errors import FaircmrError, InvalidParameterError
 from faircmr.core.stopping import REMEDY, StoppedError
 from faircmr.pipelines.training.fitting import Fit
+from faircmr.runners.node_run import NeededFits, Outcome
 from faircmr.runners.stopped_runs import is_stopped
 from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.models import FitRecord
 
 GPU = "GPU"
 """Resource of a worker: how many GPUs its fits may take."""
-Outcome = FitRecord | FaircmrError
-"""An expected error is handed over and not raised: Dask logs what is raised, with all that the function was given."""
 
 
-@dataclass(frozen=True)
 class FitsOnCluster:
-    """Makes the fits of a node on the workers of the cluster that runs the node.
+    """The fits of a run: handed to the cluster as nodes come to need them, each once, whoever needs it.
 
-    Attributes:
+    Args:
+        client: Of the cluster.
         run: Tells the fits of this run from those of others at the same cluster.
         retries: How often a fit may lose its worker.
     """
 
-    run: str
-    retries: int
+    def __init__(self, client: Client, run: str, retries: int) -> None:
+        self._client, self._run, self._retries = client, run, retries
+        self._futures: dict[Path, Future[Any]] = {}
+        self._outcomes: dict[Path, Outcome] = {}
 
-    def __call__(self, fit: Fit, jobs: Sequence[FitJob]) -> list[FitRecord]:
-        """Make every fit; one that begins with another fit waits for it, all others are made side by side.
+    @property
+    def under_way(self) -> list[Future[Any]]:
+        """Those whose outcome is not known."""
+        return [future for folder, future in self._futures.items() if folder not in self._outcomes]
 
-        Must be called on a worker. The node steps aside for good: what it does afterwards is to save a list, and
-        it waits for nobody to do so.
+    def begin(self, needed: NeededFits) -> None:
+        """Hand over every fit; one that begins with another fit waits for it, all others are made side by side."""
+        try:
+            _require_gpus(self._client, needed.jobs)
+        except InvalidParameterError as error:
+            self._outcomes.update({job.folder: error for job in needed.jobs})
+            return
+        for job in needed.jobs:
+            if job.folder not in self._futures:
+                self._futures[job.folder] = self._submitted(needed.fit, job)
 
-        Returns:
-            Records in the order of the jobs.
+    def take(self, ended: Iterable[Future[Any]]) -> None:
+        """Note what came of fits that have ended."""
+        done = set(ended)
+        for folder, future in self._futures.items():
+            if future in done:
+                self._outcomes[folder] = _outcome(future, "/".join(folder.parts[-2:]))
 
-        Raises:
-            FaircmrError: That of the first fit that failed, after all others have ended.
-        """
-        client = get_client()
-        _require_gpus(client, jobs)
-        # before fits are handed over: else Dask thinks this worker busy, and gives them to the others
-        secede()
-        futures: dict[Path, Future[Any]] = {}
-        for job in jobs:
-            before = futures.get(job.after.folder) if job.after else None
-            futures[job.folder] = self._submitted(client, fit, job, before)
-        # a node that begins anew on another worker finds them as they are
-        fire_and_forget(list(futures.values()))
-        outcomes = [_outcome(futures[job.folder], job) for job in jobs]
-        for outcome in outcomes:
-            if isinstance(outcome, FaircmrError):
-                raise outcome
-        return [outcome for outcome in outcomes if isinstance(outcome, FitRecord)]
+    def are_made(self, needed: NeededFits) -> bool:
+        """Whether of every fit it is known what came of it."""
+        return all(job.folder in self._outcomes for job in needed.jobs)
 
-    def _submitted(self, client: Client, fit: Fit, job: FitJob, before: Future[Any] | None) -> Future[Any]:
-        return client.submit(
+    def made(self, needed: NeededFits) -> dict[Path, Outcome]:
+        """What came of the fits, by their folders."""
+        return {job.folder: self._outcomes[job.folder] for job in needed.jobs}
+
+    def _submitted(self, fit: Fit, job: FitJob) -> Future[Any]:
+        return self._client.submit(
             fit_on_worker,
             fit,
             job,
-            self.run,
-            before,
-            key=_key(self.run, job),
-            retries=self.retries,
+            self._run,
+            self._futures[job.after.folder] if job.after else None,
+            key=_key(self._run, job),
+            retries=self._retries,
             resources={GPU: job.training.devices} if job.training.device == "cuda" else None,
         )
 
@@ -110,19 +112,19 @@ def fit_on_worker(fit: Fit, job: FitJob, run: str, before: Outcome | None) -> Ou
         return FaircmrError(job.name, type(error).__name__, "a fit that ends well", "run it again without --runner")
 
 
-def _outcome(future: Future[Any], job: FitJob) -> Outcome:
+def _outcome(future: Future[Any], name: str) -> Outcome:
     try:
         outcome: Outcome = future.result()
     except KilledWorker as error:
         lost = f"its worker was lost {error.allowed_failures + 1} times"
-        return FaircmrError(job.name, lost, "workers that live", f"their memory may be short; {REMEDY}")
+        return FaircmrError(name, lost, "workers that live", f"their memory may be short; {REMEDY}")
     except StoppedError as error:
         return error
     return outcome
 
 
 def _key(run: str, job: FitJob) -> str:
-    """The same for the same fit: strategies share localisers, and a node may begin anew.
+    """The same for the same fit: strategies share localisers.
 
     Dask expects tasks of one name (what stands before the first hyphen) to take equally long, and gives several to one
     worker if it thinks them short, as fits are that were finished before. So each has a name of its own.
@@ -135,7 +137,8 @@ def _require_gpus(client: Client, jobs: Sequence[FitJob]) -> None:
     """Refuse what no worker can take: Dask would wait for such a worker for ever."""
     needed = max((job.training.devices for job in jobs if job.training.device == "cuda"), default=0)
     workers = client.scheduler_info(n_workers=-1)["workers"].values()
-    most = max((worker["resources"].get(GPU, 0) for worker in workers), default=0)
+    # none that could be asked is no answer: the only job of SLURM may be in its queue again
+    most = max((worker["resources"].get(GPU, 0) for worker in workers), default=needed)
     if needed > most:
         raise InvalidParameterError(
             "training.devices",

@@ -1,37 +1,36 @@
-"""The nodes of a pipeline as tasks of a Dask cluster: handed over at once, run as soon as they can be."""
+"""The nodes of a pipeline as tasks of a Dask cluster, each handed over as soon as what it needs is made."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from concurrent.futures import CancelledError
 from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 from distributed import Client, Future, KilledWorker, wait
-from kedro.framework.hooks.manager import _create_hook_manager
-from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from kedro.runner.task import Task
 
 from faircmr.core.errors import FaircmrError
 from faircmr.core.stopping import REMEDY, SECONDS_TO_LEAVE, ShouldStop, deferring
-from faircmr.pipelines.training.fitting import fits_mapped_by
 from faircmr.runners.fits import FitsOnCluster
-from faircmr.runners.node_end import NodeEnd, State, end_of, log_frames
-from faircmr.runners.stopped_runs import is_stopped, stop
+from faircmr.runners.node_end import NodeEnd, State, log_frames
+from faircmr.runners.node_run import Catalog, MadeFits, NeededFits, run_node
+from faircmr.runners.stopped_runs import stop
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_CLOSE = 2.0
 """Of those to leave, what is kept for ending workers."""
-Catalog = CatalogProtocol[Any, Any]
 
 logger = logging.getLogger(__name__)
 
 
 class NodeGraph:
     """Runs a pipeline on a cluster and says what came of each node.
+
+    A node that comes to fits which are not made ends, and is run again when they are: no worker waits for others.
 
     Args:
         client: Of the cluster.
@@ -42,7 +41,11 @@ class NodeGraph:
 
     def __init__(self, client: Client, pipeline: Pipeline, catalog: Catalog, retries: int) -> None:
         self._client, self._pipeline, self._catalog = client, pipeline, catalog
-        self._fits = FitsOnCluster(uuid4().hex[:12], retries)
+        self._run = uuid4().hex[:12]
+        self._fits = FitsOnCluster(client, self._run, retries)
+        self._under_way: dict[Future[Any], Node] = {}
+        self._for_fits: dict[Node, NeededFits] = {}
+        self._made: dict[Node, MadeFits] = {}
         self._ends: dict[str, NodeEnd] = {}
 
     def run(self) -> None:
@@ -53,34 +56,64 @@ class NodeGraph:
             StoppedError: This process was asked to stop.
         """
         with deferring() as should_stop:
-            nodes = self._submitted()
-            self._await(nodes, should_stop)
+            self._begin()
+            self._await(should_stop)
             if should_stop():
                 return
         self._raise_for_failures()
 
-    def _submitted(self) -> dict[Future[Any], Node]:
-        futures: dict[Node, Future[Any]] = {}
+    def _begin(self) -> None:
+        """Hand over the nodes whose inputs or fits are made, and leave out those whose inputs never will be."""
+        for node in [node for node, needed in self._for_fits.items() if self._fits.are_made(needed)]:
+            made = {**self._made[node].outcomes, **self._fits.made(self._for_fits.pop(node))}
+            self._submit(node, MadeFits(made))
+        begun = {node.name for node in (*self._under_way.values(), *self._for_fits)}
         needed = self._pipeline.node_dependencies
+        # nodes stand after those that they need: what is left out takes along what follows
         for node in self._pipeline.nodes:
-            before = [futures[one] for one in needed[node]]
-            key = f"node_{self._fits.run}_{node.name}"
-            futures[node] = self._client.submit(run_node, node, self._catalog, self._fits, *before, key=key)
-        return {future: node for node, future in futures.items()}
+            if node.name in begun or node.name in self._ends:
+                continue
+            states = {self._ends[one.name].state if one.name in self._ends else None for one in needed[node]}
+            if states & {State.FAILED, State.LEFT_OUT}:
+                self._ends[node.name] = NodeEnd(State.LEFT_OUT)
+            elif None not in states:
+                self._submit(node, MadeFits({}))
 
-    def _await(self, nodes: dict[Future[Any], Node], should_stop: ShouldStop) -> None:
+    def _submit(self, node: Node, made: MadeFits) -> None:
+        future = self._client.submit(
+            run_node,
+            node,
+            self._catalog,
+            self._run,
+            made,
+            key=f"node_{self._run}_{node.name}_{len(made.outcomes)}",
+            priority=1,  # before fits that wait: nodes are short, and much may need what they make
+        )
+        self._under_way[future], self._made[node] = node, made
+
+    def _await(self, should_stop: ShouldStop) -> None:
         """Wait for every node; once asked to stop, no longer than there is time."""
-        waiting, until = set(nodes), float("inf")
-        while waiting and monotonic() < until:
+        until = float("inf")
+        while (waiting := [*self._under_way, *self._fits.under_way]) and monotonic() < until:
             if should_stop() and until == float("inf"):
                 logger.info("Stopping: fits save what they have")
                 until = monotonic() + SECONDS_TO_LEAVE - SECONDS_TO_CLOSE
-                self._client.run(stop, self._fits.run, on_error="ignore")
-            for future in (done := _done_soon(waiting)):
-                self._ends[nodes[future].name] = _end_of(future)
-                if not should_stop():
-                    self._tell(nodes[future].name)
-            waiting -= done
+                self._client.run(stop, self._run, on_error="ignore")
+            ended = _done_soon(waiting)
+            self._fits.take(ended)
+            for future in ended & self._under_way.keys():
+                self._take(self._under_way.pop(future), _end_of(future))
+            if not should_stop():
+                self._begin()
+
+    def _take(self, node: Node, end: NodeEnd | NeededFits) -> None:
+        """Note how a node ended, or which fits it needs."""
+        if isinstance(end, NeededFits):
+            self._for_fits[node] = end
+            self._fits.begin(end)
+        else:
+            self._ends[node.name] = end
+            self._tell(node.name)
 
     def _tell(self, name: str) -> None:
         end = self._ends[name]
@@ -104,31 +137,7 @@ class NodeGraph:
         return sorted(name for name, end in self._ends.items() if end.state is state)
 
 
-def run_node(node: Node, catalog: Catalog, fits: FitsOnCluster, *before: NodeEnd) -> NodeEnd:
-    """Run one node on a worker.
-
-    Args:
-        node: The node.
-        catalog: Where it finds its inputs and leaves its outputs.
-        fits: How it makes its fits.
-        *before: How the nodes ended that make what it needs.
-
-    Returns:
-        How it ended; of an error, what may be shown.
-    """
-    if any(end.state is not State.DONE for end in before):
-        return NodeEnd(State.LEFT_OUT)
-    if is_stopped(fits.run):
-        return NodeEnd(State.LEFT_OUT)
-    try:
-        with fits_mapped_by(fits):
-            Task(node, catalog, is_async=False, hook_manager=_create_hook_manager()).execute()
-    except Exception as error:  # noqa: BLE001 - whatever it is, other nodes go on
-        return end_of(error)
-    return NodeEnd(State.DONE)
-
-
-def _done_soon(waiting: set[Future[Any]]) -> set[Future[Any]]:
+def _done_soon(waiting: Iterable[Future[Any]]) -> set[Future[Any]]:
     """Those that have ended, after a moment."""
     try:
         return set(wait(list(waiting), SECONDS_BETWEEN_LOOKS, "FIRST_COMPLETED").done)
@@ -139,9 +148,9 @@ def _done_soon(waiting: set[Future[Any]]) -> set[Future[Any]]:
         raise FaircmrError("cluster", lost, "a scheduler that lives as long as the run", REMEDY) from None
 
 
-def _end_of(future: Future[Any]) -> NodeEnd:
+def _end_of(future: Future[Any]) -> NodeEnd | NeededFits:
     try:
-        end: NodeEnd = future.result()
+        end: NodeEnd | NeededFits = future.result()
     except KilledWorker as error:
         return NodeEnd(State.FAILED, f"its worker was lost {error.allowed_failures + 1} times; memory may be short")
     return end
