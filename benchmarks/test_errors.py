@@ -26,7 +26,7 @@ from faircmr.fairness.inference.groups import FloatArray, Groups
 from faircmr.fairness.inference.multiplicity import holm
 from faircmr.fairness.inference.permutation import permutation_tests, sign_flip_tests
 from faircmr.fairness.inference.power import smallest_detectable_gap
-from faircmr.fairness.inference.randomisation import Tails, permuted_memberships
+from faircmr.fairness.inference.randomisation import Tails, permuted_groups
 from faircmr.fairness.inference.studentised import Moments, standardised, welch_statistic
 
 SIZES = (472, 18, 41, 24, 9, 26)
@@ -182,8 +182,8 @@ def by_absolute_value(values: FloatArray, one: Groups, draws: int, seed: int) ->
     table = standardised(values)
     observed = Moments.of(table, one.membership)
     tails = Tails(np.abs(welch_statistic(observed, observed.rest())))
-    for membership in permuted_memberships(one, draws, len(table), seed):
-        drawn = Moments.of(table, membership)
+    for permuted in permuted_groups(one, draws, len(table), seed):
+        drawn = permuted.moments(table)
         tails.add(np.abs(welch_statistic(drawn, drawn.rest())))
     return tails.upper[:, 0]
 

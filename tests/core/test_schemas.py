@@ -51,7 +51,7 @@ SCORES = pd.DataFrame(
         "strategy": "baseline",
         "seed": pd.array([0, 0], dtype="Int64"),
         "fold": pd.array([None, None], dtype="Int64"),
-        "study_key": "training:1 plans:2",
+        "study_key": pd.Categorical(["training:1 plans:2"] * 2),
         "subject_id": "sub-0001",
         "phase": "ED",
         "structure": ["LVBP", "LVM"],

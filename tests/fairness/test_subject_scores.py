@@ -85,7 +85,7 @@ def test_refuses_scores_that_cannot_be_used_and_counts_them(spoil, message):
 @pytest.mark.parametrize("column", ["strategy", "study_key"])
 def test_refuses_scores_of_two_strategies_or_studies(column):
     scores = scores_of({"sub-0001": ONE, "sub-0002": TWO})
-    scores.loc[0, column] = "other"
+    scores[column] = ["other", *scores[column][1:]]
 
     with pytest.raises(StudyMismatchError, match=f"more than one {column}"):
         subject_scores(scores)

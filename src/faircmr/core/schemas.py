@@ -48,7 +48,7 @@ SCORE_TYPES = {
     "strategy": "str",
     "seed": "Int64",
     "fold": "Int64",
-    "study_key": "str",
+    "study_key": "category",
     "subject_id": "str",
     "phase": "str",
     "structure": "str",
@@ -56,7 +56,7 @@ SCORE_TYPES = {
     "value": "float64",
 }
 """One row a strategy, seed, scan, structure and metric; ``seed`` is missing where all seeds predicted together,
-``fold`` without cross-validation."""
+``fold`` without cross-validation. ``study_key`` is one long text, which text in every row would hold as often."""
 
 
 def validate_subjects(subjects: pd.DataFrame) -> pd.DataFrame:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 
 import numpy as np
 import pandas as pd
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.schemas import SCHEMAS, SCORE_TYPES
+
+SCANS_AT_ONCE = 256
+"""Scans whose scores are small tables at the same time: in one table they take less memory."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +47,12 @@ def collect_scores(scored: Iterable[tuple[ScoredScan, pd.DataFrame]]) -> pd.Data
         Columns and types of :data:`~faircmr.core.schemas.SCORE_TYPES`, in the order given; no rows
         when nothing was scored.
     """
-    pairs = list(scored)
-    if not pairs:
-        return SCHEMAS["scores"].empty()
+    scans = iter(scored)
+    parts = [_one_table(some) for some in iter(lambda: list(islice(scans, SCANS_AT_ONCE)), [])]
+    return pd.concat(parts, ignore_index=True) if parts else SCHEMAS["scores"].empty()
+
+
+def _one_table(pairs: Sequence[tuple[ScoredScan, pd.DataFrame]]) -> pd.DataFrame:
     scores = pd.concat([rows for _, rows in pairs], ignore_index=True)
     scans = pd.DataFrame([asdict(scan) for scan, _ in pairs])
     of_row = np.repeat(np.arange(len(pairs)), [len(rows) for _, rows in pairs])

@@ -8,6 +8,7 @@ from scipy.stats import permutation_test, ttest_1samp, ttest_ind
 
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
 from faircmr.fairness.inference import randomisation
+from faircmr.fairness.inference.equivalence import equivalence_tests
 from faircmr.fairness.inference.groups import Groups
 from faircmr.fairness.inference.permutation import permutation_tests, sign_flip_tests, untestable
 
@@ -103,6 +104,17 @@ def test_neither_chunks_nor_other_strategies_change_a_strategy_s_result(tests, m
     for all_together, in_chunks, one in zip(*map(results, (whole, chunked, alone)), strict=True):
         assert np.array_equal(all_together.p_values, in_chunks.p_values)
         assert np.array_equal(all_together.p_values[1, 2], one.p_values)
+
+
+@pytest.mark.parametrize("tests", [permutation_tests, sign_flip_tests, equivalence_tests])
+def test_how_many_subjects_are_summed_at_once_changes_no_result(tests, monkeypatch):
+    values = skewed((2, 20))
+    whole = tests(values, THREE, 200, seed=7)
+
+    monkeypatch.setattr(randomisation, "SUBJECTS_AT_ONCE", 7)
+
+    for at_once, in_blocks in zip(results(whole), results(tests(values, THREE, 200, seed=7)), strict=True):
+        assert np.array_equal(at_once.p_values, in_blocks.p_values)
 
 
 def results(found):

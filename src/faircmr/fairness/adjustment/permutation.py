@@ -16,8 +16,9 @@ from faircmr.core.randomness import generator
 from faircmr.fairness.adjustment.least_squares import LeastSquares
 from faircmr.fairness.inference.groups import FloatArray
 
-CHUNK = 500
-"""Draws at once: 590 subjects take 2 MB a matrix. Another number rounds the last digit of an interval otherwise."""
+LARGEST_ARRAY = 2**21
+"""Bytes of a matrix of draws by subjects, about what a cache holds. Another number rounds the last digit of an interval
+otherwise."""
 
 
 class Hypotheses(NamedTuple):
@@ -96,8 +97,9 @@ def _shuffled(questions: Sequence[Question], draws: int, seed: int) -> list[Floa
     rng = generator(seed, "shuffled residuals")
     subjects = np.arange(len(questions[0].model.residuals))
     parts: list[list[FloatArray]] = [[] for _ in questions]
-    for start in range(0, draws, CHUNK):
-        order = rng.permuted(np.broadcast_to(subjects, (min(CHUNK, draws - start), len(subjects))), axis=1)
+    chunk = max(1, LARGEST_ARRAY // (8 * len(subjects)))
+    for start in range(0, draws, chunk):
+        order = rng.permuted(np.broadcast_to(subjects, (min(chunk, draws - start), len(subjects))), axis=1)
         for part, (model, asked) in zip(parts, questions, strict=True):
             part.append(_statistics(model.refit(model.residuals[order]), asked))
     return [np.concatenate(part) for part in parts]

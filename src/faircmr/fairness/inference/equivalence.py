@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.fairness.inference.groups import FloatArray, Groups, checked_scores
-from faircmr.fairness.inference.randomisation import Tails, permuted_memberships
+from faircmr.fairness.inference.randomisation import Tails, permuted_groups
 from faircmr.fairness.inference.studentised import Moments, spread_of, standardised, welch_statistic
 
 MARGIN = 0.01
@@ -76,10 +76,10 @@ def equivalence_tests(
     flat = scores.reshape(-1, scores.shape[-1])
     table, shift = standardised(flat), margin / spread_of(flat)
     below, above = (_Shifted(table, groups, sign * shift) for sign in (1.0, -1.0))
-    for membership in permuted_memberships(groups, draws, len(table), seed):
-        drawn, overlap = Moments.of(table, membership), _overlap(table, groups, membership)
-        below.tails.add(below.statistic(drawn, overlap))
-        above.tails.add(above.statistic(drawn, overlap))
+    for permuted in permuted_groups(groups, draws, len(table), seed):
+        drawn, stayed = permuted.moments(table), permuted.stayed(table)
+        below.tails.add(below.statistic(drawn, stayed))
+        above.tails.add(above.statistic(drawn, stayed))
     shape = (*scores.shape[:-1], -1)
     differences = groups.means(flat) - (flat.sum(axis=-1, keepdims=True) - flat @ groups.membership) / (
         len(groups.codes) - groups.sizes
@@ -101,30 +101,18 @@ class _Shifted:
         inside = self._moved(observed, observed, shift)
         self.tails = Tails(welch_statistic(inside, _difference(self._total, inside)))
 
-    def statistic(self, drawn: Moments, overlap: Moments) -> FloatArray:
+    def statistic(self, drawn: Moments, stayed: Moments) -> FloatArray:
         """Of permuted groups, shape (tables, draws, groups)."""
-        inside = self._moved(drawn, overlap, self._shift[..., np.newaxis])
+        inside = self._moved(drawn, stayed, self._shift[..., np.newaxis])
         total = Moments(self._total.sums[:, np.newaxis], self._total.squares[:, np.newaxis], self._total.sizes)
         return welch_statistic(inside, _difference(total, inside))
 
     @staticmethod
-    def _moved(moments: Moments, overlap: Moments, shift: FloatArray) -> Moments:
-        """Sums after the members in the overlap were moved."""
-        sums = moments.sums + shift * overlap.sizes
-        squares = moments.squares + 2.0 * shift * overlap.sums + shift**2 * overlap.sizes
+    def _moved(moments: Moments, members: Moments, shift: FloatArray) -> Moments:
+        """Sums after some members were moved."""
+        sums = moments.sums + shift * members.sizes
+        squares = moments.squares + 2.0 * shift * members.sums + shift**2 * members.sizes
         return Moments(sums, squares, moments.sizes)
-
-
-def _overlap(table: FloatArray, groups: Groups, membership: FloatArray) -> Moments:
-    """Of those who were drawn into the group that they are of; sizes have the shape (draws, groups)."""
-    sums = np.empty((len(table), *membership.shape[1:]))
-    sizes = np.empty(membership.shape[1:])
-    for group in range(len(groups.names)):
-        members = groups.codes == group
-        drawn_again = membership[members, :, group]
-        sums[..., group] = table[:, members] @ drawn_again
-        sizes[:, group] = drawn_again.sum(axis=0)
-    return Moments(sums, np.full((), np.nan), sizes)
 
 
 def _difference(whole: Moments, part: Moments) -> Moments:

@@ -11,8 +11,8 @@ from faircmr.fairness.inference.groups import FloatArray, Groups, checked_scores
 from faircmr.fairness.inference.randomisation import (
     RandomisationTest,
     Tails,
-    flipped_memberships,
-    permuted_memberships,
+    flipped_sums,
+    permuted_groups,
 )
 from faircmr.fairness.inference.studentised import (
     VARIANCE_FLOOR,
@@ -71,8 +71,8 @@ def permutation_tests(values: npt.ArrayLike, groups: Groups, draws: int, seed: i
     observed = Moments.of(table, groups.membership)
     against_rest = Tails(welch_statistic(observed, observed.rest()))
     omnibus = Tails(wald_statistic(observed))
-    for membership in permuted_memberships(groups, draws, len(table), seed):
-        drawn = Moments.of(table, membership)
+    for permuted in permuted_groups(groups, draws, len(table), seed):
+        drawn = permuted.moments(table)
         against_rest.add(welch_statistic(drawn, drawn.rest()))
         omnibus.add(wald_statistic(drawn))
     leading = scores.shape[:-1]
@@ -112,9 +112,7 @@ def sign_flip_tests(differences: npt.ArrayLike, groups: Groups, draws: int, seed
     table = table / np.maximum(np.abs(table).max(axis=-1, keepdims=True), np.finfo(np.float64).tiny)
     squares = Moments.of(table, groups.membership).squares
     tails = Tails(_paired_statistic(table @ groups.membership, squares, groups))
-    for membership in flipped_memberships(groups, draws, len(table), seed):
-        flat = membership.reshape(len(membership), -1)
-        sums = (table @ flat).reshape(len(table), *membership.shape[1:])
+    for sums in flipped_sums(table, groups, draws, seed):
         tails.add(_paired_statistic(sums, squares[:, np.newaxis], groups))
     return _in_shape(tails.observed, tails.two_sided, (*scores.shape[:-1], -1))
 

@@ -10,9 +10,12 @@ import numpy as np
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.randomness import generator
 from faircmr.fairness.inference.groups import FloatArray, Groups, IntArray
+from faircmr.fairness.inference.studentised import Moments
 
 LARGEST_ARRAY = 2**20
 """Bytes of the largest array of a chunk: a cache holds it. What it is changes no result."""
+SUBJECTS_AT_ONCE = 1024
+"""So that a draw costs as much a subject in a large cohort as in a small one; what it is moves sums by rounding."""
 TIE = 1e-9
 """Statistics this close, relative to the one observed, are equal but for rounding."""
 
@@ -70,39 +73,101 @@ class Tails:
         return np.where(np.isnan(self.observed), np.nan, (1 + beyond) / (1 + self._draws))
 
 
-def permuted_memberships(groups: Groups, draws: int, tables: int, seed: int) -> Iterator[FloatArray]:
-    """Memberships with subjects put at random into groups of the same sizes.
+@dataclass(frozen=True)
+class PermutedGroups:
+    """Subjects put at random into groups of the same sizes, some draws of it.
+
+    Attributes:
+        groups: As observed.
+        codes: Position of each subject's group in each draw, shape ``(draws, subjects)``.
+    """
+
+    groups: Groups
+    codes: IntArray
+
+    def moments(self, table: FloatArray) -> Moments:
+        """Of the groups as drawn.
+
+        Args:
+            table: Shape ``(tables, subjects)``.
+
+        Returns:
+            Sums of shape ``(tables, draws, groups)``.
+        """
+        both, count = np.concatenate([table, table**2]), len(self.groups.names)
+        sums = np.zeros((len(both), len(self.codes) * count))
+        for some in _blocks(table):
+            # contiguous, so that nobody has to copy it before a product of matrices
+            drawn = np.take(np.eye(count), np.ascontiguousarray(self.codes[:, some].T), axis=0)
+            sums += both[:, some] @ drawn.reshape(len(drawn), -1)
+        sums, squares = sums.reshape(2, len(table), len(self.codes), count)
+        return Moments(sums, squares, self.groups.sizes.astype(np.float64))
+
+    def stayed(self, table: FloatArray) -> Moments:
+        """Of those who were drawn into the group that they are of; sizes have the shape ``(draws, groups)``."""
+        shape = (len(self.codes), len(self.groups.names))
+        sums, sizes = np.zeros((len(table), *shape)), np.zeros(shape)
+        for some in _blocks(table):
+            own = self.groups.codes[some]
+            stayed = (self.codes[:, some] == own).astype(np.float64)
+            for group in np.unique(own):
+                members = own == group
+                sums[..., group] += table[:, some][:, members] @ stayed[:, members].T
+                sizes[:, group] += stayed[:, members].sum(axis=1)
+        return Moments(sums, np.full((), np.nan), sizes)
+
+
+def permuted_groups(groups: Groups, draws: int, tables: int, seed: int) -> Iterator[PermutedGroups]:
+    """Subjects put at random into groups of the same sizes.
 
     Args:
         groups: As observed.
         draws: How many, at least 1.
-        tables: Rows of scores that will be multiplied by them: what the chunks are made small for.
+        tables: Rows of scores that will be summed: what the chunks are made small for.
         seed: The same seed gives the same draws, whatever ``tables``.
 
     Yields:
-        Shape ``(subjects, chunk, groups)``, ``draws`` in all.
+        Chunks, ``draws`` in all.
 
     Raises:
         InvalidParameterError: No draws.
     """
     rng = generator(seed, "permuted groups")
-    for size in _chunks(draws, len(groups.names) * max(tables, len(groups.codes))):
-        codes = rng.permuted(np.tile(groups.codes, (size, 1)), axis=1)
-        # contiguous, so that nobody has to copy it before a product of matrices
-        yield np.take(np.eye(len(groups.names)), np.ascontiguousarray(codes.T), axis=0)
+    for size in _chunks(draws, groups, tables):
+        yield PermutedGroups(groups, rng.permuted(np.tile(groups.codes, (size, 1)), axis=1))
 
 
-def flipped_memberships(groups: Groups, draws: int, tables: int, seed: int) -> Iterator[FloatArray]:
-    """Memberships with a random sign for each subject; arguments, yields and errors as :func:`permuted_memberships`."""
+def flipped_sums(table: FloatArray, groups: Groups, draws: int, seed: int) -> Iterator[FloatArray]:
+    """Sums over the members of each group with a random sign for each subject.
+
+    Args:
+        table: Shape ``(tables, subjects)``.
+        groups: Of the same subjects.
+        draws: How many, at least 1.
+        seed: The same seed gives the same signs.
+
+    Yields:
+        Chunks of shape ``(tables, chunk, groups)``, ``draws`` in all.
+
+    Raises:
+        InvalidParameterError: No draws.
+    """
     rng = generator(seed, "flipped signs")
-    for size in _chunks(draws, len(groups.names) * max(tables, len(groups.codes))):
+    members = [groups.codes == group for group in range(len(groups.names))]
+    for size in _chunks(draws, groups, len(table)):
         signs = np.where(rng.random((size, len(groups.codes))) < 0.5, -1.0, 1.0)
-        yield np.ascontiguousarray(signs.T)[..., np.newaxis] * groups.membership[:, np.newaxis]
+        yield np.stack([table[:, own] @ signs[:, own].T for own in members], axis=-1)
 
 
-def _chunks(draws: int, numbers_a_draw: int) -> Iterator[int]:
+def _blocks(table: FloatArray) -> Iterator[slice]:
+    for start in range(0, table.shape[1], SUBJECTS_AT_ONCE):
+        yield slice(start, start + SUBJECTS_AT_ONCE)
+
+
+def _chunks(draws: int, groups: Groups, tables: int) -> Iterator[int]:
     if draws < 1:
         raise InvalidParameterError("draws", draws, "at least 1", "10,000 gives p values to about 0.002")
-    chunk = max(1, LARGEST_ARRAY // (8 * numbers_a_draw))
+    subjects = min(len(groups.codes), SUBJECTS_AT_ONCE)
+    chunk = max(1, LARGEST_ARRAY // (8 * len(groups.names) * max(tables, subjects)))
     for start in range(0, draws, chunk):
         yield min(chunk, draws - start)
