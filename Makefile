@@ -44,8 +44,8 @@ SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/p
 
 .PHONY: help run test test-slow test-browser chromium lint check-ids audit-dependencies format acdc docs docs-serve viz viz-site screenshots install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
-.PHONY: fuzz references reliability
-.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts
+.PHONY: fuzz references reliability reliability-slurm
+.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts benchmark-scale
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
 endif
@@ -128,6 +128,9 @@ benchmark-audit-cohorts: $(STAMP) ## train twenty cohorts without and twenty wit
 benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training step
 	$(BIN)/python benchmarks/mitigation_cost.py $(ARGS)
 
+benchmark-scale: $(STAMP) ## time simulated cohorts of a hundred to a hundred thousand subjects; takes an hour, can be cut off
+	$(BIN)/python -m benchmarks.reliability.scale --folder "$(BENCHMARKS)/scale" $(ARGS)
+
 fuzz: export OMP_NUM_THREADS := 1
 fuzz: $(STAMP) ## read a hundred thousand damaged files with every reader; takes half an hour, can be cut off
 	$(BIN)/python -m tests.fuzz --folder "$(BENCHMARKS)/fuzz" $(ARGS)
@@ -137,6 +140,10 @@ reliability: $(STAMP) ## kill studies, fill their disk, lose workers, time two o
 	status=0; for what in kills disk_full dask_failures dask_speed; do \
 		$(BIN)/python -m benchmarks.reliability.$$what --folder "$(BENCHMARKS)/reliability" || status=1; done; \
 	exit $$status
+
+reliability-slurm: export OMP_NUM_THREADS := 1
+reliability-slurm: $(STAMP) ## run the scripts of examples/cluster under a SLURM of one node and disturb them (needs SLURM)
+	$(BIN)/python -m benchmarks.reliability.slurm --folder "$(BENCHMARKS)/reliability" $(ARGS)
 
 references: $(STAMP) ## run the R script of the statistical references again and compare (needs R)
 	@Rscript --version > /dev/null 2>&1 || { echo "Error: Rscript: not found; R 4.2 or newer on the PATH; install r-base (Debian: apt-get install r-base-core)" >&2; exit 1; }

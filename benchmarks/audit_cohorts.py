@@ -26,7 +26,7 @@ PLANTED, NONE = 1.0, 0.0
 
 def main() -> None:
     arguments = arguments_of(__doc__, add_own)
-    studies = [study(arguments, *of) for of in product(arguments.cohort_seeds, (NONE, PLANTED))]
+    studies = [study(arguments, *of) for of in product(arguments.cohort_seeds, arguments.strengths)]
     run_all(studies, arguments.studies_at_once)
     table = pd.concat([verdicts(one, arguments.alpha) for one in studies], ignore_index=True)
     table.to_csv(arguments.folder.resolve() / "audit_cohorts.csv", index=False)
@@ -70,6 +70,7 @@ def add_own(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--strategies", nargs="+", choices=STRATEGIES, default=PAPER, metavar="NAME", help="at strength 0"
     )
+    parser.add_argument("--strengths", nargs="+", type=float, choices=(NONE, PLANTED), default=[NONE, PLANTED])
     parser.add_argument("--alpha", type=float, default=0.05)
 
 
