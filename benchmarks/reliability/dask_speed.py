@@ -30,7 +30,7 @@ STRATEGIES = ("baseline", "stratified", "meta_learning", "protected_groups", "ba
 PARAMETERS = """
 fits: {training_seeds: [0, 1]}
 plans: {patch: [64, 64], batch_size: 6, base_filters: 8, stages: 4}
-training: {epochs: 20, iterations_per_epoch: 20, threads: 1, validation_batches: 1}
+training: {epochs: 8, iterations_per_epoch: 20, threads: 1, validation_batches: 1}
 """
 WORKERS = 2
 MOST = 1.15

@@ -73,7 +73,9 @@ def spread(client: Client) -> Callable[..., list[FitRecord]]:
     def on_workers(fit: Callable[..., FitRecord], jobs: Sequence[FitJob], run: str = "run") -> list[FitRecord]:
         fits, needed = FitsOnCluster(client, run, retries=1), NeededFits(fit, tuple(jobs))
         fits.begin(needed)
-        while fits.under_way:
+        while not fits.are_made(needed):
+            fits.hand_over()
+            assert len(fits.under_way) <= 2, "more than there are workers"
             fits.take(wait(fits.under_way, 30, "FIRST_COMPLETED").done)
         return MadeFits(fits.made(needed))(fit, jobs)
 
@@ -89,6 +91,14 @@ def test_a_fit_waits_for_the_one_that_it_begins_with(spread: Callable[..., list[
     assert sorted(made) == sorted(job.name for job in jobs)
 
 
+def test_fits_that_others_wait_for_come_first(spread: Callable[..., list[FitRecord]]):
+    alone, shared = [named(f"seed-{number}/shared") for number in range(3)], named("seed-3/shared")
+
+    spread(make, [*alone, shared, named("seed-3/group-A", after=shared)], "first")
+
+    assert shared.name in made[:2]
+
+
 def test_fits_of_two_seeds_are_made_side_by_side(spread: Callable[..., list[FitRecord]]):
     assert len(spread(meet, [named("seed-0/shared"), named("seed-1/shared")], "seeds")) == 2
 
@@ -97,11 +107,13 @@ def test_the_same_fit_of_two_nodes_is_made_once(client: Client):
     made.clear()
     fits, needed = FitsOnCluster(client, "twice", retries=1), NeededFits(make, (named("seed-0/shared"),))
 
-    fits.begin(needed)
-    fits.begin(needed)
+    for _ in range(2):
+        fits.begin(needed)
+        fits.hand_over()
     assert not fits.are_made(needed)
     fits.take(wait(fits.under_way, 30).done)
     fits.begin(needed)
+    fits.hand_over()
 
     assert fits.are_made(needed)
     assert fits.under_way == []

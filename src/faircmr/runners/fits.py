@@ -22,7 +22,11 @@ GPU = "GPU"
 
 
 class FitsOnCluster:
-    """The fits of a run: handed to the cluster as nodes come to need them, each once, whoever needs it.
+    """The fits of a run: each made once, whoever needs it, as soon as a worker is free.
+
+    No more are handed over than workers have threads. Dask would deal out the rest at once by how long it thinks that
+    they take, of which it knows nothing, and workers were seen to be idle for half a minute beside others with many
+    fits to come.
 
     Args:
         client: Of the cluster.
@@ -32,6 +36,7 @@ class FitsOnCluster:
 
     def __init__(self, client: Client, run: str, retries: int) -> None:
         self._client, self._run, self._retries = client, run, retries
+        self._waiting: dict[Path, tuple[Fit, FitJob]] = {}
         self._futures: dict[Path, Future[Any]] = {}
         self._outcomes: dict[Path, Outcome] = {}
 
@@ -41,7 +46,7 @@ class FitsOnCluster:
         return [future for folder, future in self._futures.items() if folder not in self._outcomes]
 
     def begin(self, needed: NeededFits) -> None:
-        """Hand over every fit; one that begins with another fit waits for it, all others are made side by side."""
+        """Note which fits are to be made, unless they are already."""
         try:
             _require_gpus(self._client, needed.jobs)
         except InvalidParameterError as error:
@@ -49,7 +54,20 @@ class FitsOnCluster:
             return
         for job in needed.jobs:
             if job.folder not in self._futures:
-                self._futures[job.folder] = self._submitted(needed.fit, job)
+                self._waiting.setdefault(job.folder, (needed.fit, job))
+
+    def hand_over(self) -> None:
+        """Hand over as many fits as there are workers for; one that begins with another one once that is made."""
+        free = max(1, sum(self._client.nthreads().values())) - len(self.under_way) if self._waiting else 0
+        for fit, job in self._ready()[: max(0, free)]:
+            del self._waiting[job.folder]
+            self._futures[job.folder] = self._submitted(fit, job)
+
+    def _ready(self) -> list[tuple[Fit, FitJob]]:
+        """Fits that can be begun; first those that others wait for."""
+        needed = {job.after.folder for _, job in self._waiting.values() if job.after}
+        ready = [one for one in self._waiting.values() if one[1].after is None or one[1].after.folder in self._outcomes]
+        return sorted(ready, key=lambda one: one[1].folder not in needed)
 
     def take(self, ended: Iterable[Future[Any]]) -> None:
         """Note what came of fits that have ended."""
@@ -72,7 +90,7 @@ class FitsOnCluster:
             fit,
             job,
             self._run,
-            self._futures[job.after.folder] if job.after else None,
+            self._outcomes[job.after.folder] if job.after else None,
             key=_key(self._run, job),
             retries=self._retries,
             resources={GPU: job.training.devices} if job.training.device == "cuda" else None,
@@ -124,7 +142,7 @@ def _outcome(future: Future[Any], name: str) -> Outcome:
 
 
 def _key(run: str, job: FitJob) -> str:
-    """The same for the same fit: strategies share localisers.
+    """One for each fit.
 
     Dask expects tasks of one name (what stands before the first hyphen) to take equally long, and gives several to one
     worker if it thinks them short, as fits are that were finished before. So each has a name of its own.

@@ -63,7 +63,8 @@ class NodeGraph:
         self._raise_for_failures()
 
     def _begin(self) -> None:
-        """Hand over the nodes whose inputs or fits are made, and leave out those whose inputs never will be."""
+        """Hand over what can be made: fits, and nodes whose inputs or fits are; leave out what never can be."""
+        self._fits.hand_over()
         for node in [node for node, needed in self._for_fits.items() if self._fits.are_made(needed)]:
             made = {**self._made[node].outcomes, **self._fits.made(self._for_fits.pop(node))}
             self._submit(node, MadeFits(made))
