@@ -20,8 +20,8 @@ from tests.cines import BEAT, SIDE, ZOOMS, blood_pool, cine_image, heart_image, 
 from tests.end_to_end.clinic import Clinic
 from tests.studies import digests
 
-TRAINED = {"training.epochs": "4", "training.iterations_per_epoch": "25"}
-"""Enough for ventricles as plain as the clinic's."""
+TRAINED = {"training.epochs": "8", "training.iterations_per_epoch": "25"}
+"""Enough for ventricles as plain as the clinic's, the small right one of every frame too."""
 IDS = re.compile(r"(?<!\d)76543\d\d(?!\d)")
 """Names of the unlabelled subjects."""
 CINE, FRAMES, NAMED, ALONE = "7654301", "7654302", "7654303", "7654304"
@@ -112,10 +112,7 @@ def test_ed_and_es_are_the_frames_of_largest_and_smallest_ventricle(predicted: W
     assert cine["frame"].tolist() == [0, 1, 2, 3, 4]
     assert cine["phase"].fillna("").tolist() == ["ED", "", "ES", "", ""]
     assert cine["lvbp_ml"].tolist() == pytest.approx([blood_pool(radius) for radius in BEAT], rel=0.1)
-    # so small a network may miss the small right ventricle of other frames: on which machine differs in the last bits
-    assert (cine[["lvbp_ml", "lvm_ml"]] > 0).all(axis=None)
-    assert cine[VOLUMES].notna().all(axis=None)
-    assert cine.set_index("phase").loc["ED", "rvbp_ml"] > 0
+    assert (cine[VOLUMES] > 0).all(axis=None)
     assert cine["problem"].isna().all()
 
 
