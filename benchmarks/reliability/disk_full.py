@@ -1,9 +1,9 @@
 """Fill the disk under a study: does it say so, keep what is whole, and go on when there is room?
 
-A study lies on a file system of its own, in memory. At a moment drawn from the seed, anywhere in what an undisturbed
-one computes, all of its free space is taken. The run must end with one line that names a folder and "No space left on
-device", and every file that a receipt vouches for must be that of the undisturbed study. The space is given back, the
-same command is run again, and then every file is compared. A run with nothing more to write is drawn anew.
+A study lies on a file system of its own, in memory. At a moment drawn as for kills, all of its free space is taken.
+The run must end with one line that names a folder and "No space left on device", and every file that a receipt vouches
+for must be that of the undisturbed study. The space is given back, the same command is run again, and then every file
+is compared. A run with nothing more to write is drawn anew.
 
 Mounting needs a namespace of this script's own, which root has, and where the kernel permits it every other user.
 Cut it off and start it again at will.
@@ -27,7 +27,8 @@ import numpy as np
 
 from benchmarks.reliability.comparison import broken_receipts, comparable, differences, leftovers, vouched
 from benchmarks.reliability.disturbed import BALLAST
-from benchmarks.reliability.kills import PARTS, STARTING, part_in_progress
+from benchmarks.reliability.kills import part_in_progress
+from benchmarks.reliability.moments import PARTS, STARTING
 from benchmarks.reliability.studies import (
     Records,
     Undisturbed,
@@ -113,7 +114,7 @@ def disturb(reference: Undisturbed, folder: Path, number: int, rng: np.random.Ge
     """Fill the disk under one study."""
     while True:
         with fresh(folder, reference.project) as project, small_disk(project):
-            done = run_disturbed(project, "fill", rng.uniform(0, reference.seconds))
+            done = run_disturbed(project, "fill", reference.draw_moment(rng))
             if done.returncode:
                 return judged(reference, project, number, done.stderr)
 

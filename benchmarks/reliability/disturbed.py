@@ -1,6 +1,9 @@
 """``kedro`` in a process group of its own, to which something happens after some seconds of computing.
 
-    python -m disturbed kill 3.2 run --pipelines baseline
+    python -m disturbed kill "" 3.2 run --pipelines baseline
+    python -m disturbed kill "split_cohort: " 0.1 run --pipelines baseline
+
+The second counts seconds from when the log says that this node runs, if it does.
 
 It is run in the folder of a project, whose source is the one that is imported; nothing of this repository is. Seconds
 are those that the process has computed, and so as far into the study on a busy machine as on an idle one. Linux only.
@@ -20,6 +23,8 @@ from signal import SIGKILL
 BALLAST = Path("data/ballast")
 """What fills the file system, beside the studies that lie on it."""
 PAGE = 4096
+LOG = Path("logs/faircmr.log")
+"""What is there before it is started counts as said."""
 COMPUTED = Path("seconds.txt")
 """Where a run that ends by itself leaves how many seconds it has computed."""
 
@@ -43,12 +48,12 @@ def leave_alone() -> None:
 DISTURBANCES: dict[str, Callable[[], None]] = {"kill": kill_group, "fill": fill_disk, "nothing": leave_alone}
 
 
-def main(disturbance: str, seconds: str, *arguments: str) -> None:
+def main(disturbance: str, after: str, seconds: str, *arguments: str) -> None:
     """Become ``kedro`` with these arguments."""
     os.setsid()
     watched = os.getpid()
     if os.fork() == 0:
-        _watch(watched, DISTURBANCES[disturbance], float(seconds))
+        _watch(watched, DISTURBANCES[disturbance], after, float(seconds))
     sys.argv = ["kedro", *arguments]
     try:
         runpy.run_module("kedro", run_name="__main__", alter_sys=True)
@@ -56,12 +61,20 @@ def main(disturbance: str, seconds: str, *arguments: str) -> None:
         COMPUTED.write_text(str(time.process_time()))
 
 
-def _watch(watched: int, disturb: Callable[[], None], seconds: float) -> None:
+def _watch(watched: int, disturb: Callable[[], None], after: str, seconds: float) -> None:
     with suppress(OSError):  # the run has ended
-        while _computed(watched) < seconds:
+        begun = 0.0
+        while after and after not in _said():
+            time.sleep(0.002)
+            begun = _computed(watched)
+        while _computed(watched) < begun + seconds:
             time.sleep(0.002)
         disturb()
     os._exit(0)
+
+
+def _said() -> str:
+    return LOG.read_text() if LOG.is_file() else ""
 
 
 def _computed(pid: int) -> float:

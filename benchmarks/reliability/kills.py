@@ -1,6 +1,6 @@
 """Kill a study again and again: does it end as if nothing had happened?
 
-A study runs from nothing. At a moment drawn from the seed, anywhere in what an undisturbed one computes, SIGKILL
+A study runs from nothing. At a moment drawn from the seed, anywhere in it or in a part that is drawn first, SIGKILL
 ends the whole process group; the same command is run again, and may be killed again, until one run ends. Then every
 file is compared with the undisturbed study, no receipt may list what is not there, and a further run may find nothing
 to do. Cut it off and start it again at will; of two that run at once, each needs a folder of its own.
@@ -21,6 +21,7 @@ from signal import SIGKILL
 import numpy as np
 
 from benchmarks.reliability.comparison import broken_receipts, comparable, differences, leftovers
+from benchmarks.reliability.moments import PART_OF, PARTS, STARTING
 from benchmarks.reliability.studies import (
     Records,
     Undisturbed,
@@ -34,20 +35,6 @@ from benchmarks.reliability.studies import (
 )
 from faircmr.core.randomness import generator
 from tests.studies import Project
-
-PARTS = {
-    "data engineering": ("index_cohort", "split_cohort", "summarise_demographics", "fingerprint_dataset", "plan_study")
-    + ("preprocess_cohort",),
-    "choosing subjects and heart regions": ("identify_study", "plan_localiser", "train_localiser", "locate_hearts")
-    + ("score_localiser", "select_training_cohort", "select_prediction_cohort"),
-    "training": ("train",),
-    "prediction": ("choose_postprocessing", "predict", "classify_groups"),
-    "scoring": ("score", "score_classifier", "tabulate"),
-    "evaluation": ("audit_strategies", "compare_clinical_errors", "compare_strategies", "repeat_published_tests"),
-}
-"""Nodes of the study, by part."""
-PART_OF = {node: part for part, nodes in PARTS.items() for node in nodes}
-STARTING = "starting, and making the scans"
 
 
 @dataclass(frozen=True)
@@ -99,7 +86,7 @@ def disturb(reference: Undisturbed, project: Project, number: int, rng: np.rando
     kills, start = [], time.monotonic()
     while True:
         forget_log(project)
-        done = run_disturbed(project, "kill", rng.uniform(0, reference.seconds))
+        done = run_disturbed(project, "kill", reference.draw_moment(rng))
         if done.returncode != -SIGKILL:
             break
         kills.append(part_in_progress(project))

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -18,8 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
+
 from benchmarks.reliability.comparison import comparable
-from benchmarks.reliability.disturbed import COMPUTED
+from benchmarks.reliability.disturbed import COMPUTED, LOG
+from benchmarks.reliability.moments import BEGUN, Moment, NodeRun, draw_moment, node_runs
 from tests.studies import Project, write_tiny_project
 from tests.warm_python import Command, run_warm
 
@@ -28,7 +30,7 @@ REPOSITORY = HERE.parents[1]
 PIPELINES = "baseline,protected_groups,meta_learning,evaluation"
 PARAMETERS = "training.epochs=6,training.iterations_per_epoch=2"
 RUN = ("run", "--pipelines", PIPELINES, "--params", PARAMETERS)
-RUNNING = re.compile(r"Running node: (\w+)")
+AT_ONCE = Moment("", 0.0)
 
 
 @dataclass(frozen=True)
@@ -39,20 +41,28 @@ class Undisturbed:
         project: Where it lies.
         seconds: That it computed.
         files: Digest of each of its files, see :func:`comparable`.
+        nodes: In the order in which they ran.
     """
 
     project: Project
     seconds: float
     files: dict[str, str]
+    nodes: Sequence[NodeRun]
+
+    def draw_moment(self, rng: np.random.Generator) -> Moment:
+        """When another study is disturbed."""
+        return draw_moment(rng, self.seconds, self.nodes)
 
 
 def run_disturbed(
-    project: Project, disturbance: str = "nothing", seconds: float = 0.0, arguments: Sequence[str] = RUN
+    project: Project, disturbance: str = "nothing", moment: Moment = AT_ONCE, arguments: Sequence[str] = RUN
 ) -> subprocess.CompletedProcess[str]:
-    """``kedro`` in a process group of its own, to which something happens after some seconds of computing."""
+    """``kedro`` in a process group of its own, to which something happens at a moment."""
     own = project.environment()
     environment = {**own, "PYTHONPATH": os.pathsep.join([own["PYTHONPATH"], str(HERE)])}
-    return run_warm(Command("disturbed", [disturbance, str(seconds), *arguments], project.folder, environment))
+    return run_warm(
+        Command("disturbed", [disturbance, moment.after, str(moment.seconds), *arguments], project.folder, environment)
+    )
 
 
 def undisturbed(folder: Path) -> Undisturbed:
@@ -67,8 +77,10 @@ def undisturbed(folder: Path) -> Undisturbed:
         project = write_tiny_project(project.folder, REPOSITORY)
         expect_success(run_disturbed(project))
         seconds = float((project.folder / COMPUTED).read_text())
-        record.write_text(json.dumps({"seconds": seconds, "files": comparable(project.data)}))
-    return Undisturbed(project, **json.loads(record.read_bytes()))
+        nodes = node_runs((project.folder / LOG).read_text())
+        record.write_text(json.dumps({"seconds": seconds, "files": comparable(project.data), "nodes": nodes}))
+    found = json.loads(record.read_bytes())
+    return Undisturbed(project, found["seconds"], found["files"], [NodeRun(*run) for run in found["nodes"]])
 
 
 @contextmanager
@@ -89,12 +101,12 @@ def expect_success(done: subprocess.CompletedProcess[str]) -> None:
 
 def nodes_begun(project: Project) -> list[str]:
     """Nodes that have begun since the log of the project was last removed."""
-    log = project.folder / "logs" / "faircmr.log"
-    return RUNNING.findall(log.read_text()) if log.is_file() else []
+    log = project.folder / LOG
+    return [match[3] for match in BEGUN.finditer(log.read_text())] if log.is_file() else []
 
 
 def forget_log(project: Project) -> None:
-    (project.folder / "logs" / "faircmr.log").unlink(missing_ok=True)
+    (project.folder / LOG).unlink(missing_ok=True)
 
 
 @dataclass(frozen=True)
