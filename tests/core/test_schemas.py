@@ -48,14 +48,14 @@ SCANS = pd.DataFrame(
 SPLITS = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "split": ["train", "test"]})
 SCORES = pd.DataFrame(
     {
-        "strategy": "baseline",
+        "strategy": pd.Categorical(["baseline"] * 2),
         "seed": pd.array([0, 0], dtype="Int64"),
         "fold": pd.array([None, None], dtype="Int64"),
         "study_key": pd.Categorical(["training:1 plans:2"] * 2),
         "subject_id": "sub-0001",
-        "phase": "ED",
-        "structure": ["LVBP", "LVM"],
-        "metric": "dsc",
+        "phase": pd.Categorical(["ED"] * 2),
+        "structure": pd.Categorical(["LVBP", "LVM"]),
+        "metric": pd.Categorical(["dsc"] * 2),
         "value": [0.9, 0.8],
     }
 )

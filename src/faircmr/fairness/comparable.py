@@ -37,7 +37,7 @@ def comparable(scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.Data
         raise InvalidScoresError("table2", "no strategy has scores", "at least one strategy", "run a strategy first")
     check_same_study({name: str(scores["study_key"].iloc[0]) for name, scores in ran.items()})
     _check_same_subjects(ran)
-    _check_groups(subjects, set().union(*(scores["subject_id"] for scores in ran.values())))
+    _check_groups(subjects, set().union(*(scores["subject_id"].unique() for scores in ran.values())))
     return ran
 
 
@@ -59,9 +59,9 @@ def _check_groups(subjects: pd.DataFrame, scored: set[str]) -> None:
 
 def _check_same_subjects(ran: Mapping[str, pd.DataFrame]) -> None:
     first, *others = ran
-    expected = set(ran[first]["subject_id"])
+    expected = set(ran[first]["subject_id"].unique())
     for name in others:
-        differing = len(expected.symmetric_difference(ran[name]["subject_id"]))
+        differing = len(expected.symmetric_difference(ran[name]["subject_id"].unique()))
         if differing:
             raise StudyMismatchError(
                 f"{first} and {name}",

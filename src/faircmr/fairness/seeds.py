@@ -16,7 +16,7 @@ from faircmr.core.errors import StudyMismatchError
 from faircmr.fairness.comparable import SEED_MEAN, SEED_SD, SEEDS, comparable
 from faircmr.fairness.disaggregate import table1
 from faircmr.fairness.group_row import AVERAGE, group_row
-from faircmr.fairness.subject_scores import cells_of
+from faircmr.fairness.subject_scores import CELLS, cells_of
 
 ROW = ["attribute", "group", "n"]
 """What names a row of Table 1."""
@@ -91,7 +91,8 @@ def table1_seed_sd(
         StudyMismatchError: As there.
     """
     ran = comparable(scores_by_strategy, subjects)
-    numbers = [*cells_of(pd.concat(ran.values())), AVERAGE]
+    had = set().union(*(cells_of(scores) for scores in ran.values()))
+    numbers = [*(cell for cell in CELLS if cell in had), AVERAGE]
     parts = [pd.DataFrame(columns=["strategy", SEEDS, *ROW, *numbers])]
     for strategy, scores in ran.items():
         tables = [table1(of_seed, subjects, audit_attributes) for _, of_seed in scores_by_seed(scores)]
@@ -118,8 +119,8 @@ def scores_by_seed(scores: pd.DataFrame) -> list[tuple[int | None, pd.DataFrame]
     together = scores[scores["seed"].isna()]
     if not together.empty:
         parts.append((None, together))
-    expected = set(scores["subject_id"])
-    incomplete = [seed for seed, rows in parts if set(rows["subject_id"]) != expected]
+    expected = set(scores["subject_id"].unique())
+    incomplete = [seed for seed, rows in parts if set(rows["subject_id"].unique()) != expected]
     if incomplete:
         raise StudyMismatchError(
             f"{scores['strategy'].iloc[0]}, training seeds",

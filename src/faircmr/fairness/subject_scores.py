@@ -21,8 +21,13 @@ AVERAGE = "Avg"
 
 def cells_of(scores: pd.DataFrame) -> list[str]:
     """Those of :data:`CELLS` whose phase and whose structure any score is of: a study need not have all."""
-    had = {*scores["phase"], *scores["structure"]}
+    had = {*scores["phase"].unique(), *scores["structure"].unique()}
     return [cell for cell in CELLS if had.issuperset(cell.split())]
+
+
+def cell_of_each(scores: pd.DataFrame) -> pd.Series[str]:
+    """Phase and structure of every row, as in :data:`CELLS`; the series is called ``cell``."""
+    return (scores["phase"].astype("str") + " " + scores["structure"].astype("str")).rename("cell")
 
 
 def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
@@ -41,8 +46,7 @@ def subject_scores(scores: pd.DataFrame) -> pd.DataFrame:
         StudyMismatchError: Scores of more than one strategy or study.
     """
     dice = _checked(scores)
-    cell = dice["phase"].astype(str) + " " + dice["structure"].astype(str)
-    means = dice["value"].groupby([dice["subject_id"], cell.rename("cell")]).mean()
+    means = dice["value"].groupby([dice["subject_id"], cell_of_each(dice)]).mean()
     cells = means.unstack("cell").reindex(columns=pd.Index(cells_of(scores)))
     return cells.assign(**{AVERAGE: cells.mean(axis="columns")})
 

@@ -39,13 +39,25 @@ def scores_by_model(table: pd.DataFrame, columns: AuditColumns, metric: str) -> 
     """
     if table.empty:
         raise InvalidScoresError("scores", "no rows", "a table of scores")
-    long = _long(table.reset_index(drop=True), columns, metric)
+    used = _of_metric(table, columns, metric).reset_index(drop=True)
+    long = _long(used, columns)
     _check_values(long)
     _check_repeated(long)
     return {str(model): _by_seed(str(model), rows) for model, rows in long.groupby("model", sort=False, observed=True)}
 
 
-def _long(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFrame:
+def _of_metric(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFrame:
+    """Before anything is done with the others: a table may hold ten times as many."""
+    if columns.value not in table.columns or columns.metric not in table.columns:
+        return table
+    kept = table[(table[columns.metric] == metric).to_numpy()]
+    if kept.empty:
+        known = ", ".join(sorted({str(each) for each in table[columns.metric].dropna().unique()})[:10])
+        raise InvalidScoresError("scores", f"no rows of metric {metric}", f"one of {known}", "set audit.metric")
+    return kept
+
+
+def _long(table: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
     _refuse(int(table.get(columns.model, pd.Series()).isna().sum()), len(table), "without a model", "whose each row is")
     subjects, phases = _subjects_and_phases(table, columns)
     named = pd.DataFrame(
@@ -59,8 +71,7 @@ def _long(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.DataFra
     if columns.value in table.columns:
         _refuse_decimal_commas(table[[columns.value]])
         cells = phases + " " + _column(table, columns.structure, "")
-        long = named.assign(**{CELL: cells, "value": table[columns.value]})
-        return _of_metric(long, table, columns.metric, metric)
+        return named.assign(**{CELL: cells, "value": table[columns.value]})
     return _melted(table, named.assign(phase=phases), columns)
 
 
@@ -79,16 +90,6 @@ def _column(table: pd.DataFrame, name: str, absent: str) -> pd.Series[str]:
     if name not in table.columns:
         return pd.Series(absent, index=table.index, dtype="str")
     return table[name].astype("str").fillna(absent)
-
-
-def _of_metric(long: pd.DataFrame, table: pd.DataFrame, column: str, metric: str) -> pd.DataFrame:
-    if column not in table.columns:
-        return long
-    kept = long[(table[column] == metric).to_numpy()]
-    if kept.empty:
-        known = ", ".join(sorted({str(each) for each in table[column].dropna()})[:10])
-        raise InvalidScoresError("scores", f"no rows of metric {metric}", f"one of {known}", "set audit.metric")
-    return kept
 
 
 def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:

@@ -35,10 +35,12 @@ def audit_strategies(
         InvalidCohortError: Scored subjects do not join the subject index.
         StudyMismatchError: Strategies are not of one study.
     """
-    table = pd.concat(comparable(scores, subjects).values(), ignore_index=True)
-    by_model = scores_by_model(table, AuditColumns(model="strategy"), parameters.metric)
-    scored = pd.Index(table["subject_id"].unique(), name="subject_id")
-    sizes = table[table["metric"] == Metric.REFERENCE_VOLUME].groupby("subject_id")["value"].mean()
+    ran = comparable(scores, subjects).values()
+    columns = AuditColumns(model="strategy")
+    by_model = {name: of for one in ran for name, of in scores_by_model(one, columns, parameters.metric).items()}
+    scored = pd.Index(next(iter(by_model.values())).index, name="subject_id")
+    volumes = pd.concat([one.loc[one["metric"] == Metric.REFERENCE_VOLUME, ["subject_id", "value"]] for one in ran])
+    sizes = volumes.groupby("subject_id")["value"].mean()
     protected = study.protected_attribute
     known = attributes_of(scored, subjects).drop(columns=protected, errors="ignore")
     attributes = known.rename(columns={PROTECTED_GROUP: protected}).assign(**{HEART_SIZE: sizes})

@@ -15,7 +15,7 @@ from faircmr.core.schemas import validate_scores
 from faircmr.core.volumes import structure_volumes
 from faircmr.fairness.metrics.label_pair import LabelPair
 from faircmr.fairness.metrics.scan import Metric
-from faircmr.fairness.subject_scores import CELLS, cells_of
+from faircmr.fairness.subject_scores import CELLS, cell_of_each, cells_of
 
 MYOCARDIAL_DENSITY = 1.05
 """Grams a millilitre."""
@@ -158,8 +158,8 @@ def clinical_table(scores: pd.DataFrame) -> pd.DataFrame:
     if kept.empty:
         raise InvalidScoresError("scores", "no rows of metric volume", "scores of score_scan", "score the scans again")
     checked = validate_scores(kept)
-    cell = (checked["phase"] + " " + checked["structure"]).rename("cell")
-    wide = checked.assign(cell=cell).pivot(index=MODEL_AND_SUBJECT, columns=["metric", "cell"], values="value")
+    named = checked.assign(cell=cell_of_each(checked))
+    wide = named.pivot(index=MODEL_AND_SUBJECT, columns=["metric", "cell"], values="value")
     cells = cells_of(checked)
     both = [wide.reindex(columns=pd.MultiIndex.from_product([[m], cells])) for m in ("volume", "reference_volume")]
     return clinical_errors(*(volumes.droplevel(0, axis="columns") for volumes in both))
