@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import pandas as pd
@@ -19,6 +17,7 @@ from tests.sources.cvi42.workspaces import contour, ellipse, image, workspace
 from tests.sources.dicom.written import NATIVE, SECRET, dicom_bytes, frame, write_zip
 from tests.sources.ukbb.table_files import table_text
 from tests.sources.volumes import drawn, ramp, save
+from tests.zips import zipped
 
 ROWS, COLUMNS, SLICES, PHASES = 24, 20, 2, 2
 CENTRE, RADIUS = (12.0, 11.0), 6.0
@@ -39,12 +38,8 @@ UKB = f"eid,p31,p21000_i0,p21003_i2,p50_i2,p21002_i2,p54_i2\n{SECRET},0,1001,61,
 
 
 def archive() -> Tree:
-    stream = io.BytesIO()
-    with ZipFile(stream, "w", ZIP_DEFLATED) as written:
-        for number in range(3):
-            written.writestr(f"{SECRET}.{number}.dcm", bytes(range(64)) * 3)
-        written.writestr("manifest.csv", f"filename,{SECRET}\n")
-    return {f"{SECRET}_20209_2_0.zip": stream.getvalue()}
+    images = {f"{SECRET}.{number}.dcm": bytes(range(64)) * 3 for number in range(3)}
+    return {f"{SECRET}_20209_2_0.zip": zipped({**images, "manifest.csv": f"filename,{SECRET}\n"})}
 
 
 def dicom_archive() -> Tree:
@@ -60,7 +55,7 @@ def dicom_files(syntax: str) -> Tree:
 
 
 def contours() -> Tree:
-    return {f"{SECRET}_cvi42.zip": _zip(f"{SECRET}_2_0.cvi42wsx", _workspace())}
+    return {f"{SECRET}_cvi42.zip": zipped({f"{SECRET}_2_0.cvi42wsx": _workspace()})}
 
 
 def contour_text() -> Tree:
@@ -205,13 +200,6 @@ def _workspace() -> bytes:
             for phase in range(PHASES)
         )
     )
-
-
-def _zip(name: str, content: bytes) -> bytes:
-    stream = io.BytesIO()
-    with ZipFile(stream, "w", ZIP_DEFLATED) as written:
-        written.writestr(name, content)
-    return stream.getvalue()
 
 
 def _made(write: Callable[[Path], object]) -> Tree:

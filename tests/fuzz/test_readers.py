@@ -84,8 +84,11 @@ def trees(name: str, seed: int) -> list[Tree]:
 
 
 @pytest.mark.parametrize("name", ["dicom archives", "nnU-Net"])
-def test_inputs_are_a_function_of_seed_and_number(name: str):
-    assert trees(name, 3) == trees(name, 3)
+def test_inputs_are_a_function_of_seed_and_number_whatever_the_time(name: str, monkeypatch: pytest.MonkeyPatch):
+    first = trees(name, 3)
+    monkeypatch.setattr(time, "localtime", lambda _=None: time.gmtime(10**9))
+
+    assert trees(name, 3) == first
     assert trees(name, 3) != trees(name, 4)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+
+from tests.zips import zipped
 
 ROWS, COLUMNS, SLICES, PHASES = 5, 4, 3, 4
 SPACING = (1.25, 1.75)
@@ -89,10 +90,7 @@ def study(**changes: object) -> list[Dataset]:
 
 
 def write_zip(path: Path, images: Iterable[Dataset | bytes], others: Mapping[str, str] | None = None) -> Path:
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        for number, image in enumerate(images):
-            content = image if isinstance(image, bytes) else dicom_bytes(image)
-            archive.writestr(f"{SECRET}.{number}.dcm", content)
-        for name, text in (others or {"manifest.csv": MANIFEST}).items():
-            archive.writestr(name, text)
+    contents = [image if isinstance(image, bytes) else dicom_bytes(image) for image in images]
+    named = {f"{SECRET}.{number}.dcm": content for number, content in enumerate(contents)}
+    path.write_bytes(zipped({**named, **(others or {"manifest.csv": MANIFEST})}))
     return path

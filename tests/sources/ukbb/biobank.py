@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 
 from tests.sources.cvi42.workspaces import contour, ellipse, image, workspace
 from tests.sources.dicom.written import frame, write_zip
+from tests.zips import zipped
 
 ROWS, COLUMNS, SLICES, PHASES = 40, 36, 3, 3
 ES = 2
@@ -73,8 +73,7 @@ def contours_of(eid: str, phases: Sequence[int] = (0, ES), missing: Sequence[str
 
 def write_contours(folder: Path, eid: str, content: bytes) -> Path:
     path = folder / f"{eid}_cvi42.zip"
-    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
-        archive.writestr(f"{eid}_2_0.cvi42wsx", content)
+    path.write_bytes(zipped({f"{eid}_2_0.cvi42wsx": content}))
     return path
 
 
