@@ -2,15 +2,17 @@
 
 Group sizes are an assumption: 80 % of 590 test subjects in one group, the rest as in UK Biobank. Skewed scores are a
 shifted gamma, mirrored: a tail of badly segmented hearts. Every table is drawn anew; permutations are drawn anew for
-each batch of tables. About 20 minutes of CPU with the default numbers.
+each batch of tables. About 20 minutes of CPU with the default numbers; pairs are tested one table at a time, and slow.
 
-    python benchmarks/test_errors.py --tables 5000 --draws 999 --seed 0
+    python benchmarks/test_errors.py --parts null power --tables 5000
+    python benchmarks/test_errors.py --parts margin --tables 20000
+    python benchmarks/test_errors.py --parts pairs --tables 500
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 
@@ -43,21 +45,26 @@ ALPHA = 0.05
 
 def main() -> None:
     arguments = arguments_of(__doc__)
-    conditions = list(product(SHAPES, SMALL_GROUPS_SD))
+    questions = questions_asked()
     with ProcessPoolExecutor(arguments.processes) as pool:
-        null = pool.map(null_errors, *zip(*conditions, strict=True), [arguments] * len(conditions))
-        pairs = pool.map(pairwise_errors, *zip(*conditions, strict=True), [arguments] * len(conditions))
-        margin = pool.map(margin_errors, *zip(*product(SHAPES, MARGINS_IN_SD), strict=True), [arguments] * 6)
-        power = pool.map(powers, SHAPES, [arguments] * len(SHAPES))
-        show("Rejected in % where there is no difference: each group against the rest, and all at once", null)
-        show(f"Rejected in % where there is no difference: some pair; {arguments.pairwise_tables} tables", pairs)
-        show("Called equivalent in % where the true difference is the margin", margin)
-        show("Found in % at the gap that would be found in 80 % of normal tables by Welch's t", power)
+        for name in arguments.parts:
+            title, simulate, conditions = questions[name]
+            parts = pool.map(simulate, *zip(*conditions, strict=True), [arguments] * len(conditions))
+            print(f"\n## {title}\n\n{as_markdown(pd.concat(parts), decimals=1)}", flush=True)
     print(f"\n{arguments.tables} tables, {arguments.draws} draws, seed {arguments.seed}, level 5 %.")
 
 
-def show(title: str, parts: Iterator[pd.DataFrame]) -> None:
-    print(f"\n## {title}\n\n{as_markdown(pd.concat(parts), decimals=1)}", flush=True)
+def questions_asked() -> dict[str, tuple[str, Callable[..., pd.DataFrame], Sequence[tuple[object, ...]]]]:
+    """Title of a table, what simulates a part of it, and of which parts it consists."""
+    none, spreads = "Rejected in % where there is no difference", list(product(SHAPES, SMALL_GROUPS_SD))
+    at_margin = "Called equivalent in % where the true difference is the margin"
+    at_gap = "Found in % at the gap that would be found in 80 % of normal tables by Welch's t"
+    return {
+        "null": (f"{none}: each group against the rest, and all at once", null_errors, spreads),
+        "pairs": (f"{none}: some pair", pairwise_errors, spreads),
+        "margin": (at_margin, margin_errors, list(product(SHAPES, MARGINS_IN_SD))),
+        "power": (at_gap, powers, [(shape,) for shape in SHAPES]),
+    }
 
 
 def scores(shape: str, tables: int, rng: np.random.Generator) -> FloatArray:
@@ -101,7 +108,7 @@ def null_errors(shape: str, small_sd: float, arguments: argparse.Namespace) -> p
 
 def pairwise_errors(shape: str, small_sd: float, arguments: argparse.Namespace) -> pd.DataFrame:
     found: dict[str, list[FloatArray]] = {"Games-Howell": [], "Dunn, Holm": []}
-    for unit, _ in batches(shape, arguments.pairwise_tables, arguments.seed):
+    for unit, _ in batches(shape, arguments.tables, arguments.seed):
         values = unit * np.where(GROUPS.codes == 0, 1.0, small_sd)
         found["Games-Howell"].append(games_howell(values, GROUPS).p_values.min(axis=-1, keepdims=True))
         found["Dunn, Holm"].append(holm(dunn(values, GROUPS).p_values).min(axis=-1, keepdims=True))
@@ -190,8 +197,8 @@ def by_absolute_value(values: FloatArray, one: Groups, draws: int, seed: int) ->
 
 def arguments_of(description: str | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--parts", nargs="+", choices=list(questions_asked()), default=list(questions_asked()))
     parser.add_argument("--tables", type=int, default=5000, help="of each kind")
-    parser.add_argument("--pairwise-tables", type=int, default=500, help="for tests of pairs, one at a time and slow")
     parser.add_argument("--draws", type=int, default=999, help="permutations of a table")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--processes", type=int, default=2)

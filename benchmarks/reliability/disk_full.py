@@ -80,7 +80,7 @@ def main() -> int:
     options = arguments_of(__doc__, "fills", most=20)
     outcomes = campaign(options.folder.resolve(), options.most, options.seed)
     sys.stdout.write(f"{table(outcomes)}\n")
-    return int(any(one.corrupt or one.differences or not one.clear for one in outcomes))
+    return int(any(one.corrupt or one.differences or one.left or not one.clear for one in outcomes))
 
 
 def enter_own_mounts() -> None:

@@ -18,34 +18,47 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 
 BALLAST = Path("data/ballast")
 """What fills the file system, beside the studies that lie on it."""
 PAGE = 4096
 LOG = Path("logs/faircmr.log")
 """What is there before it is started counts as said."""
+SENT = Path("sent.txt")
+"""When a run was told to stop, in seconds since 1970."""
 COMPUTED = Path("seconds.txt")
 """Where a run that ends by itself leaves how many seconds it has computed."""
 
 
-def kill_group() -> None:
+def kill_group(_: int) -> None:
     """Kill the process group: the run, and all that it started."""
     os.killpg(0, SIGKILL)
 
 
-def fill_disk() -> None:
+def tell_to_stop(run: int) -> None:
+    """Send the run SIGTERM, and it alone."""
+    SENT.write_text(str(time.time()))
+    os.kill(run, SIGTERM)
+
+
+def fill_disk(_: int) -> None:
     """Leave no page of the file system below ``data`` free."""
     with suppress(OSError), BALLAST.open("wb", buffering=0) as ballast:
         while ballast.write(bytes(PAGE)):
             pass
 
 
-def leave_alone() -> None:
+def leave_alone(_: int) -> None:
     """Let it run."""
 
 
-DISTURBANCES: dict[str, Callable[[], None]] = {"kill": kill_group, "fill": fill_disk, "nothing": leave_alone}
+DISTURBANCES: dict[str, Callable[[int], None]] = {
+    "kill": kill_group,
+    "stop": tell_to_stop,
+    "fill": fill_disk,
+    "nothing": leave_alone,
+}
 
 
 def main(disturbance: str, after: str, seconds: str, *arguments: str) -> None:
@@ -61,7 +74,7 @@ def main(disturbance: str, after: str, seconds: str, *arguments: str) -> None:
         COMPUTED.write_text(str(time.process_time()))
 
 
-def _watch(watched: int, disturb: Callable[[], None], after: str, seconds: float) -> None:
+def _watch(watched: int, disturb: Callable[[int], None], after: str, seconds: float) -> None:
     with suppress(OSError):  # the run has ended
         begun = 0.0
         while after and after not in _said():
@@ -69,7 +82,7 @@ def _watch(watched: int, disturb: Callable[[], None], after: str, seconds: float
             begun = _computed(watched)
         while _computed(watched) < begun + seconds:
             time.sleep(0.002)
-        disturb()
+        disturb(watched)
     os._exit(0)
 
 

@@ -64,7 +64,7 @@ def main() -> int:
     options = arguments_of(__doc__, "kills", most=100)
     outcomes = campaign(options.folder.resolve(), options.most, options.seed)
     sys.stdout.write(f"{table(outcomes)}\n")
-    return int(any(one.differences or one.broken or one.repeated for one in outcomes))
+    return int(any(one.differences or one.broken or one.repeated or one.left for one in outcomes))
 
 
 def campaign(folder: Path, kills: int, seed: int) -> list[Outcome]:

@@ -275,7 +275,13 @@ AUDITED = {
         r"scores: up to 93\.5.*; scores in 0\.\.1.*; divide percentages by 100", scores().assign(dice_lv=93.5)
     ),
     "score that is no number": audit(r"scores: .*no numbers?", scores().assign(dice_lv="good")),
-    "no score at all": audit(r"scores: all cells are empty; ", scores().assign(dice_lv=np.nan)),
+    "no score at all": audit(
+        r"scores: column dice_lv has no score in 20 of 20 rows; ", scores().assign(dice_lv=np.nan)
+    ),
+    "one score missing": audit(
+        r"scores: column dice_lv has no score in 1 of 20 rows; a score in every cell; write 0 where a model missed",
+        scores().assign(dice_lv=[np.nan, *scores()["dice_lv"][1:]]),
+    ),
     "score infinite": audit(r"scores: 20 of 20 rows outside 0\.\.1; ", scores().assign(dice_lv=np.inf)),
     "score repeated": audit(r"scores: 2 of 22 rows repeated", pd.concat([scores(), scores().head(2)])),
     "people who were not scored": audit(

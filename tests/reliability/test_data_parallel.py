@@ -70,7 +70,10 @@ def compared(job: FitJob, folder: Path, precision: str) -> Compared:
     command = [*launcher, "-m", "tests.reliability.steps", str(folder / "job.json"), precision, str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    return Compared(take_steps(job, precision), (Steps.read(folder, 0), Steps.read(folder, 1)))
+    found = Compared(take_steps(job, precision), (Steps.read(folder, 0), Steps.read(folder, 1)))
+    # the figures of docs/reliability.md: pytest -rP shows them
+    sys.stdout.write(f"{precision}: parameters {found.of_parameters:.1e}, first gradient {found.of_gradient:.1e}\n")
+    return found
 
 
 @pytest.fixture(scope="module")

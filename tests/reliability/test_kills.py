@@ -20,6 +20,7 @@ def test_three_kills_change_nothing(tmp_path: Path):
     assert [one.differences for one in outcomes] == [[]] * len(outcomes)
     assert [one.broken for one in outcomes] == [[]] * len(outcomes)
     assert [one.repeated for one in outcomes] == [[]] * len(outcomes)
+    assert [one.left for one in outcomes] == [[]] * len(outcomes)
 
 
 @pytest.mark.slow

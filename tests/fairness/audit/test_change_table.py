@@ -8,6 +8,7 @@ from faircmr.fairness.audit.change_table import COLUMNS, MEAN_OF_GROUPS, WORST, 
 from faircmr.fairness.audit.comparison import Baseline, cohorts
 from faircmr.fairness.disparity import disparity_sd
 from faircmr.fairness.inference.bootstrap_t import bootstrap_t
+from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
 from faircmr.fairness.inference.multiplicity import holm
 from faircmr.fairness.inference.permutation import sign_flip_tests
 from tests.fairness.audit.tables import PARAMETERS, SIZES, answered, divided, people, scored
@@ -128,6 +129,22 @@ def test_models_with_different_numbers_of_trainings_are_paired_by_their_averages
 
     pd.testing.assert_frame_equal(table, averaged)
     assert set(table["not_paired"]) == {0}
+
+
+def test_trainings_are_drawn_again_where_both_models_were_trained_as_often():
+    base = scored(PEOPLE, 1, trainings=3)
+    ours = scored(PEOPLE, 2, trainings=3) + np.array([-0.06, -0.03, 0.0])
+    groups = divided({"ours": ours}, PEOPLE)[0].groups
+    drawn = bootstrap_t_over_seeds((ours - base).to_numpy().T, groups, PARAMETERS.draws, PARAMETERS.seed)
+    averages = {"base": base.mean(axis=1).to_frame("0"), "ours": ours.mean(axis=1).to_frame("0")}
+
+    table, averaged = (of(each).set_index("group") for each in ({"base": base, "ours": ours}, averages))
+
+    low, high = (getattr(drawn.groups.interval(0.95), end) for end in ("low", "high"))
+    np.testing.assert_allclose(table.loc[list(SIZES), ["low", "high"]], 100 * np.column_stack([low, high]))
+    np.testing.assert_allclose(table["change"], averaged["change"])
+    assert ((table["high"] - table["low"]) > 2 * (averaged["high"] - averaged["low"])).all()
+    np.testing.assert_array_equal(table["p"], averaged["p"])
 
 
 def test_a_small_group_has_its_change_and_nothing_else():

@@ -65,8 +65,15 @@ def test_subject_and_phase_may_come_from_a_file_name():
     assert found.to_numpy().ravel() == pytest.approx([0.6, 0.9])
 
 
-def test_an_empty_cell_of_a_wide_table_is_a_structure_that_is_not_there():
+def test_an_empty_cell_of_a_wide_table_is_refused_for_it_may_be_what_a_model_missed():
     table = pd.DataFrame({"subject_id": ["a", "b"], "LV": [0.8, 0.9], "RV": [np.nan, 0.5]})
+
+    with pytest.raises(InvalidScoresError, match=r"column RV has no score in 1 of 2 rows; .*; write 0 where a model"):
+        scores_by_model(table, COLUMNS, "dsc")
+
+
+def test_a_structure_that_is_not_there_has_no_row_in_a_long_table():
+    table = pd.DataFrame({"subject_id": ["a", "b", "b"], "structure": ["LV", "LV", "RV"], "value": [0.8, 0.9, 0.5]})
 
     assert scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL].to_numpy().ravel().tolist() == [0.8, 0.7]
 

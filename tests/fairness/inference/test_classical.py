@@ -1,5 +1,9 @@
 """Classical tests against pingouin, statsmodels and scikit-posthocs, and their one form."""
 
+import re
+import runpy
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -137,3 +141,15 @@ def test_one_group_of_two_alone_is_compared_with_nothing(test):
 def test_refuses_scores_that_are_not_numbers(test):
     with pytest.raises(InvalidScoresError, match="scores: 1 not finite"):
         test(np.where(np.arange(24) == 3, np.nan, VALUES[0]), GROUPS)
+
+
+def test_the_documentation_s_example_runs_and_names_every_test(tmp_path: Path):
+    page = (Path(__file__).parents[3] / "docs" / "audit.md").read_text().partition("## Classical tests")[2]
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    example = tmp_path / "example.py"
+    example.write_text(block.replace("welch_t([", "table = welch_t(["))
+
+    found = runpy.run_path(str(example), {"scores": VALUES[0], "race": TABLE["group"].tolist()})
+
+    pd.testing.assert_frame_equal(found["table"], welch_t(VALUES[:1], GROUPS).table(["our model"]))
+    assert all(f".{test.__name__}`" in page for test in ALL_TESTS)

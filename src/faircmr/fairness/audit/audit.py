@@ -18,6 +18,7 @@ from faircmr.fairness.audit.comparison import Baseline, Cohort, Compared, Undivi
 from faircmr.fairness.audit.demographics import joined
 from faircmr.fairness.audit.disparity_table import COLUMNS as DISPARITY_COLUMNS
 from faircmr.fairness.audit.disparity_table import disparity_table
+from faircmr.fairness.audit.failures import failures
 from faircmr.fairness.audit.group_table import COLUMNS as GROUP_COLUMNS
 from faircmr.fairness.audit.group_table import described, group_table
 from faircmr.fairness.audit.matched_table import COLUMNS as MATCHED_COLUMNS
@@ -90,7 +91,8 @@ def audit(
     scored = pd.Index(sorted(set().union(*(table.index for table in by_model.values()))), name="subject_id")
     attributes, without = joined(scored, demographics, named.subject)
     missing = f"{without} of {len(scored)} scored subjects are not in the demographics and are left out."
-    return audit_models(by_model, attributes, parameters, [missing] if without else [])
+    said = [*([missing] if without else []), *failures(scores, named)]
+    return audit_models(by_model, attributes, parameters, said)
 
 
 def audit_models(

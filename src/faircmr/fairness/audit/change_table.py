@@ -11,7 +11,7 @@ import pandas as pd
 from faircmr.fairness.audit.answers import Answers
 from faircmr.fairness.audit.comparison import Baseline, Compared
 from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.inference.bootstrap_t import bootstrap_t
+from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
 from faircmr.fairness.inference.groups import FloatArray, Groups
 from faircmr.fairness.inference.levelling_down import change_of_worst
 from faircmr.fairness.inference.multiplicity import holm
@@ -29,8 +29,9 @@ class Paired:
     Attributes:
         models: All of the compared ones but the baseline.
         grouping: Of these subjects; a group that was large enough may be too small among them.
-        before: Scores of the baseline, shape ``(subjects,)``.
-        changes: Scores of the models less those of the baseline, shape ``(models, subjects)``.
+        before: Scores of the baseline, averaged over trainings, shape ``(subjects,)``.
+        changes: Scores of the models less those of the baseline, shape ``(models, seeds, subjects)``: training by
+            training where both were trained equally often, otherwise of their averages.
         alone: Subjects whom one of the two alone scored.
     """
 
@@ -46,12 +47,15 @@ class Paired:
         cohort, labels, min_group_size = compared.cohort, compared.grouping.labels, compared.grouping.min_group_size
         common = cohort.subjects.intersection(baseline.scores.index, sort=False)
         others = [place for place, model in enumerate(cohort.models) if model != baseline.model]
-        before = np.asarray(baseline.scores[common], dtype=np.float64)
+        scores = cohort.scores[others][..., cohort.subjects.get_indexer(common)]
+        before = baseline.scores.loc[common].to_numpy(dtype=np.float64).T
+        if scores.shape[1] != len(before):
+            scores, before = scores.mean(axis=1, keepdims=True), before.mean(axis=0, keepdims=True)
         return cls(
             tuple(cohort.models[place] for place in others),
             Grouping(compared.attribute, labels[common], min_group_size),
-            before,
-            cohort.values[others][:, cohort.subjects.get_indexer(common)] - before,
+            before.mean(axis=0),
+            scores - before,
             len(cohort.subjects.symmetric_difference(baseline.scores.index)),
         )
 
@@ -68,8 +72,9 @@ def change_table(found: Sequence[Answers], baseline: Baseline) -> pd.DataFrame:
         alone, who are left out), ``change`` of the mean score since the baseline, of the same subjects, with its
         interval ``low`` to ``high``; ``p`` of the studentised sign-flip test, and ``p_holm``, adjusted over all
         models and groups of the attribute. A group below the least size has its change and nothing else, and is not
-        in the mean of groups nor the worst group. Training seeds are averaged: intervals are conditional on the
-        trained models.
+        in the mean of groups nor the worst group. Intervals are over new subjects and new trainings where model and
+        baseline were trained equally often, three times at least; otherwise, as ``p`` always, they are conditional on
+        the trained models.
     """
     parts = [
         rows.assign(attribute=paired.grouping.name, not_paired=paired.alone)
@@ -94,8 +99,8 @@ def _rows(paired: Paired, parameters: AuditParameters) -> Iterator[pd.DataFrame]
 
 def _judged(paired: Paired, groups: Groups, parameters: AuditParameters) -> pd.DataFrame:
     enough, models = paired.grouping.compared, len(paired.models)
-    changes, before = paired.changes[:, enough], paired.before[enough]
-    tested = sign_flip_tests(changes, groups, parameters.draws, parameters.seed).p_values
+    changes, before = paired.changes[..., enough], paired.before[enough]
+    tested = sign_flip_tests(changes.mean(axis=1), groups, parameters.draws, parameters.seed).p_values
     rows = [*groups.names, MEAN_OF_GROUPS, WORST]
     columns = {
         "model": np.repeat(paired.models, len(rows)),
@@ -109,7 +114,8 @@ def _judged(paired: Paired, groups: Groups, parameters: AuditParameters) -> pd.D
 def _changes(
     changes: FloatArray, before: FloatArray, groups: Groups, parameters: AuditParameters
 ) -> dict[str, FloatArray]:
-    drawn, confidence = bootstrap_t(changes, groups, parameters.draws, parameters.seed), parameters.confidence
+    drawn = bootstrap_t_over_seeds(changes, groups, parameters.draws, parameters.seed)
+    confidence = parameters.confidence
     intervals = [
         drawn.groups.interval(confidence),
         drawn.mean_of_groups.interval(confidence),
@@ -125,7 +131,7 @@ def _changes(
 def _described(paired: Paired, names: Sequence[str]) -> pd.DataFrame:
     labels, sizes = paired.grouping.labels, paired.grouping.sizes
     rows = [
-        (model, name, int(sizes[name]), 100.0 * float(changes[(labels == name).to_numpy()].mean()))
+        (model, name, int(sizes[name]), 100.0 * float(changes[:, (labels == name).to_numpy()].mean()))
         for model, changes in zip(paired.models, paired.changes, strict=True)
         for name in names
     ]

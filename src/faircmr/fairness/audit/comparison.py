@@ -40,11 +40,11 @@ class Baseline:
 
     Attributes:
         model: Its name.
-        scores: Of its subjects, averaged over trainings; index ``subject_id``.
+        scores: Of its subjects (index ``subject_id``) in each training (columns).
     """
 
     model: str
-    scores: pd.Series[float]
+    scores: pd.DataFrame
 
     @classmethod
     def of(cls, found: Sequence[Cohort], name: str) -> Baseline:
@@ -58,7 +58,7 @@ class Baseline:
         if model not in places:
             raise InvalidParameterError("audit.baseline", model, f"one of {', '.join(places)}")
         cohort, place = places[model]
-        return cls(model, pd.Series(cohort.values[place], cohort.subjects))
+        return cls(model, pd.DataFrame(cohort.scores[place].T, cohort.subjects))
 
     def notes(self, found: Sequence[Cohort]) -> list[str]:
         """A sentence about models that did not score the subjects of the baseline."""

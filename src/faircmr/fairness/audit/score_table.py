@@ -29,7 +29,8 @@ def scores_by_model(table: pd.DataFrame, columns: AuditColumns, metric: str) -> 
 
     Returns:
         For each model, in the order of the table, the mean over phases and structures: index subjects (sorted,
-        named ``subject_id``), one column a seed. A subject's mean is over the scores that it has.
+        named ``subject_id``), one column a seed. A subject's mean is over the scores that it has: in a long table it
+        need not have a row for every structure.
 
     Raises:
         InvalidCohortError: A file name does not say whose image it is.
@@ -105,14 +106,12 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
     if others := [name for name in scores.columns if not pd.api.types.is_numeric_dtype(scores[name])]:
         permitted = "columns of scores alone, beside those that audit_columns names"
         raise InvalidScoresError("scores", f"column {others[0]} holds no numbers", permitted, "remove it")
-    # a structure that a subject does not have is an empty cell
-    long = named.join(scores).melt(list(named.columns), var_name=CELL, value_name="value").dropna(subset=["value"])
+    _refuse_empty(scores)
+    long = named.join(scores).melt(list(named.columns), var_name=CELL, value_name="value")
     return long.assign(**{CELL: long["phase"] + " " + long[CELL].astype("str")})
 
 
 def _check_values(long: pd.DataFrame) -> None:
-    if long.empty:
-        raise InvalidScoresError("scores", "all cells are empty", "a score in every row", "write the scores in")
     values = pd.to_numeric(long["value"], errors="coerce")
     _refuse(int(values.isna().sum()), len(long), "without a number", "a score in every row")
     if ((values > 1.0) & (values <= 100.0)).any() and (values >= 0.0).all() and (values <= 100.0).all():
@@ -138,6 +137,18 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
             "the same subjects for every seed of a model",
         )
     return means.rename_axis(columns=None)
+
+
+def _refuse_empty(scores: pd.DataFrame) -> None:
+    # left out of the mean, what a model failed at altogether would make it look better
+    if empty := scores.isna().sum()[lambda count: count > 0].to_dict():
+        name, count = next(iter(empty.items()))
+        raise InvalidScoresError(
+            "scores",
+            f"column {name} has no score in {count} of {len(scores)} rows",
+            "a score in every cell",
+            "write 0 where a model missed a structure; where there is none, use a table of one score a row without it",
+        )
 
 
 def _refuse_decimal_commas(scores: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit.audit import Audit, audit_models
+from faircmr.fairness.audit.failures import failures
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 from faircmr.fairness.audit.score_table import scores_by_model
 from faircmr.fairness.comparable import comparable
@@ -49,4 +50,5 @@ def audit_strategies(
         "covariates": study.covariates,
         "mediators": (HEART_SIZE,) if len(sizes) else (),
     }
-    return audit_models(by_model, attributes, parameters.model_copy(update=asked))
+    failed = [note for one in ran for note in failures(one, columns)]
+    return audit_models(by_model, attributes, parameters.model_copy(update=asked), failed)

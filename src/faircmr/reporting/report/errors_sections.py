@@ -39,7 +39,8 @@ def surfaces(study: Study) -> Iterator[Html]:
         columns |= {
             f"HD95 {structure} (mm)": _number(f"hd95_{structure}", 1),
             f"ASSD {structure} (mm)": _number(f"assd_{structure}", 1),
-            f"{structure} missed (% of scans)": _number(f"missed_{structure}", 1, 100.0),
+            f"{structure} missed (% of scans that show it)": _number(f"missed_{structure}", 1, 100.0),
+            f"{structure} invented (% of the others)": _number(f"invented_{structure}", 1, 100.0),
         }
     yield rows_table(f"Surfaces by {study.protected}: means over subjects", wide.reset_index(), columns, "strategy")
 
