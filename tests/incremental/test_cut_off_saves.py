@@ -14,12 +14,14 @@ from functools import partial
 from importlib import import_module
 from itertools import count
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr import datasets
 from faircmr.core.anatomy import Phase
 from faircmr.core.cine_prediction import FrameLabel, PendingSubject, SegmentedSubject, SubjectRecord
 from faircmr.core.prediction import Prediction
@@ -37,6 +39,7 @@ from faircmr.datasets import (
     TensorsDataset,
     TextDataset,
 )
+from faircmr.datasets.base import StudyDataset
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.receipts import AnyDataset, Key, files_of
 from faircmr.segmentation.models import FitRecord, TrainedModels
@@ -123,6 +126,25 @@ def _loaded() -> None:
     """Libraries that every process would otherwise load for itself."""
     for name in ("nibabel", "pyarrow.parquet", "safetensors.numpy", "faircmr.sources.nifti"):
         import_module(name)
+
+
+def savers(base: type[AnyDataset]) -> Iterator[str]:
+    """Every way of saving of the package, by the class that says how."""
+    for found in base.__subclasses__():
+        yield from savers(found)
+        refuses = found.save.__annotations__["return"] == "Never"
+        if found.__module__.startswith("faircmr.") and not refuses:
+            yield str(found.save.__qualname__)
+
+
+def test_every_way_of_saving_is_tried(tmp_path: Path):
+    for module in iter_modules(datasets.__path__, "faircmr.datasets."):
+        import_module(module.name)
+    tried = {str(kind.dataset(tmp_path / "Dataset101_Output").save.__qualname__) for kind in KINDS.values()}
+
+    found = {name for name in savers(StudyDataset) if not name.startswith("StudyDataset")}
+
+    assert found == tried
 
 
 LONG = {"predictions", "cine predictions", "nnU-Net"}

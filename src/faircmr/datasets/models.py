@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Never
 
 from kedro.io import DatasetError
 from pydantic import ValidationError
@@ -88,7 +89,7 @@ class TrainedModelsDataset(ModelsDataset):
             )
         return super().load()
 
-    def save(self, data: TrainedModels) -> None:
+    def save(self, data: TrainedModels) -> Never:
         """Refuse: these models are read only.
 
         Raises:

@@ -14,8 +14,9 @@ from faircmr.datasets.base import StudyDataset
 from faircmr.datasets.staging import publish, staged
 from faircmr.sources.building import build_cohort, first_paths
 from faircmr.sources.nifti import write_image, write_label
-from faircmr.sources.nnunet import CHANNEL, PARTS, NnunetParameters, NnunetRaw
+from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from faircmr.sources.nnunet_export import NnunetCase, NnunetExport
+from faircmr.sources.nnunet_files import CHANNEL, PARTS
 from faircmr.sources.nnunet_format import DESCRIPTION, SPLITS, encoded_folds
 
 ENDING = ".nii.gz"

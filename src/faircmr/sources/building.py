@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from faircmr.core.anatomy import Phase
 from faircmr.core.cohort import Cohort, ScanKey
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.quarantine import COLUMNS
@@ -58,9 +59,11 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
 
 def first_paths(files: SourceFiles, rejected: Mapping[str, Rejection], root: Path) -> dict[str, str]:
     """Path of each subject's first file below the source root, by source id; of the rejected too."""
-    images = sorted((source_id, phase, located(scan.image, root)) for (source_id, phase), scan in files.items())
-    others = {source_id: located(one.path, root) for source_id, one in rejected.items()}
-    return others | {source_id: path for source_id, _, path in reversed(images)}
+    paths = {source_id: located(one.path, root) for source_id, one in rejected.items()}
+    # the last that is set stands: the first phase
+    for phase in reversed(Phase):
+        paths |= {source_id: located(scan.image, root) for (source_id, of), scan in files.items() if of is phase}
+    return paths
 
 
 def _nobody_left(rejected: pd.DataFrame) -> InvalidCohortError:

@@ -17,7 +17,7 @@ Source: nnU-Net v2, ``documentation/dataset_format.md``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, ClassVar
@@ -34,12 +34,11 @@ from faircmr.core.structures import structure_named
 from faircmr.core.user_tables import read_user_table, with_numbers
 from faircmr.sources.base import Rejection, SourceFiles, check_unique, no_scans
 from faircmr.sources.demographics_table import by_subject, frame_numbers
+from faircmr.sources.nnunet_files import case_of, cases_of
 from faircmr.sources.nnunet_format import DESCRIPTION, Description, label_values_of, read_description
 
 LAYOUT = f"Dataset<id>_<name>/ with {DESCRIPTION}, imagesTr/<case>_0000.nii.gz and labelsTr/<case>.nii.gz"
 PHASES = "names that end in _ED or _ES, or in _frameNN with columns ED and ES in the table of subjects"
-CHANNEL = "_0000"
-PARTS = ("Tr", "Ts")
 StructureName = Annotated[str, AfterValidator(lambda name: structure_named(name).name)]
 
 
@@ -173,20 +172,14 @@ class NnunetRaw:
 
     @cached_property
     def _cases(self) -> tuple[ScanFiles, ...]:
-        return tuple(case for part in PARTS for case in self._cases_in(part))
-
-    def _cases_in(self, part: str) -> Iterator[ScanFiles]:
-        ending = self._description.file_ending
-        for image in sorted((self._folder / f"images{part}").glob(f"[!.]*{CHANNEL}{ending}")):
-            label = self._folder / f"labels{part}" / f"{image.name.removesuffix(CHANNEL + ending)}{ending}"
-            yield ScanFiles(image, label if label.is_file() else None)
+        return tuple(cases_of(self._folder, self._description.file_ending))
 
     @cached_property
     def _named(self) -> dict[ScanFiles, tuple[str, Phase | None]]:
         return {case: self._subject_and_phase(case.image.name) for case in self._cases}
 
     def _subject_and_phase(self, name: str) -> tuple[str, Phase | None]:
-        case = name.removesuffix(f"{CHANNEL}{self._description.file_ending}")
+        case = case_of(name, self._description.file_ending)
         subject, said = subject_and_phase(case, self._parameters.case_pattern)
         if said.upper() in Phase.__members__:
             return subject, Phase(said.upper())
