@@ -33,6 +33,8 @@ plans: {patch: [64, 64], batch_size: 6, base_filters: 8, stages: 4}
 training: {epochs: 8, iterations_per_epoch: 20, threads: 1, validation_batches: 1}
 """
 WORKERS = 2
+SECONDS_BETWEEN_LOOKS = 0.25
+"""To look at every process is work, for which a fit has to wait."""
 MOST = 1.15
 """That it may take, of what is ideal."""
 
@@ -95,7 +97,7 @@ def on_cluster(project: Project, arguments: tuple[str, ...]) -> tuple[float, flo
     with run_on_cluster(project, "cluster", f"cluster.workers={WORKERS}", arguments, parameters="") as run:
         while run.process.poll() is None:
             looks.append((time.monotonic(), len(fitting(project))))
-            time.sleep(0.05)
+            time.sleep(SECONDS_BETWEEN_LOOKS)
         if run.process.returncode:
             raise SystemExit(run.said)
     busy = [index for index, (_, count) in enumerate(looks) if count]

@@ -24,8 +24,15 @@ SECONDS_TO_REPLACE = 10.0
 """Between looks for jobs that are lost."""
 OURS = "faircmr"
 """Logger whose records workers pass on to the process that waits for them."""
-SETTINGS: Mapping[str, dict[str, str]] = {"distributed.nanny.pre-spawn-environ": {}}
-"""Workers have no numbers of threads of their own: BLAS with another number rounds otherwise."""
+SETTINGS: Mapping[str, object] = {
+    # workers have no numbers of threads of their own: BLAS with another number rounds otherwise
+    "distributed.nanny.pre-spawn-environ": {},
+    # for a dashboard, which there is not; every process takes 4 % of a processor for them from fits that need it
+    "distributed.worker.profile.enabled": False,
+    "distributed.admin.tick.interval": "1s",
+    "distributed.admin.system-monitor.interval": "10s",
+}
+"""Of Dask, for a cluster that is started here."""
 QUIET = {
     "DASK_LOGGING__DISTRIBUTED": "critical",
     "KEDRO_LOGGING_CONFIG": str(Path(__file__).with_name("worker_logging.yml")),
