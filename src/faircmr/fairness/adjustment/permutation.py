@@ -19,6 +19,8 @@ from faircmr.fairness.inference.groups import FloatArray
 LARGEST_ARRAY = 2**21
 """Bytes of a matrix of draws by subjects, about what a cache holds. Another number rounds the last digit of an interval
 otherwise."""
+FEWEST_AT_ONCE = 16
+"""Draws, however many subjects: part of the work is one for each matrix and not for each draw."""
 
 
 class Hypotheses(NamedTuple):
@@ -97,7 +99,7 @@ def _shuffled(questions: Sequence[Question], draws: int, seed: int) -> list[Floa
     rng = generator(seed, "shuffled residuals")
     subjects = np.arange(len(questions[0].model.residuals))
     parts: list[list[FloatArray]] = [[] for _ in questions]
-    chunk = max(1, LARGEST_ARRAY // (8 * len(subjects)))
+    chunk = max(FEWEST_AT_ONCE, LARGEST_ARRAY // (8 * len(subjects)))
     for start in range(0, draws, chunk):
         order = rng.permuted(np.broadcast_to(subjects, (min(chunk, draws - start), len(subjects))), axis=1)
         for part, (model, asked) in zip(parts, questions, strict=True):
