@@ -11,6 +11,7 @@ from faircmr.fairness.adjustment.covariates import Covariates
 from faircmr.fairness.adjustment.design import COLLINEAR, CONSTANT, IS_THE_GROUP
 from faircmr.fairness.adjustment.least_squares import LeastSquares
 from faircmr.fairness.adjustment.regression import Adjusted, Draws, adjusted_differences, adjusted_models
+from faircmr.fairness.inference.randomisation import SUBJECTS_AT_ONCE
 from tests.fairness.adjustment.cohorts import SIZES, cohort, noise
 
 SUBJECTS = cohort()
@@ -44,13 +45,28 @@ def test_agrees_with_least_squares_and_hc3_of_statsmodels():
     contrasts = rng.normal(size=(3, 5))
     reference = sm.OLS(values, matrix).fit(cov_type="HC3", use_t=True)
 
-    found = LeastSquares.fit(matrix, values)
+    found = LeastSquares.fit(matrix, values).coefficients
 
     tested = reference.t_test(contrasts)
-    assert found.coefficients == pytest.approx(reference.params)
+    assert found.values == pytest.approx(reference.params)
     assert found.estimates(contrasts) == pytest.approx(tested.effect)
     assert found.errors(contrasts) == pytest.approx(tested.sd.ravel())
     assert found.wald(contrasts) == pytest.approx(float(reference.f_test(contrasts).fvalue))
+
+
+def test_refitted_scores_have_the_coefficients_and_covariances_of_statsmodels():
+    import statsmodels.api as sm
+
+    rng = np.random.default_rng(0)
+    subjects = 2 * SUBJECTS_AT_ONCE + 7
+    matrix, values = rng.normal(size=(subjects, 4)), rng.normal(size=(3, subjects)) * rng.gamma(1, size=subjects)
+
+    found = LeastSquares.fit(matrix, rng.normal(size=subjects)).refit(values)
+
+    for own, coefficients, covariance in zip(values, *found, strict=True):
+        reference = sm.OLS(own, matrix).fit(cov_type="HC3")
+        assert coefficients == pytest.approx(reference.params)
+        assert covariance == pytest.approx(reference.cov_params(), rel=1e-9, abs=1e-12)
 
 
 def test_ancova_agrees_with_statsmodels_and_pingouin():
@@ -153,7 +169,7 @@ def test_the_only_subject_of_a_centre_counts_as_if_it_were_left_out():
         for table in (alone, alone.iloc[1:])
     )
 
-    assert model.errors(np.eye(4))[:3] == pytest.approx(reduced.errors(np.eye(3)))
+    assert model.coefficients.errors(np.eye(4))[:3] == pytest.approx(reduced.coefficients.errors(np.eye(3)))
     assert adjusted(alone, scores, covariates).differences.notna().all(axis=None)
 
 

@@ -29,7 +29,7 @@ def ancova_table(model: LeastSquares, terms: dict[str, FloatArray]) -> pd.DataFr
     """
     from scipy.stats import f as fisher
 
-    residual, freedom = float(model.squares()), model.degrees_of_freedom
+    residual, freedom = model.squares, model.degrees_of_freedom
     table = pd.DataFrame(
         [(name, _squares_of(model, contrasts), len(contrasts)) for name, contrasts in terms.items()],
         columns=["term", "squares", "df"],
@@ -50,5 +50,5 @@ def terms_of(design: Design) -> dict[str, FloatArray]:
 
 def _squares_of(model: LeastSquares, contrasts: FloatArray) -> float:
     """By how much the residual squares grow if the contrasts are held at 0."""
-    values, weights = model.estimates(contrasts), contrasts @ model.weights
+    values, weights = model.coefficients.estimates(contrasts), contrasts @ model.to_coefficients
     return float(values @ np.linalg.solve(weights @ weights.T, values))

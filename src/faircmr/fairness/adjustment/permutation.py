@@ -13,14 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from faircmr.core.randomness import generator
-from faircmr.fairness.adjustment.least_squares import LeastSquares
+from faircmr.fairness.adjustment.least_squares import Coefficients, LeastSquares
 from faircmr.fairness.inference.groups import FloatArray
+from faircmr.fairness.inference.randomisation import shuffles
 
-LARGEST_ARRAY = 2**21
-"""Bytes of a matrix of draws by subjects, about what a cache holds. Another number rounds the last digit of an interval
-otherwise."""
-FEWEST_AT_ONCE = 16
-"""Draws, however many subjects: part of the work is one for each matrix and not for each draw."""
+SHUFFLES_AT_ONCE = 32
+"""Part of the work is one for all of them. Another number rounds the last digit of an interval otherwise."""
 
 
 class Hypotheses(NamedTuple):
@@ -83,12 +81,12 @@ def shuffle_tests(questions: Sequence[Question], draws: int, seed: int, alpha: f
 
 def _judged(question: Question, drawn: FloatArray, alpha: float) -> Tests:
     (model, asked), draws = question, len(drawn)
-    count, own = len(asked.contrasts), _statistics(model, asked)
+    count, own = len(asked.contrasts), _statistics(model.coefficients, asked)
     above = 1 + (drawn >= own).sum(axis=0)
     below = 1 + (drawn <= own).sum(axis=0)
     p = np.minimum(1.0, 2.0 * np.minimum(above, below)[:count] / (1 + draws))
     lower, upper = np.quantile(drawn[:, :count], (alpha / 2.0, 1.0 - alpha / 2.0), axis=0)
-    value, error = model.estimates(asked.contrasts), model.errors(asked.contrasts)
+    value, error = model.coefficients.estimates(asked.contrasts), model.coefficients.errors(asked.contrasts)
     unknown = np.where(error > 0, 0.0, np.nan)
     term_p = np.where(np.isnan(own[count:]), np.nan, above[count:] / (1 + draws))
     return Tests(value, value - upper * error + unknown, value - lower * error + unknown, p + unknown, term_p)
@@ -99,17 +97,16 @@ def _shuffled(questions: Sequence[Question], draws: int, seed: int) -> list[Floa
     rng = generator(seed, "shuffled residuals")
     subjects = np.arange(len(questions[0].model.residuals))
     parts: list[list[FloatArray]] = [[] for _ in questions]
-    chunk = max(FEWEST_AT_ONCE, LARGEST_ARRAY // (8 * len(subjects)))
-    for start in range(0, draws, chunk):
-        order = rng.permuted(np.broadcast_to(subjects, (min(chunk, draws - start), len(subjects))), axis=1)
+    for start in range(0, draws, SHUFFLES_AT_ONCE):
+        orders = shuffles(subjects, min(SHUFFLES_AT_ONCE, draws - start), rng)
         for part, (model, asked) in zip(parts, questions, strict=True):
-            part.append(_statistics(model.refit(model.residuals[order]), asked))
+            part.append(_statistics(model.refit(model.residuals[orders]), asked))
     return [np.concatenate(part) for part in parts]
 
 
-def _statistics(model: LeastSquares, asked: Hypotheses) -> FloatArray:
+def _statistics(coefficients: Coefficients, asked: Hypotheses) -> FloatArray:
     """Studentised contrasts, then the robust F of each term, shape ``(..., contrasts + terms)``."""
-    error = model.errors(asked.contrasts)
-    studentised = model.estimates(asked.contrasts) / np.where(error > 0, error, np.inf)
-    terms = [model.wald(term)[..., None] for term in asked.terms]
+    error = coefficients.errors(asked.contrasts)
+    studentised = coefficients.estimates(asked.contrasts) / np.where(error > 0, error, np.inf)
+    terms = [coefficients.wald(term)[..., None] for term in asked.terms]
     return np.concatenate([studentised, *terms], axis=-1)

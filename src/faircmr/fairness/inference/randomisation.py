@@ -96,7 +96,7 @@ class PermutedGroups:
         """
         both, count = np.concatenate([table, table**2]), len(self.groups.names)
         sums = np.zeros((len(both), len(self.codes) * count))
-        for some in _blocks(table):
+        for some in subject_blocks(table.shape[1]):
             # contiguous, so that nobody has to copy it before a product of matrices
             drawn = np.take(np.eye(count), np.ascontiguousarray(self.codes[:, some].T), axis=0)
             sums += both[:, some] @ drawn.reshape(len(drawn), -1)
@@ -107,7 +107,7 @@ class PermutedGroups:
         """Of those who were drawn into the group that they are of; sizes have the shape ``(draws, groups)``."""
         shape = (len(self.codes), len(self.groups.names))
         sums, sizes = np.zeros((len(table), *shape)), np.zeros(shape)
-        for some in _blocks(table):
+        for some in subject_blocks(table.shape[1]):
             own = self.groups.codes[some]
             stayed = (self.codes[:, some] == own).astype(np.float64)
             for group in np.unique(own):
@@ -134,7 +134,7 @@ def permuted_groups(groups: Groups, draws: int, tables: int, seed: int) -> Itera
     """
     rng = generator(seed, "permuted groups")
     for size in _chunks(draws, groups, tables):
-        yield PermutedGroups(groups, rng.permuted(np.tile(groups.codes, (size, 1)), axis=1))
+        yield PermutedGroups(groups, shuffles(groups.codes, size, rng))
 
 
 def flipped_sums(table: FloatArray, groups: Groups, draws: int, seed: int) -> Iterator[FloatArray]:
@@ -159,8 +159,22 @@ def flipped_sums(table: FloatArray, groups: Groups, draws: int, seed: int) -> It
         yield np.stack([table[:, own] @ signs[:, own].T for own in members], axis=-1)
 
 
-def _blocks(table: FloatArray) -> Iterator[slice]:
-    for start in range(0, table.shape[1], SUBJECTS_AT_ONCE):
+def shuffles(values: IntArray, count: int, rng: np.random.Generator) -> IntArray:
+    """The same values in ``count`` random orders, shape ``(count, values)``.
+
+    What ``rng.permuted`` makes of ``count`` copies; but a row is shuffled while a cache still holds it, which takes a
+    third of the time for 100,000 subjects.
+    """
+    rows = np.empty((count, len(values)), dtype=values.dtype)
+    for row in rows:
+        row[:] = values
+        rng.shuffle(row)
+    return rows
+
+
+def subject_blocks(subjects: int) -> Iterator[slice]:
+    """All subjects, some at a time, so that what is made for them stays in a cache."""
+    for start in range(0, subjects, SUBJECTS_AT_ONCE):
         yield slice(start, start + SUBJECTS_AT_ONCE)
 
 
