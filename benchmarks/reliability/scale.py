@@ -36,8 +36,9 @@ def main() -> int:
     tables = [Size(count, images=False) for count in sorted(options.tables)]
     larger = [Size(options.larger_scans[0], options.larger_scans[1], evaluated=False)] if options.larger_scans else []
     scored = place.study(sizes[-1], 0)
-    for size in (*sizes, *larger, *tables):
-        for repeat in range(options.repeats if size in sizes else 1):
+    # rounds of all sizes, for a machine's slow minutes would otherwise be those of one size
+    for repeat in range(options.repeats):
+        for size in (*sizes, *tables, *(larger if repeat == 0 else ())):
             measure_study(place, size, repeat, scored)
     found = Found(place, [*sizes, *tables], options.repeats)
     sys.stdout.write("\n".join(found.report(larger)) + "\n")
@@ -136,8 +137,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--larger-scans", type=int, nargs="*", default=[1000, 128], help="subjects, and pixels, for memory"
     )
-    parser.add_argument("--repeats", type=int, default=2, help="of cohorts with images")
-    return parser.parse_args()
+    parser.add_argument("--repeats", type=int, default=2, help="of every cohort")
+    options = parser.parse_args()
+    if len({*options.subjects, *options.tables}) < 2:
+        parser.error("--subjects and --tables: two sizes at least, to compare")
+    return options
 
 
 if __name__ == "__main__":
