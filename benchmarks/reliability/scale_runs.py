@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,8 @@ from tests.studies import Project, write_tiny_project
 
 REPOSITORY = Path(__file__).parents[2]
 GLOBALS = "data_root: data/scale\nsource_root: data/scale/raw\nworkers: 2\n"
+WORK, PAUSE = 100_000, 0.1
+"""Numbers that a piece of work squares and adds, some 7 ms, and seconds between two pieces."""
 ATTRIBUTES = "attributes: {protected_attribute: group, audit_attributes: [group, sex], covariates: [age, height]}\n"
 
 
@@ -32,11 +35,18 @@ class Cost:
         cpu: Seconds of all its threads, of the kernel's work for it too.
         wall: Seconds.
         peak: MiB that it held at most, pages of files that were mapped into its memory included.
+        pace: Seconds of CPU that always the same piece of work took meanwhile, on average.
     """
 
     cpu: float
     wall: float
     peak: float
+    pace: float
+
+    @property
+    def work(self) -> float:
+        """What it cost in pieces of work: a slow minute of the machine slows both."""
+        return self.cpu / self.pace
 
 
 @dataclass(frozen=True)
@@ -138,14 +148,31 @@ def measured(command: Sequence[str], project: Project) -> Cost:
     """
     environment = {**project.environment(), "OMP_NUM_THREADS": "1"}
     log = project.folder / "command.log"
+    ended, paces = threading.Event(), [piece_of_work()]
     start = time.monotonic()
     with log.open("wb") as output:
         process = subprocess.Popen(command, cwd=project.folder, env=environment, stdout=output, stderr=output)
+        pacer = threading.Thread(target=_work_until, args=(ended, paces))
+        pacer.start()
         _, status, usage = os.wait4(process.pid, 0)
     wall, process.returncode = time.monotonic() - start, os.waitstatus_to_exitcode(status)
+    ended.set()
+    pacer.join()
     if process.returncode:
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{log.read_text()[-3000:]}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
+    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024, sum(paces) / len(paces))
+
+
+def piece_of_work() -> float:
+    """Do it; seconds of CPU that it took."""
+    start = time.thread_time()
+    sum(number * number for number in range(WORK))
+    return time.thread_time() - start
+
+
+def _work_until(ended: threading.Event, paces: list[float]) -> None:
+    while not ended.wait(PAUSE):
+        paces.append(piece_of_work())
 
 
 def written(*arguments: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,13 +15,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from faircmr.core import leases
 from faircmr.core.errors import OutputError
 from faircmr.core.files import guards, is_content, remove, write_whole
-from faircmr.core.leases import DEAD_AFTER, HEARTBEAT, Holder, holder_of, lease, lease_path
+from faircmr.core.holders import Holder, holder_of, lease_path
+from faircmr.core.leases import DEAD_AFTER, HEARTBEAT, lease
 
 HOLDING = """
 import sys
@@ -253,10 +253,18 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path):
         raise AssertionError
 
 
-@given(st.builds(Holder, st.text(), st.integers(), st.text(), st.text(), st.text(), st.text()), st.integers(0, 200))
-def test_a_lease_that_is_cut_off_says_who_holds_it_or_nothing(tmp_path_factory, holder: Holder, length: int):
-    output = tmp_path_factory.getbasetemp() / "cut"
-    text = json.dumps(asdict(holder)).encode()
-    lease_path(output).write_bytes(text[:length])
+def test_who_has_patience_waits_for_the_one_before(output: Path, project_root: Path):
+    with started(HOLDING, output, project_root) as holder:
+        threading.Timer(0.5, holder.stdin.close).start()
+        with lease(output, "a", patience=60.0):
+            assert holder_of(output).pid == os.getpid()
+            assert holder.stdin.closed, "taken before the other had left"
 
-    assert holder_of(output) == (holder if length >= len(text) else None)
+
+def test_patience_has_an_end(output: Path, project_root: Path):
+    with (
+        started(HOLDING, output, project_root) as holder,
+        pytest.raises(OutputError, match=f"by process {holder.pid} on"),
+        lease(output, "a", patience=0.3),
+    ):
+        raise AssertionError

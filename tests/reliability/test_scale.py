@@ -19,6 +19,7 @@ from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from tests.studies import Project
 
 SIZES = (100, 1000, 5903, 100_000)
+WORKED = f"sum(number * number for number in range({scale_runs.WORK}))"
 
 
 @given(fixed=st.floats(0.0, 100.0), each=st.floats(0.001, 10.0))
@@ -44,21 +45,23 @@ def test_a_size_that_was_not_measured_leaves_its_cell_empty(tmp_path: Path):
     place = Workplace(tmp_path)
     small, large = Size(100), Size(1000, images=False)
     for size, step in [(small, scale.WORK[0]), (large, scale.WORK[0]), (small, scale.WORK[1])]:
-        scale_runs.keep(place.record(size, 0, step), Cost(cpu=2.0, wall=3.0, peak=float(size.subjects)), {})
+        scale_runs.keep(place.record(size, 0, step), Cost(cpu=2.0, wall=3.0, peak=float(size.subjects), pace=0.01), {})
     found = scale.Found(place, [small, large], repeats=1)
 
     assert found.figures(scale.WORK[0], "peak") == {100: 100.0, 1000: 1000.0}
     assert found.figures(scale.WORK[1], "cpu") == {100: 2.0}
 
 
-def test_of_repeats_the_least_seconds_and_the_most_memory_count(tmp_path: Path):
+def test_of_repeats_the_least_seconds_the_median_work_and_the_most_memory_count(tmp_path: Path):
     place, size = Workplace(tmp_path), Size(100)
-    for repeat, cost in enumerate([Cost(2.0, 9.0, 50.0), Cost(3.0, 4.0, 70.0)]):
+    for repeat, cost in enumerate(
+        [Cost(2.0, 9.0, 50.0, 0.01), Cost(3.0, 4.0, 70.0, 0.015), Cost(2.0, 5.0, 60.0, 0.005)]
+    ):
         scale_runs.keep(place.record(size, repeat, scale.WORK[0]), cost, {})
-    found = scale.Found(place, [size], repeats=2)
+    found = scale.Found(place, [size], repeats=3)
 
-    figures = [found.figures(scale.WORK[0], what)[100] for what in ("cpu", "wall", "peak")]
-    assert figures == [2.0, 4.0, 70.0]
+    figures = [found.figures(scale.WORK[0], what)[100] for what in ("cpu", "wall", "peak", "work")]
+    assert figures == pytest.approx([2.0, 4.0, 70.0, 200.0])
 
 
 def test_a_simulated_cohort_is_one_that_the_source_reads(tmp_path: Path):
@@ -87,7 +90,7 @@ def test_what_was_measured_is_not_measured_again_and_what_was_cut_off_begins_ane
         if len(ran) == 2:
             raise KeyboardInterrupt
         place.study(size, 0).mkdir(parents=True, exist_ok=True)
-        return Cost(1.0, 1.0, 1.0)
+        return Cost(1.0, 1.0, 1.0, 1.0)
 
     monkeypatch.setattr(scale_runs, "measured", one)
     monkeypatch.setattr(scale_runs, "written", lambda _what, folder, *_sizes: Path(folder).mkdir(parents=True))
@@ -107,6 +110,7 @@ def test_memory_is_that_of_the_command_and_a_command_that_fails_ends_the_campaig
     project = Project(tmp_path)
 
     assert measured([sys.executable, "-c", "held = bytearray(2**30 - 1) + b'.'"], project).peak > 1024
+    assert measured([sys.executable, "-c", f"for _ in range(20): {WORKED}"], project).work > 10
     with pytest.raises(SystemExit, match="ended with 3"):
         measured([sys.executable, "-c", "raise SystemExit(3)"], project)
 

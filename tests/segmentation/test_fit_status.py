@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.leases import DEAD_AFTER, Holder, lease, lease_path
+from faircmr.core.holders import Holder, lease_path
+from faircmr.core.leases import DEAD_AFTER, lease
 from faircmr.core.processes import place, start_of
 from faircmr.core.stopping import StoppedError
 from faircmr.segmentation.fit_status import (

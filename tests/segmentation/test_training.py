@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from faircmr.core.errors import InvalidModelError, OutputError
-from faircmr.core.leases import lease_path
+from faircmr.core.holders import lease_path
 from faircmr.core.stopping import StoppedError
 from faircmr.segmentation import training
 from faircmr.segmentation.fit_folder import best_epoch

@@ -1,12 +1,15 @@
 """Acquisitions are converted once; what cannot be is recorded with its reason; no path names anybody."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from faircmr.core.errors import InvalidScanError
+from faircmr.core.errors import InvalidScanError, OutputError
+from faircmr.core.leases import lease
+from faircmr.sources import conversion
 from faircmr.sources.conversion import RECORD, Acquisition, Converted, Outcome, convert_all
 
 IDS = ("7234501", "7234502", "7234503", "7234504", "7234505", "7234506")
@@ -110,4 +113,32 @@ def test_records_why_there_are_no_scans_and_goes_on(raw: list[Acquisition], copi
     assert [path.name for path in found[IDS[1]].folder.iterdir()] == [RECORD]
     assert [one.record.reason for source_id, one in found.items() if source_id != IDS[1]] == [""] * 5
     assert convert(raw, copier) == found
+    assert copier.calls() == len(IDS)
+
+
+def test_a_second_converter_is_refused_and_a_reader_is_not(raw: list[Acquisition], copier: Copier):
+    root = copier.log.with_name("converted")
+    with lease(root, "converted scans"), pytest.raises(OutputError, match="converted scans: being written by process"):
+        convert(raw, copier)
+    assert copier.calls() == 0
+
+    found = convert(raw, copier)
+    with lease(root, "converted scans"):
+        assert convert(raw, copier) == found
+
+
+def test_what_another_process_converted_meanwhile_is_not_converted_again(
+    raw: list[Acquisition], copier: Copier, monkeypatch: pytest.MonkeyPatch
+):
+    @contextmanager
+    def taken_late(output: Path, what: str) -> Iterator[None]:
+        monkeypatch.setattr(conversion, "lease", lease)
+        convert(raw[:4], copier)
+        with lease(output, what):
+            yield
+
+    monkeypatch.setattr(conversion, "lease", taken_late)
+    found = convert(raw, copier)
+
+    assert list(found) == list(IDS)
     assert copier.calls() == len(IDS)

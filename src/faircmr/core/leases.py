@@ -9,76 +9,48 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict
 from glob import escape
 from pathlib import Path
 from secrets import token_hex
 from threading import Event, Thread
+from time import monotonic, sleep
 
 from faircmr.core.errors import OutputError
 from faircmr.core.files import cannot_write, guards
-from faircmr.core.processes import place, start_of, still_runs
+from faircmr.core.holders import Holder, lease_path, read_holder, this_process
+from faircmr.core.processes import still_runs
 
 HEARTBEAT = 5.0
 """Seconds between two touches of a lease."""
 DEAD_AFTER = 120.0
 """Seconds without a touch after which a lease of another machine is nobody's: NFS may tell of one a minute late."""
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lease.
-
-    Attributes:
-        host: Name of the machine.
-        pid: Number of the process.
-        since: When the lease was taken, local time with its offset from UTC.
-        place: Where the number means this process: see :func:`~faircmr.core.processes.place`.
-        start: When the process began: see :func:`~faircmr.core.processes.start_of`.
-        token: Tells this lease from every other one.
-    """
-
-    host: str
-    pid: int
-    since: str
-    place: str
-    start: str
-    token: str
-
-
-def lease_path(output: Path) -> Path:
-    """Where the lease of a file or folder lies."""
-    return output.with_name(f".{output.name}.lease")
-
-
-def holder_of(output: Path) -> Holder | None:
-    """Who holds the lease of an output, alive or dead; ``None`` where there is none, or it is being written."""
-    return _read(lease_path(output))
+LOOK_AGAIN = 0.1
+"""Seconds between two attempts of who waits for a lease."""
 
 
 @contextmanager
-def lease(output: Path, what: str) -> Iterator[None]:
+def lease(output: Path, what: str, patience: float = 0.0) -> Iterator[None]:
     """Hold the lease of an output; while it is held, no file of the output can be changed once it is lost.
 
     Args:
         output: File or folder; need not exist.
         what: How people know it: its name in the catalog, or that of the fit.
+        patience: Seconds to wait for another process: some for what is written in a moment, none for what takes long.
 
     Raises:
         OutputError: Another process holds it, or it cannot be written.
     """
-    path, own = lease_path(output), _this_process()
+    path, own = lease_path(output), this_process()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        taken = _take(path, own)
+        taken = _take_within(patience, path, own)
     except OSError as error:
         raise cannot_write(path.parent, error) from None
     if not taken:
-        raise _refused(what, _read(path))
+        raise _refused(what, read_holder(path))
     guards[output] = lambda: _check(path, own, what)
     done = Event()
     beat = Thread(target=_touch_until, args=(done, path, own), daemon=True)
@@ -94,7 +66,7 @@ def lease(output: Path, what: str) -> Iterator[None]:
 
 def _is_dead(path: Path) -> bool:
     """Whether the holder of a lease is gone, as far as can be seen; makes a file for a moment to know the time."""
-    holder = _read(path)
+    holder = read_holder(path)
     running = None if holder is None else still_runs(holder.place, holder.pid, holder.start)
     if running is not None:
         return not running
@@ -103,11 +75,18 @@ def _is_dead(path: Path) -> bool:
     return _now_beside(path) - path.stat().st_mtime > longest
 
 
+def _take_within(seconds: float, path: Path, own: Holder) -> bool:
+    last = monotonic() + seconds
+    while not (taken := _take(path, own)) and monotonic() < last:
+        sleep(LOOK_AGAIN)
+    return taken
+
+
 def _take(path: Path, own: Holder) -> bool:
     """Create the lease, or take over a dead one; of several who try exactly one succeeds."""
     if _created(path, own):
         return True
-    seen = _read(path)
+    seen = read_holder(path)
     try:
         if not _is_dead(path):
             return False
@@ -127,7 +106,7 @@ def _succeeded(path: Path, seen: Holder | None, own: Holder) -> bool:
     # whoever comes late finds another lease, or none, where the dead one was
     if not path.exists():
         return _created(path, own)
-    if _read(path) != seen or not _is_dead(path):
+    if read_holder(path) != seen or not _is_dead(path):
         return False
     replacement = path.with_name(f"{path.name}-{own.token}")
     _created(replacement, own)
@@ -152,18 +131,6 @@ def _created(path: Path, own: Holder) -> bool:
     return True
 
 
-def _this_process() -> Holder:
-    pid, now = os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
-    return Holder(socket.gethostname(), pid, now, place(), start_of(pid), token_hex(4))
-
-
-def _read(path: Path) -> Holder | None:
-    try:
-        return Holder(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):  # absent, or not written yet
-        return None
-
-
 def _now_beside(path: Path) -> float:
     """The time by the clock that leases are touched by."""
     probe = path.with_name(f"{path.name}-{token_hex(4)}")
@@ -178,18 +145,18 @@ def _touch_until(done: Event, path: Path, own: Holder) -> None:
     while not done.wait(HEARTBEAT):
         # what cannot be touched now may be later, and what is lost is found out before anything is changed
         with suppress(OSError):
-            if _read(path) == own:
+            if read_holder(path) == own:
                 os.utime(path)
 
 
 def _check(path: Path, own: Holder, what: str) -> None:
-    holder = _read(path)
+    holder = read_holder(path)
     if holder != own:
         raise _refused(what, holder)
 
 
 def _release(path: Path, own: Holder) -> None:
-    if _read(path) == own:
+    if read_holder(path) == own:
         path.unlink(missing_ok=True)
 
 

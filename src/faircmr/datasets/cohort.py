@@ -14,7 +14,7 @@ from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.core.parallel import worker_count
 from faircmr.core.validation import validated
 from faircmr.datasets.base import Previewed, import_named, no_paths_in_errors
-from faircmr.datasets.key_table import read_keys, write_keys
+from faircmr.datasets.key_table import updated_keys
 from faircmr.sources.base import Rejection, Source, SourceFiles
 from faircmr.sources.building import build_cohort, first_paths
 from faircmr.sources.fingerprints import digest, located_states
@@ -105,9 +105,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
 
     def _updated_keys(self, files: SourceFiles, rejected: Mapping[str, Rejection]) -> pd.DataFrame:
         paths = first_paths(files, rejected, self._root)
-        keys = name_subjects(read_keys(self._key_path), paths, self._naming, "cohort")
-        write_keys(self._key_path, keys)
-        return keys
+        return updated_keys(self._key_path, lambda known: name_subjects(known, paths, self._naming, "cohort"))
 
     def _exists(self) -> bool:
         return self._root.is_dir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
@@ -10,6 +11,10 @@ import pandas as pd
 from faircmr.core.errors import OutputError
 from faircmr.core.files import PRIVATE, write_whole
 from faircmr.core.keys import KEY_COLUMNS, no_keys
+from faircmr.core.leases import lease
+
+PATIENCE = 30.0
+"""Seconds in which every other process that names subjects is done: strategies that are started at once all do."""
 
 
 def read_keys(path: Path) -> pd.DataFrame:
@@ -31,17 +36,45 @@ def read_keys(path: Path) -> pd.DataFrame:
     return keys
 
 
+def updated_keys(path: Path, name: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """Bring the table up to date, mode 0600; where it is, nothing is written.
+
+    Args:
+        path: Of the table.
+        name: Makes the keys there should be of those given so far.
+
+    Raises:
+        OutputError: The table is damaged, another process has been writing it for long, or the folder cannot be
+            written.
+    """
+    keys = name(read_keys(path))
+    if _is_written(path, keys):
+        return keys
+    with lease(path, path.name, PATIENCE):
+        # another process may have given keys since
+        keys = name(read_keys(path))
+        if not _is_written(path, keys):
+            write_keys(path, keys)
+    return keys
+
+
 def write_keys(path: Path, keys: pd.DataFrame) -> None:
-    """Write the table, mode 0600, unless it already says the same.
+    """Write the table, mode 0600.
 
     Raises:
         OutputError: The folder cannot be written.
     """
+    write_whole(path, _encoded(keys), PRIVATE)
+
+
+def _is_written(path: Path, keys: pd.DataFrame) -> bool:
+    return path.is_file() and path.read_bytes() == _encoded(keys)
+
+
+def _encoded(keys: pd.DataFrame) -> bytes:
     content = StringIO()
     keys.to_csv(content, index=False, lineterminator="\n")
-    encoded = content.getvalue().encode()
-    if not path.is_file() or path.read_bytes() != encoded:
-        write_whole(path, encoded, PRIVATE)
+    return content.getvalue().encode()
 
 
 def _damaged(path: Path) -> OutputError:

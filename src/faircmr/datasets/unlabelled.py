@@ -11,7 +11,7 @@ from kedro.io import AbstractDataset, DatasetError
 from faircmr.core.cine import UnlabelledScans
 from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.datasets.base import Previewed, no_paths_in_errors
-from faircmr.datasets.key_table import read_keys, write_keys
+from faircmr.datasets.key_table import updated_keys
 from faircmr.sources.fingerprints import digest, file_state, located
 from faircmr.sources.unlabelled import ImageFile, first_number, list_unlabelled, read_frames
 
@@ -72,8 +72,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
 
     def _updated_keys(self, found: dict[str, tuple[ImageFile, ...]]) -> dict[str, str]:
         paths = {source_id: self._names(files)[0] for source_id, files in found.items()}
-        keys = name_subjects(read_keys(self._key_path), paths, self._naming, "unlabelled")
-        write_keys(self._key_path, keys)
+        keys = updated_keys(self._key_path, lambda known: name_subjects(known, paths, self._naming, "unlabelled"))
         return dict(zip(keys["source_id"], keys["subject_id"], strict=True))
 
     def _names(self, files: tuple[ImageFile, ...]) -> list[str]:

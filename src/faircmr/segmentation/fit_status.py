@@ -16,7 +16,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from faircmr.core.files import remove, write_whole
-from faircmr.core.leases import DEAD_AFTER, Holder, holder_of, lease_path
+from faircmr.core.holders import Holder, holder_of, lease_path
+from faircmr.core.leases import DEAD_AFTER
 from faircmr.core.parameters import Parameters
 from faircmr.core.processes import still_runs
 from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME

@@ -20,8 +20,9 @@ from pydantic import Field, ValidationError
 
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
+from faircmr.core.leases import lease
 from faircmr.core.parameters import Parameters
-from faircmr.core.pseudonyms import own_salt, pseudonym
+from faircmr.core.pseudonyms import own_salt, pseudonym, read_salt
 from faircmr.sources.fingerprints import FileState, file_state
 
 RECORD, SALT = "conversion.json", "salt"
@@ -114,25 +115,39 @@ def convert_all(
         Folder and record of every subject, by source id; a record with a reason stands for a subject without scans.
 
     Raises:
-        OutputError: The folder cannot be written.
+        OutputError: Another process converts them, or the folder cannot be written.
     """
-    salt = own_salt(root / SALT)
-    folders = {one.source_id: root / pseudonym(one.source_id, salt) for one in acquisitions}
-    found = {one.source_id: _current(one, folders[one.source_id], converter.version) for one in acquisitions}
-    missing = [one for one in acquisitions if found[one.source_id] is None]
-    if missing:
+    found = _found(acquisitions, converter, root)
+    if len(found) == len(acquisitions):
+        return found
+    with lease(root, "converted scans"):
+        # another process may have converted some since
+        found = _found(acquisitions, converter, root)
+        missing = [one for one in acquisitions if one.source_id not in found]
         logger.info("Converting %d of %d acquisitions", len(missing), len(acquisitions))
-    convert = partial(_converted, converter=converter, root=root, salt=salt)
-    made = dict(zip((one.source_id for one in missing), _all(convert, missing, workers), strict=True))
-    records = {source_id: record for source_id, record in {**found, **made}.items() if record is not None}
-    return {source_id: Converted(folders[source_id], record) for source_id, record in records.items()}
+        convert = partial(_converted, converter=converter, root=root, salt=own_salt(root / SALT))
+        made = _all(convert, missing, workers)
+        found |= dict(zip((one.source_id for one in missing), made, strict=True))
+    return {one.source_id: found[one.source_id] for one in acquisitions}
+
+
+def _found(acquisitions: Sequence[Acquisition], converter: Converter, root: Path) -> dict[str, Converted]:
+    """Those that need no work."""
+    if not (root / SALT).exists():
+        return {}
+    found, salt = {}, read_salt(root / SALT)
+    for one in acquisitions:
+        folder = root / pseudonym(one.source_id, salt)
+        if record := _current(one, folder, converter.version):
+            found[one.source_id] = Converted(folder, record)
+    return found
 
 
 class _Convert(Protocol):
-    def __call__(self, acquisition: Acquisition, /) -> ConversionRecord: ...
+    def __call__(self, acquisition: Acquisition, /) -> Converted: ...
 
 
-def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -> Iterable[ConversionRecord]:
+def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -> Iterable[Converted]:
     if workers == 1 or len(acquisitions) <= FEW:
         return map(convert, acquisitions)
     # a fresh interpreter: forking a process that has threads may deadlock
@@ -140,7 +155,7 @@ def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -
         return list(pool.map(convert, acquisitions, chunksize=4))
 
 
-def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt: bytes) -> ConversionRecord:
+def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt: bytes) -> Converted:
     folder = root / pseudonym(acquisition.source_id, salt)
     inputs = tuple(file_state(path) for path in acquisition.inputs)
     folder.mkdir(parents=True, exist_ok=True)
@@ -159,7 +174,7 @@ def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt:
         reason = "; ".join(part for part in (str(error.value), error.permitted) if part)
         record = ConversionRecord(version=converter.version, inputs=inputs, reason=reason)
     write_whole(folder / RECORD, record.model_dump_json(indent=0).encode())
-    return record
+    return Converted(folder, record)
 
 
 def _current(acquisition: Acquisition, folder: Path, version: str) -> ConversionRecord | None:

@@ -1,6 +1,7 @@
 """The embedded cohort on disk: written once, only what is missing, the manifest last."""
 
 import json
+from contextlib import contextmanager
 
 import nibabel as nib
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, OutputError
+from faircmr.core.leases import lease
 from faircmr.sources.base import NoParameters
 from faircmr.sources.nifti import read_scan
 from faircmr.sources.synthetic import Synthetic, SyntheticParameters, source
@@ -184,3 +186,35 @@ def test_refuses_nobody_and_parameters_of_another_source(tmp_path):
         Synthetic(tmp_path, parameters(training=dict.fromkeys(FEW, 0)))
     with pytest.raises(InvalidParameterError, match="those of the embedded cohort"):
         Synthetic(tmp_path, NoParameters())
+
+
+def test_a_second_writer_is_refused_and_a_reader_is_not(tmp_path):
+    root = tmp_path / "scans"
+    with lease(root, "embedded cohort"), pytest.raises(OutputError, match=r"embedded cohort: being written by process"):
+        prepared(root)
+    assert not root.exists()
+
+    prepared(root)
+    with lease(root, "embedded cohort"):
+        assert len(prepared(root).scan_files()) == 2 * 3
+        with pytest.raises(OutputError, match="being written by"):
+            prepared(root, cohort_seed=1)
+
+
+def test_what_another_process_wrote_meanwhile_is_not_written_again(tmp_path, monkeypatch):
+    root = tmp_path / "scans"
+
+    @contextmanager
+    def taken_late(output, what):
+        monkeypatch.setattr(source, "lease", lease)
+        prepared(root)
+        times.update(written_times(root))
+        with lease(output, what):
+            yield
+
+    times: dict[str, int] = {}
+    monkeypatch.setattr(source, "lease", taken_late)
+    prepared(root)
+
+    assert times
+    assert written_times(root) == times

@@ -9,7 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from statistics import fmean
 
-from faircmr.core.leases import DEAD_AFTER, Holder
+from faircmr.core.holders import Holder
+from faircmr.core.leases import DEAD_AFTER
 from faircmr.datasets.watched_fits import WatchedFits
 from faircmr.estimation.finished import job_digest
 from faircmr.estimation.listing import LOCALISER, PlannedFit, PlannedFits

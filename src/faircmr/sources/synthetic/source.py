@@ -18,6 +18,7 @@ import pandas as pd
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.files import remove, write_whole
+from faircmr.core.leases import lease
 from faircmr.core.parameters import Parameters
 from faircmr.sources.base import Rejection, SourceFiles, no_scans
 from faircmr.sources.synthetic.demographics import draw_person, recorded_attributes
@@ -63,16 +64,15 @@ class Synthetic:
 
         Raises:
             InvalidCohortError: The folder holds something else.
-            OutputError: The folder cannot be written.
+            OutputError: Another process writes the cohort, or the folder cannot be written.
         """
         sizes = _file_sizes(self._root)
         if sizes and RECIPE not in sizes:
             raise no_scans(LAYOUT)
-        if not self._is_current():
-            self._clear(sizes)
-            sizes = {}
-            write_whole(self._root / RECIPE, self._recipe())
-        self._complete(sizes)
+        if not self._is_whole(sizes):
+            with lease(self._root, "embedded cohort"):
+                # another process may have written more since
+                self._complete(_file_sizes(self._root))
 
     def scan_files(self) -> SourceFiles:
         """Image and label of both phases of every subject that the parameters ask for.
@@ -101,13 +101,24 @@ class Synthetic:
         text = {"source_id": "string", "group": "string", "sex": "string", "centre": "string"}
         return pd.read_csv(self._root / TABLE, dtype=text).set_index("source_id")
 
+    def _is_whole(self, sizes: Mapping[str, int]) -> bool:
+        recorded = self._recorded_sizes()
+        return self._is_current() and not self._missing(sizes, recorded) and recorded.keys() == self._all_names()
+
+    def _missing(self, sizes: Mapping[str, int], recorded: Mapping[str, int]) -> list[str]:
+        """Subjects of whom a file is missing or cut short."""
+        whole = {name for name, size in sizes.items() if recorded.get(name, size) == size}
+        return [source_id for source_id in self._source_ids if not self._names(source_id) <= whole]
+
     def _complete(self, sizes: Mapping[str, int]) -> None:
         """Write what is missing or cut short, given the size of every file that is there."""
-        recorded = self._recorded_sizes()
-        whole = {name for name, size in sizes.items() if recorded.get(name, size) == size}
-        missing = [source_id for source_id in self._source_ids if not self._names(source_id) <= whole]
-        if not missing and recorded.keys() == self._all_names():
+        if self._is_whole(sizes):
             return
+        if not self._is_current():
+            self._clear(sizes)
+            sizes = {}
+            write_whole(self._root / RECIPE, self._recipe())
+        missing = self._missing(sizes, self._recorded_sizes())
         remove(self._root / MANIFEST)
         self._write_subjects(missing)
         write_whole(self._root / TABLE, self._table())
