@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -27,18 +28,23 @@ def test_costs_on_a_line_have_the_exponent_1(fixed: float, each: float):
     line = {count: fixed + each * count for count in SIZES}
 
     assert scale.exponents(line) == pytest.approx([1.0, 1.0])
+    assert scale.exponent(line) == pytest.approx(1.0)
     assert scale.slope(line) == pytest.approx(each)
 
 
 @given(fixed=st.floats(0.0, 100.0), power=st.floats(1.1, 2.0))
 def test_costs_that_grow_faster_have_more(fixed: float, power: float):
-    found = scale.exponents({count: fixed + count**power for count in SIZES})
+    costs = {count: fixed + count**power for count in SIZES}
 
-    assert all(1.05 < one <= power for one in found)
+    assert all(1.05 < one <= power for one in (*scale.exponents(costs), scale.exponent(costs)))
 
 
 def test_a_cohort_that_costs_no_more_than_the_smallest_has_no_exponent():
-    assert scale.exponents({100: 5.0, 1000: 4.0, 5903: 9.0}) == [pytest.approx(float("nan"), nan_ok=True)]
+    costs = {100: 5.0, 1000: 4.0, 5903: 9.0}
+
+    assert scale.exponents(costs) == [pytest.approx(float("nan"), nan_ok=True)]
+    assert math.isnan(scale.exponent(costs))
+    assert math.isnan(scale.exponent({100: 5.0, 1000: 9.0})), "a line has two points"
 
 
 def test_a_size_that_was_not_measured_leaves_its_cell_empty(tmp_path: Path):
