@@ -11,7 +11,7 @@ import yaml
 from tests.security.forbidden import forbidden_uses
 
 PERMITTED = {
-    ("core/leases.py", "socket"): "what this machine is called",
+    ("core/holders.py", "socket"): "what this machine is called",
     ("core/processes.py", "socket"): "what this machine is called",
     ("runners/", "dask"): "many fits on a cluster, between processes that trust each other",
     ("runners/", "dask_jobqueue"): "the same through SLURM",
