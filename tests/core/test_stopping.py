@@ -15,6 +15,7 @@ from faircmr.core.stopping import (
     StoppedError,
     deferring,
     exit_status,
+    interruption_as_error,
     never,
     request_stop,
     stop_requested,
@@ -66,6 +67,36 @@ def test_a_signal_is_raised_where_the_work_is_and_the_handlers_come_back(number:
     assert exit_status() == 128 + number
     assert [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)] == before
     assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_a_library_that_handles_every_error_neither_goes_on_nor_makes_another_of_it():
+    went_on = []
+
+    def library() -> None:
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        except Exception as error:
+            went_on.append(error)
+            raise ValueError("no such column") from error
+        went_on.append("to save")
+
+    with pytest.raises(StoppedError), stopping_at_signals():
+        library()
+
+    assert went_on == []
+
+
+def test_where_the_interrupted_work_ends_it_is_an_error_that_may_be_handled():
+    handled = []
+
+    with stopping_at_signals():
+        try:
+            with interruption_as_error():
+                signal.raise_signal(signal.SIGTERM)
+        except Exception as error:  # noqa: BLE001 - as a library does
+            handled.append(error)
+
+    assert [type(error) for error in handled] == [StoppedError]
 
 
 def test_where_it_is_deferred_the_work_asks_and_what_follows_does_not_begin():
@@ -196,7 +227,7 @@ def test_who_does_not_leave_is_ended(project_root: Path, stuck: str):
         "        try:\n"
         "            ready()\n"
         f"            {stuck}\n"
-        "        except Exception:\n"
+        "        except BaseException:\n"
         "            pass\n"
     )
 

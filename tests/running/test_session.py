@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 
@@ -12,6 +13,7 @@ from kedro.runner import ThreadRunner
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.leases import lease
+from faircmr.running.run_status import EVENTS
 from tests.mini_study import ALL, MiniStudy
 
 
@@ -117,6 +119,37 @@ def test_a_signal_ends_a_run_with_one_line_and_the_same_command_goes_on(
     assert stopped.stderr.count("Error:") == 1
     assert "Traceback" not in stopped.output
     assert study.run() == ["spread", "total"]
+
+
+def test_a_signal_in_a_library_that_makes_an_error_of_every_other_is_still_a_signal(study: MiniStudy) -> None:
+    signal_once(study, "src/mini_study/nodes.py", 'ran("spread")', "SIGTERM")
+    path = study.folder / "src/mini_study/nodes.py"
+    path.write_text(
+        path.read_text().replace(
+            "        signal.raise_signal", "        check_by_pandera(lambda _: signal.raise_signal"
+        )
+        + "\n\ndef check_by_pandera(check):\n"
+        "    import pandas\n"
+        "    from pandera.pandas import Check, Column, DataFrameSchema\n"
+        "    DataFrameSchema({'age': Column(int, Check(check))}).validate(pandas.DataFrame({'age': [60]}))\n"
+    )
+    study.replace("src/mini_study/nodes.py", "signal.Signals[name])", "signal.Signals[name]))")
+
+    stopped = kedro_run()
+
+    assert stopped.exit_code == 143
+    assert stopped.stderr.splitlines()[-1].startswith("Error: run: stopped by SIGTERM; ")
+    assert study.run() == ["spread", "total"]
+
+
+def test_hooks_are_told_of_a_signal(study: MiniStudy) -> None:
+    signal_once(study, "src/mini_study/nodes.py", 'ran("spread")', "SIGTERM")
+
+    kedro_run()
+
+    told = json.loads((study.folder / EVENTS).read_bytes())
+    assert told[-1]["event"] == "on_pipeline_error"
+    assert told[-1]["error"].startswith("run: stopped by SIGTERM; ")
 
 
 def test_a_signal_while_an_output_is_saved_leaves_it_undone(study: MiniStudy) -> None:

@@ -1,8 +1,9 @@
 """Stopping when asked: what a cluster sends before it takes a machine away, and Ctrl-C.
 
-The first signal raises :class:`StoppedError` in the main thread, at whatever it does: outputs are whole or absent, so
-nothing is lost but what was under way. Work that would lose hours defers it, asks between its steps whether it is to
-stop, and keeps what it has. Whoever has not left some seconds later is ended.
+The first signal interrupts the main thread at whatever it does: outputs are whole or absent, so nothing is lost but
+what was under way. It does so by no ``Exception``, which a library might handle, as pandera does in its checks, and
+make another error of it or go on. Where interrupted work ends it becomes a :class:`StoppedError`. Work that would
+lose hours defers it, asks between its steps whether it is to stop, and keeps what it has. Whoever is late is ended.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ ShouldStop = Callable[[], bool]
 
 class StoppedError(FaircmrError):
     """Work was ended as asked: by a signal, or because the process that started this one has ended."""
+
+
+class _Interruption(BaseException):
+    """What a signal raises."""
 
 
 @dataclass
@@ -107,13 +112,26 @@ def stopping_at_signals(repeats: float = SECONDS_OF_ONE_REQUEST) -> Iterator[Non
     _request = _Request(repeats=repeats)
     # what nohup and shells have told this process to ignore stays ignored
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    with _listening():
+    with _listening(), interruption_as_error():
         handlers = {number: signal.signal(number, _raise_unless_deferred) for number in heeded}
         try:
             yield
         finally:
             for number, handler in handlers.items():
                 signal.signal(number, handler)
+
+
+@contextmanager
+def interruption_as_error() -> Iterator[None]:
+    """Make an error of what a signal interrupts, for whoever handles errors at the end of the block.
+
+    Raises:
+        StoppedError: A signal has interrupted the block.
+    """
+    try:
+        yield
+    except _Interruption as interruption:
+        raise _stopped() from interruption
 
 
 @contextmanager
@@ -140,7 +158,7 @@ def _raise_unless_deferred(number: int, _: FrameType | None) -> None:
     _request.number = _request.number or number
     if not _request.deferred and not _request.raised:
         _request.raised = True
-        raise _stopped()
+        raise _Interruption
 
 
 def _stopped() -> StoppedError:

@@ -12,13 +12,14 @@ from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
-from kedro.runner import ParallelRunner
+from kedro.runner import ParallelRunner, SequentialRunner
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.stopping import stopping_at_signals
 from faircmr.core.validation import nearest
 from faircmr.running.expected_errors import one_clear_line
 from faircmr.running.log_file import log_to_file
+from faircmr.running.stoppable_runner import StoppableRunner
 
 NODE_OPTIONS = {"node_names": "--nodes", "from_nodes": "--from-nodes", "to_nodes": "--to-nodes"}
 
@@ -40,6 +41,7 @@ class StudySession(KedroSession):
             choices.pop("self")
             _check(choices)
             named = choices.get("node_names") or choices.get("from_nodes")
+            choices["runner"] = StoppableRunner(choices.get("runner") or SequentialRunner())
             choices["only_missing_outputs"] = choices.get("only_missing_outputs", False) or not named
             return super().run(**choices)
 
