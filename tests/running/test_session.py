@@ -9,6 +9,7 @@ import signal
 import pytest
 from click.testing import CliRunner, Result
 from kedro.framework.cli.project import run
+from kedro.framework.session.session import KedroSessionError
 from kedro.runner import ThreadRunner
 
 from faircmr.core.errors import InvalidParameterError
@@ -89,6 +90,11 @@ def test_in_a_notebook_the_error_itself_arrives(study: MiniStudy) -> None:
 def test_threads_are_as_good_as_one_after_the_other(study: MiniStudy) -> None:
     assert study.run(runner=ThreadRunner()) == ALL
     assert study.run() == []
+
+
+def test_a_class_in_the_place_of_a_runner_is_told_by_kedro(study: MiniStudy) -> None:
+    with pytest.raises(KedroSessionError, match="forgotten the `\\(\\)`"):
+        study.run(runner=ThreadRunner)
 
 
 def signal_once(study: MiniStudy, file: str, before: str, name: str) -> None:

@@ -12,7 +12,7 @@ from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
-from kedro.runner import ParallelRunner, SequentialRunner
+from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.stopping import stopping_at_signals
@@ -41,7 +41,7 @@ class StudySession(KedroSession):
             choices.pop("self")
             _check(choices)
             named = choices.get("node_names") or choices.get("from_nodes")
-            choices["runner"] = StoppableRunner(choices.get("runner") or SequentialRunner())
+            choices["runner"] = _stoppable(choices.get("runner") or SequentialRunner())
             choices["only_missing_outputs"] = choices.get("only_missing_outputs", False) or not named
             return super().run(**choices)
 
@@ -58,6 +58,11 @@ class StudySession(KedroSession):
 def _stopping_in_a_command() -> AbstractContextManager[None]:
     """A command ends at a signal, and soon; in a notebook the kernel decides what an interrupt does."""
     return nullcontext() if click.get_current_context(silent=True) is None else stopping_at_signals()
+
+
+def _stoppable(runner: object) -> object:
+    """A runner that signals end; of what is none, such as a class, Kedro says it better."""
+    return StoppableRunner(runner) if isinstance(runner, AbstractRunner) else runner
 
 
 def _check(choices: dict[str, Any]) -> None:
