@@ -1,6 +1,6 @@
 import pytest
 
-from faircmr.core.file_names import is_clutter, nifti_stem
+from faircmr.core.file_names import copies, has_suffix, is_clutter, named, nifti_by_stem, nifti_stem, stem_before
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".NII", ".NII.GZ", ".Nii.Gz", ".nii.GZ"])
@@ -21,3 +21,28 @@ def test_other_names_and_clutter_are_not_nifti(name: str) -> None:
 )
 def test_clutter_is_hidden_or_of_macos(name: str, *, expected: bool) -> None:
     assert is_clutter(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("people.csv", True), ("People.CSV", True), ("._people.csv", False), ("people.csv.bak", False), ("a.tsv", True)],
+)
+def test_a_suffix_counts_in_any_case_and_not_of_clutter(name: str, *, expected: bool) -> None:
+    assert has_suffix(name, (".csv", ".tsv")) is expected
+
+
+def test_the_longer_suffix_is_taken_off() -> None:
+    assert stem_before("a.MHA", (".nii.gz", ".mha")) == "a"
+    assert stem_before("a.b.NII.gz", (".nii.gz", ".nii")) == "a.b"
+
+
+def test_two_files_of_one_stem_are_copies() -> None:
+    found = nifti_by_stem(["a.nii", "b.nii", "a.NII.GZ", "._a.nii", "a.txt", "B.nii"])
+
+    assert found == {"a": ("a.NII.GZ", "a.nii"), "b": ("b.nii",), "B": ("B.nii",)}
+    assert copies(found) == 1
+
+
+def test_fixed_names_are_found_in_any_case() -> None:
+    assert named(["INFO.CFG", "Info.cfg", "info.cfg.bak"], "Info.cfg") == ("INFO.CFG", "Info.cfg")
+    assert named(["a"], "Info.cfg") == ()
