@@ -5,9 +5,10 @@ import pytest
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.label_coding import PairCoding
 from faircmr.core.mask_pairs import MaskPairs
 
-VALUES = {7: Structure.LVBP}
+VALUES = PairCoding({7: Structure.LVBP}, {8: Structure.LVBP})
 SPACING = (8.0, 1.5, 1.25)
 
 
@@ -18,8 +19,8 @@ class Folder:
         self.read: list[tuple[int, object]] = []
 
     def reader(self, number: int):
-        def read(label_values):
-            self.read.append((number, label_values))
+        def read(coding):
+            self.read.append((number, coding))
             label = np.full((1, 2, 2), number, np.uint8)
             return label, label + 1, SPACING
 

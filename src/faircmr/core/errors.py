@@ -25,6 +25,15 @@ class FaircmrError(Exception):
         parts = (f"{self.offender}: {self.value}", self.permitted, self.remedy)
         return "; ".join(part for part in parts if part)
 
+    def reason(self, common_remedy: str = "") -> str:
+        """What is wrong, what is permitted and what to do, for a table whose rows name the offender.
+
+        Args:
+            common_remedy: A remedy that applies to every row alike, and is not repeated in each.
+        """
+        remedy = "" if self.remedy == common_remedy else self.remedy
+        return "; ".join(part for part in (str(self.value), self.permitted, remedy) if part)
+
 
 class InvalidParameterError(FaircmrError):
     """A parameter is unknown, of the wrong type, or out of range."""
@@ -36,6 +45,10 @@ class InvalidCohortError(FaircmrError):
 
 class InvalidScanError(FaircmrError):
     """One scan cannot be used: unreadable, inconsistent, or outside the label map."""
+
+
+class UndeclaredLabelError(InvalidScanError):
+    """A label image has values of which nobody has declared the meaning."""
 
 
 class InvalidSplitError(FaircmrError):

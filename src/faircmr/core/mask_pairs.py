@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from faircmr.core.anatomy import Structure
+from faircmr.core.label_coding import PairCoding
 from faircmr.core.scan import LabelImage
 
 Spacing = tuple[float, float, float]
-LabelValues = Mapping[int, Structure]
-ReadPair = Callable[[LabelValues], tuple[LabelImage, LabelImage, Spacing]]
+ReadPair = Callable[[PairCoding], tuple[LabelImage, LabelImage, Spacing]]
 
 
 @dataclass(frozen=True)
@@ -25,14 +24,17 @@ class MaskPairs:
     readers: Mapping[str, ReadPair]
     unmatched: int
 
-    def pairs(self, label_values: LabelValues) -> Iterator[tuple[str, LabelImage, LabelImage, Spacing]]:
+    def pairs(self, coding: PairCoding) -> Iterator[tuple[str, LabelImage, LabelImage, Spacing]]:
         """File name, prediction, reference and spacing of each pair, one in memory at a time.
 
         Args:
-            label_values: Structure of each value that the masks hold; 0 is background.
+            coding: Meaning of each value of the masks; 0 is background.
+
+        Yields:
+            Masks with values of ``Structure``, 0, and of ``NoStructure`` where voxels are left out or not annotated.
 
         Raises:
             InvalidScanError: A file cannot be used, holds another value, or both do not lie on one grid.
         """
         for name, read in self.readers.items():
-            yield name, *read(label_values)
+            yield name, *read(coding)

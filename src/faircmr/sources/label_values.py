@@ -2,57 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScanError
+from faircmr.core.errors import InvalidScanError, UndeclaredLabelError
+from faircmr.core.label_coding import LabelValues, NoStructure
 from faircmr.core.scan import LabelImage
 
+ROUNDING = 1e-3
+"""Difference from a whole number that is rounding: header scaling and conversion to float leave up to 3e-5 on values to
+254, interpolation leaves more."""
 _FOREIGN = 255
 _NAMED_VALUES = 5
 
 
-def map_label(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
-    """Translate a drawn label's values to ``Structure`` values.
+def map_label(values: npt.NDArray[np.float32], label_values: LabelValues) -> LabelImage:
+    """Translate a drawn label's values to ``Structure`` values; what is left out becomes background.
 
     Args:
         values: Label image as stored.
-        label_values: Structure of each value but 0; keys in 0..254.
+        label_values: Meaning of each value but 0.
 
     Raises:
-        InvalidScanError: A value is not in the map, or there is nothing but background.
+        InvalidScanError: A value is not in the map, a voxel is not annotated, or there is nothing but background.
     """
     label = translated(values, label_values)
+    unannotated = int(np.count_nonzero(label == NoStructure.UNANNOTATED))
+    if unannotated:
+        raise InvalidScanError(
+            "scan",
+            f"{unannotated} of {label.size} voxels of the label are not annotated (label 'ignore')",
+            "every voxel annotated, for training and scores count every voxel",
+        )
+    label[label == NoStructure.LEFT_OUT] = 0
     if not label.any():
         raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
     return label
 
 
-def translated(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> LabelImage:
-    """Translate values as :func:`map_label` does; nothing but background is permitted, as of a prediction."""
-    table = np.full(256, _FOREIGN, dtype=np.uint8)
+def translated(values: npt.NDArray[np.float32], label_values: LabelValues, what: str = "label") -> LabelImage:
+    """Translate values to their meaning; nothing but background is permitted, as of a prediction.
+
+    Values within :data:`ROUNDING` of a whole number are that number.
+
+    Args:
+        values: Label image as stored.
+        label_values: Meaning of each value but 0.
+        what: What errors call it: ``prediction``, ``reference``.
+
+    Returns:
+        Values of ``Structure``, 0, and of ``NoStructure`` where voxels are left out or not annotated.
+    """
+    kind: type[np.uint8 | np.uint16] = np.uint8 if max(label_values, default=0) <= np.iinfo(np.uint8).max else np.uint16
+    table = np.full(np.iinfo(kind).max + 1, _FOREIGN, dtype=np.uint8)
     table[0] = 0
-    table[list(label_values)] = [int(structure) for structure in label_values.values()]
+    table[list(label_values)] = [int(meaning) for meaning in label_values.values()]
     with np.errstate(invalid="ignore"):
-        index = values.astype(np.uint8)
+        index = values.astype(kind)
     label: LabelImage = table[index]
     # a value such as 1.5, -1 or 257 must not pass as what it is cut to
     foreign = (label == _FOREIGN) | (index != values)
     if foreign.any():
-        raise outside_the_map(values[foreign], label_values)
+        label[foreign] = _rounded(values[foreign], table, label_values, what)
     return label
 
 
-def outside_the_map(values: npt.NDArray[np.float32], label_values: Mapping[int, Structure]) -> InvalidScanError:
+def _rounded(
+    values: npt.NDArray[np.float32], table: npt.NDArray[np.uint8], label_values: LabelValues, what: str
+) -> LabelImage:
+    """Meaning of values that are not whole, or not in the map."""
+    nearest = np.rint(values)
+    whole = (np.abs(values - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < len(table))
+    label: LabelImage = np.full(values.shape, _FOREIGN, dtype=np.uint8)
+    label[whole] = table[nearest[whole].astype(np.int64)]
+    if (label == _FOREIGN).any():
+        raise outside_the_map(values[label == _FOREIGN], label_values, what)
+    return label
+
+
+def outside_the_map(
+    values: npt.NDArray[np.float32], label_values: LabelValues, what: str = "label"
+) -> UndeclaredLabelError:
     """The error of a label image that holds values which stand for nothing.
 
     Args:
         values: Values that are not permitted; five of them are named.
         label_values: Those that are, beside 0.
+        what: What the error calls it.
     """
-    distinct = ", ".join(f"{value:g}" for value in np.unique(values)[:_NAMED_VALUES])
+    found = np.unique(values)
+    # as they are: rounded, 1.002 would be a permitted 1
+    distinct = ", ".join(map(_shortest, found[:_NAMED_VALUES]))
+    more = f" and {len(found) - _NAMED_VALUES} more" if len(found) > _NAMED_VALUES else ""
     permitted = ", ".join(str(value) for value in sorted({0, *label_values}))
-    return InvalidScanError("scan", f"the label holds the values {distinct}", f"only {permitted}")
+    return UndeclaredLabelError(
+        "scan", f"the {what} holds the values {distinct}{more}", f"only {permitted}, within {ROUNDING:g}"
+    )
+
+
+def _shortest(value: np.float32) -> str:
+    """The fewest digits that give this number back."""
+    return str(int(value)) if np.isfinite(value) and value == int(value) else str(value)
