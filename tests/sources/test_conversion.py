@@ -142,3 +142,15 @@ def test_what_another_process_converted_meanwhile_is_not_converted_again(
 
     assert list(found) == list(IDS)
     assert copier.calls() == len(IDS)
+
+
+def test_what_was_refused_before_reasons_had_remedies_is_tried_anew_and_what_was_made_is_kept(
+    raw: list[Acquisition], copier: Copier
+):
+    raw[1].inputs[0].write_bytes(b"")
+    found = convert(raw, copier)
+    record = found[IDS[1]].folder / RECORD
+    record.write_text(record.read_text().replace(conversion.WITH_REMEDY, ""))
+
+    assert convert(raw, copier) == found
+    assert copier.calls() == len(IDS) + 1

@@ -52,4 +52,4 @@ class UnlabelledScans:
         try:
             yield from self.readers[subject_id]()
         except InvalidScanError as error:
-            raise InvalidScanError(subject_id, error.value, error.permitted, LOOK_UP) from None
+            raise InvalidScanError(subject_id, error.value, error.permitted, error.remedy or LOOK_UP) from None

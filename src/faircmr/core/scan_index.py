@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from faircmr.core.anatomy import Phase
-from faircmr.core.cohort import Cohort
+from faircmr.core.cohort import LOOK_UP, Cohort
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.parallel import in_order
 from faircmr.core.quarantine import COLUMNS
@@ -64,7 +64,7 @@ def index_scans(cohort: Cohort) -> ScanIndex:
         try:
             scan = cohort.read(entry.subject_id, Phase(entry.phase))
         except InvalidScanError as error:
-            return {"subject_id": entry.subject_id, "phase": entry.phase, "reason": f"{error.value}; {error.permitted}"}
+            return {"subject_id": entry.subject_id, "phase": entry.phase, "reason": error.reason(LOOK_UP)}
         return {**entry._asdict(), **_measures(scan)}
 
     entries = (

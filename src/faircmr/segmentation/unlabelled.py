@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, partial
 
 from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.cine import Frame, UnlabelledScans
+from faircmr.core.cine import LOOK_UP, Frame, UnlabelledScans
 from faircmr.core.cine_prediction import (
     FrameLabel,
     PendingSubject,
@@ -101,7 +101,7 @@ def _segment(
             labels.append(FrameLabel(label, frame.scan.geometry))
     except InvalidScanError as error:
         # what else lies in the folder is none the worse for it
-        return SegmentedSubject(SubjectRecord(subject_id=subject_id, problem=f"{error.value}; {error.permitted}"))
+        return SegmentedSubject(SubjectRecord(subject_id=subject_id, problem=error.reason(LOOK_UP)))
     named = with_phases(frames)
     everything = predict.keep == "all_frames" or len(named) == 1
     saved = tuple(place for place, one in enumerate(named) if everything or one.phase is not None)

@@ -8,6 +8,8 @@ its reason.
 from __future__ import annotations
 
 import logging
+import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -21,13 +23,19 @@ from pydantic import Field, ValidationError
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
 from faircmr.core.leases import lease
+from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.core.pseudonyms import own_salt, pseudonym, read_salt
 from faircmr.sources.fingerprints import FileState, file_state
 
 RECORD, SALT = "conversion.json", "salt"
+WITH_REMEDY = ", reasons with remedies"
+"""Part of the version of a record with a reason: earlier records had no remedy, and are made anew."""
 FEW = 4
 """Acquisitions up to which starting further processes costs more than it saves."""
+CORRECTED = "used in part or corrected"
+_COUNT = re.compile(r"^(\d+) |: (\d+)$")
+"""How often a problem occurs in one acquisition."""
 logger = logging.getLogger(__name__)
 
 
@@ -76,9 +84,9 @@ class ConversionRecord(Parameters):
     """What a folder of converted scans was made of.
 
     Attributes:
-        version: The converter's.
+        version: The converter's; of a record with a reason, :data:`WITH_REMEDY` follows.
         inputs: Size and time of each input.
-        reason: Why there are no scans; empty where there are.
+        reason: Why there are no scans, and what to do; empty where there are.
         notes: As of the :class:`Outcome`.
         problems: As of the :class:`Outcome`.
         sizes: Bytes of every file in the folder.
@@ -143,6 +151,29 @@ def _found(acquisitions: Sequence[Acquisition], converter: Converter, root: Path
     return found
 
 
+def conversion_omissions(converted: Mapping[str, Converted]) -> list[Omission]:
+    """What conversions put right or left out, by kind of problem, the most frequent first.
+
+    Args:
+        converted: Folder and record of every subject, as of :func:`convert_all`.
+    """
+    subjects: Counter[str] = Counter()
+    instances: Counter[str] = Counter()
+    for each in converted.values():
+        for problem in each.record.problems:
+            kind = _COUNT.sub("", problem)
+            subjects[kind] += 1
+            instances[kind] += sum(int(count) for pair in _COUNT.findall(problem) for count in pair if count)
+    return [
+        Omission("converted acquisitions", count, len(converted), _with_count(kind, instances[kind]), outcome=CORRECTED)
+        for kind, count in subjects.most_common()
+    ]
+
+
+def _with_count(kind: str, instances: int) -> str:
+    return f"{kind} ({instances} in all)" if instances else kind
+
+
 class _Convert(Protocol):
     def __call__(self, acquisition: Acquisition, /) -> Converted: ...
 
@@ -171,8 +202,8 @@ def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt:
         )
     except InvalidScanError as error:
         _empty(folder)
-        reason = "; ".join(part for part in (str(error.value), error.permitted) if part)
-        record = ConversionRecord(version=converter.version, inputs=inputs, reason=reason)
+        version = f"{converter.version}{WITH_REMEDY}"
+        record = ConversionRecord(version=version, inputs=inputs, reason=error.reason())
     write_whole(folder / RECORD, record.model_dump_json(indent=0).encode())
     return Converted(folder, record)
 
@@ -184,7 +215,8 @@ def _current(acquisition: Acquisition, folder: Path, version: str) -> Conversion
     except (OSError, ValidationError):
         return None
     unchanged = record.inputs == tuple(file_state(path) for path in acquisition.inputs)
-    return record if unchanged and record.version == version and record.sizes == _sizes(folder) else None
+    expected = f"{version}{WITH_REMEDY}" if record.reason else version
+    return record if unchanged and record.version == expected and record.sizes == _sizes(folder) else None
 
 
 def _sizes(folder: Path) -> dict[str, int]:

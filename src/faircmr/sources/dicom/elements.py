@@ -15,6 +15,15 @@ IMPLICIT, EXPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.
 DEFLATED = "1.2.840.10008.1.2.1.99"
 NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN})
 """Transfer syntaxes (PS3.5, annex A) in which pixels stand as they are."""
+DECOMPRESS_ANY = "gdcmconv --raw"
+"""Of GDCM; decompresses JPEG, JPEG-LS, JPEG 2000, RLE and deflated files."""
+DECOMPRESSION = (
+    (DEFLATED, "dcmconv +te"),
+    ("1.2.840.10008.1.2.5", "dcmdrle"),
+    ("1.2.840.10008.1.2.4.8", "dcmdjpls"),
+    *((f"1.2.840.10008.1.2.4.{group}", "dcmdjpeg") for group in (5, 6, 7)),
+)
+"""Tool of DCMTK, which has none for JPEG 2000, by the beginning of the transfer syntax: RLE, JPEG-LS and JPEG."""
 
 
 class Tag(IntEnum):
@@ -81,8 +90,14 @@ def compressed(syntax: str) -> InvalidScanError:
         "scan",
         f"the transfer syntax of an image is {names.get(syntax, 'an unknown one')}",
         "uncompressed pixels (implicit or explicit VR)",
-        "decompress the files first, for example with gdcmconv --raw",
+        f"decompress every file first, for example with {_decompression(syntax)}",
     )
+
+
+def _decompression(syntax: str) -> str:
+    """The command that decompresses files of this transfer syntax."""
+    own = next((tool for prefix, tool in DECOMPRESSION if syntax.startswith(prefix)), "")
+    return f"{own} or {DECOMPRESS_ANY}" if own else DECOMPRESS_ANY
 
 
 def _number(text: str) -> float:

@@ -12,6 +12,15 @@ from faircmr.sources.dicom.elements import NATIVE, Elements, Tag, compressed
 SUPPORTED_BITS, SUPPORTED_SAMPLES, SUPPORTED_PHOTOMETRY = 16, 1, "MONOCHROME2"
 FARTHEST = 1e5
 """Millimetres, milliseconds or counts beyond which a number is none of a scanner's."""
+SPLIT_FRAMES = (
+    "convert enhanced (multi-frame) DICOM to single frames first, for example with emf2sf of dcm4che, "
+    "or export the series as classic MR images"
+)
+RESTORE = "restore the headers that anonymising has emptied"
+REPLACE_POSITION = (
+    "anonymise the originals again and keep this element, which names no person; without the originals, convert the "
+    "series to NIfTI with the distance between slices that the protocol states, and use --env nnunet"
+)
 UNIT_TOLERANCE = 1e-2
 """How far direction cosines may be from unit length and a right angle: some tools write few digits."""
 
@@ -116,9 +125,7 @@ def frame_header(elements: Elements) -> FrameHeader:
 def _check_single_grey_image(elements: Elements) -> None:
     frames = elements.numbers(Tag.NumberOfFrames) or (1.0,)
     if frames != (1.0,):
-        raise InvalidScanError(
-            "scan", "a DICOM file has several frames", "one image a file", "convert enhanced or multi-frame DICOM first"
-        )
+        raise InvalidScanError("scan", "a DICOM file has several frames", "one image a file", SPLIT_FRAMES)
     photometry = elements.text(Tag.PhotometricInterpretation)
     bits, samples = elements.whole_number(Tag.BitsAllocated), elements.whole_number(Tag.SamplesPerPixel)
     if (bits, samples, photometry) != (SUPPORTED_BITS, SUPPORTED_SAMPLES, SUPPORTED_PHOTOMETRY):
@@ -190,6 +197,5 @@ def _optional(elements: Elements, tag: Tag) -> float | None:
 
 
 def _missing(tag: Tag) -> InvalidScanError:
-    return InvalidScanError(
-        "scan", f"an image has no {tag.name}", "it in every image", "restore the headers that anonymising has emptied"
-    )
+    remedy = REPLACE_POSITION if tag in {Tag.ImagePositionPatient, Tag.ImageOrientationPatient} else RESTORE
+    return InvalidScanError("scan", f"an image has no {tag.name}", "it in every image", remedy)

@@ -6,7 +6,6 @@ Journal; the data are in the public domain (CC0).
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,16 +15,18 @@ from typing import ClassVar
 import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.omissions import Omission
 from faircmr.core.parallel import worker_count
 from faircmr.core.parameters import Parameters
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, no_scans
-from faircmr.sources.conversion import Acquisition, Converted, convert_all
+from faircmr.sources.conversion import Acquisition, Converted, conversion_omissions, convert_all
 from faircmr.sources.demographics_table import age_class, numbers, text
 from faircmr.sources.sunnybrook.converting import SunnybrookConverter, phase_files
 from faircmr.sources.sunnybrook.files import LAYOUT, ORIGINAL_ID, TABLES, SubjectFiles, find_files, read_patients
 
 SEXES = {"f": "female", "m": "male"}
-logger = logging.getLogger(__name__)
+RESTORE = "restore the images that the numbers of the contours name"
+KEEP_ONE = "keep the series that was drawn on, and move the others out of source_root"
 
 
 class Sunnybrook:
@@ -56,16 +57,12 @@ class Sunnybrook:
         usable = self._usable
         if not usable:
             raise no_scans(LAYOUT)
-        if lacking := len(self._found) - len(usable):
-            logger.warning("%d subjects have images or contours alone: not part of the study", lacking)
         acquisitions = [
             Acquisition(subject, (*found[0].values(), *files.contours))
             for subject, files in usable.items()
             if len(found := files.drawn_on()) == 1
         ]
         self._converted = convert_all(acquisitions, SunnybrookConverter(), own, worker_count(None))
-        for problem in sorted({one for each in self._converted.values() for one in each.record.problems}):
-            logger.warning("In some subjects, %s", problem)
 
     def scan_files(self) -> SourceFiles:
         """Image and label of both phases of everybody who could be converted."""
@@ -79,7 +76,7 @@ class Sunnybrook:
     def rejected(self) -> Mapping[str, Rejection]:
         """Subjects whose contours belong to no series or to several, or whose images are no cine."""
         doubtful = {
-            subject: f"{count} series that hold all images with contours; one"
+            subject: f"{count} series that hold all images with contours; one; {KEEP_ONE if count else RESTORE}"
             for subject, files in self._usable.items()
             if (count := len(files.drawn_on())) != 1
         }
@@ -88,6 +85,16 @@ class Sunnybrook:
             subject: Rejection(self._found[subject].contours[0], reason)
             for subject, reason in {**doubtful, **unreadable}.items()
         }
+
+    def omissions(self) -> Sequence[Omission]:
+        """Subjects with images or contours alone, and what conversion put right or left out."""
+        found = self._found.values()
+        lacking = {
+            "images without contours": sum(not one.contours for one in found),
+            "contours without images": sum(not one.series for one in found),
+        }
+        alone = [Omission("subjects", count, len(found), reason) for reason, count in lacking.items() if count]
+        return (*alone, *conversion_omissions(self._converted))
 
     def attribute_files(self) -> Sequence[Path]:
         """The table of patients."""
