@@ -1,14 +1,13 @@
 """Which structures a study has, from what its labels show."""
 
-import logging
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError
-from faircmr.core.structures import ALL_STRUCTURES, structures_of_study, structures_shown
+from faircmr.core.omissions import Omission
+from faircmr.core.structures import ALL_STRUCTURES, structures_of_study, structures_shown, undrawn_structures
 
 
 def scans(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -39,12 +38,16 @@ def test_a_study_has_what_is_drawn_at_every_phase(rows, expected):
     assert structures_of_study(scans(*rows)) == expected
 
 
-def test_what_is_drawn_at_one_phase_alone_is_left_out_and_that_is_said(caplog):
-    with caplog.at_level(logging.WARNING):
-        found = structures_of_study(scans(("ED", "LVBP LVM"), ("ED", "LVBP LVM"), ("ES", "LVBP")))
+def test_what_is_drawn_at_one_phase_alone_is_left_out_and_that_is_said():
+    table = scans(("ED", "LVBP LVM"), ("ED", "LVBP LVM"), ("ES", "LVBP"))
 
-    assert found == (Structure.LVBP,)
-    assert caplog.messages == ["LVM is drawn at ED alone, and is no structure of this study"]
+    assert structures_of_study(table) == (Structure.LVBP,)
+    assert undrawn_structures(table) == [Omission("structures", 1, 2, "LVM is drawn at ED only")]
+
+
+@pytest.mark.parametrize("rows", [[], [("ED", ""), ("ES", "")], [("ED", "LVBP LVM"), ("ES", "LVM LVBP")]])
+def test_nothing_is_said_of_structures_that_are_drawn_everywhere_or_nowhere(rows):
+    assert undrawn_structures(scans(*rows)) == []
 
 
 def test_phases_that_share_no_structure_make_no_study():

@@ -65,9 +65,3 @@ def test_are_tested_in_one_fold_of_given_folds():
     assert where["sub-0004"] == [1]
     assert where["sub-0011"] == [0]
     assert not splits.loc[splits["subject_id"].isin(UNLABELLED), "split"].isin(["train", "validation"]).any()
-
-
-def test_are_counted_and_not_named(caplog):
-    split_cohort(SUBJECTS, scans(UNLABELLED), SplitParameters(), NOT_GIVEN)
-    assert "3 of 20 subjects have no label" in caplog.text
-    assert "sub-" not in caplog.text

@@ -9,6 +9,7 @@ import pytest
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
 from faircmr.core.keys import assign_keys, no_keys
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.base import Rejection
 from faircmr.sources.building import build_cohort, first_paths
@@ -26,7 +27,7 @@ class Clinic:
     def __init__(self, root, attributes):
         self.root = root
         self._attributes = attributes
-        self.broken = {}
+        self.broken, self.left_out = {}, ()
         for name in ("ED", "ES"):
             save(root / f"7654321_{name}.nii.gz", ramp())
             save(root / f"7654321_{name}_label.nii.gz", drawn())
@@ -46,6 +47,9 @@ class Clinic:
             for phase in reversed(Phase)
         }
         return {**labelled, ("7234567", Phase.ED): ScanFiles(self.root / "7234567_ED.nii.gz")}
+
+    def omissions(self):
+        return self.left_out
 
     def attribute_files(self):
         return []
@@ -85,15 +89,30 @@ def test_keeps_a_subject_of_whom_nothing_is_known(clinic):
     assert subjects["sex"].isna().tolist() == [True, False]
 
 
-def test_counts_who_has_attributes_but_no_scan(clinic, caplog):
+def test_counts_who_has_attributes_but_no_scan(clinic):
     # one of them even has an id that looks like a study key
     clinic._attributes = attributes_of(**{"7654321": "female", "9555555": "male", "sub-0001": "male"})
 
-    with caplog.at_level(logging.WARNING):
-        subjects = cohort_of(clinic).subjects
+    cohort = cohort_of(clinic)
 
-    assert caplog.messages == ["2 of 3 subjects with attributes have no scan and are left out"]
-    assert subjects["sex"].isna().tolist() == [True, False]
+    assert cohort.omissions == (Omission("subjects with attributes", 2, 3, "no scan"),)
+    assert cohort.subjects["sex"].isna().tolist() == [True, False]
+
+
+def test_hands_on_what_the_source_left_out(clinic):
+    clinic.left_out = (Omission("archives", 3, 5, "no contours"),)
+
+    assert cohort_of(clinic).omissions == clinic.left_out
+
+
+def test_says_what_was_left_out_where_nothing_remains(clinic, caplog):
+    clinic.left_out = (Omission("archives", 3, 3, "no contours"),)
+    clinic.scan_files = dict
+
+    with caplog.at_level(logging.WARNING), pytest.raises(InvalidCohortError, match="no scans found there"):
+        build_cohort(clinic, no_keys())
+
+    assert caplog.messages == ["3 of 3 archives are left out: no contours"]
 
 
 def test_reads_a_scan_by_study_key(clinic):

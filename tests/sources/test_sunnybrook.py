@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.omissions import Omission
 from faircmr.core.structures import structures_shown
 from faircmr.sources.base import NoParameters
 from faircmr.sources.nifti import read_scan
@@ -196,25 +196,24 @@ def test_a_contour_that_cannot_be_read_rejects_its_subject_without_a_word_of_it(
     assert "SECRET" not in reason
 
 
-def test_what_is_left_out_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_what_is_left_out_is_counted(tmp_path: Path):
     root = write_published(tmp_path / "root", {**USUAL, (2, 0): "i", (1, ED): "o"})
 
-    with caplog.at_level(logging.WARNING):
-        prepared(root, tmp_path / "own")
+    said = [str(one) for one in prepared(root, tmp_path / "own").omissions()]
 
-    assert "contours at another frame than ED and ES, left out: 1" in caplog.text
-    assert "epicardial contours without an endocardial one, left out: 1" in caplog.text
-    assert "SC-" not in caplog.text
+    start = "2 of 2 converted acquisitions are used in part or corrected: "
+    assert f"{start}contours at another frame than ED and ES, left out (2 in all)" in said
+    assert f"{start}epicardial contours without an endocardial one, left out (2 in all)" in said
+    assert "SC-" not in "".join(said)
 
 
-def test_a_subject_with_contours_alone_is_no_part_and_is_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+def test_a_subject_with_contours_alone_is_no_part_and_is_counted(tmp_path: Path):
     root = write_published(tmp_path / "root")
     write_contours(root / "SCD_ManualContours" / "SC-HYP-09", USUAL)
 
-    with caplog.at_level(logging.WARNING):
-        source = prepared(root, tmp_path / "own")
+    source = prepared(root, tmp_path / "own")
 
-    assert "1 subjects have images or contours alone" in caplog.text
+    assert source.omissions() == (Omission("subjects", 1, 3, "contours without images"),)
     assert "SC-HYP-9" not in source.attributes().index
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.omissions import Omission
 from faircmr.core.quarantine import nobody
 from faircmr.core.scan import Scan, ScanFiles
 
@@ -30,6 +31,7 @@ class Cohort:
         readers: Scans that may be read at the same time.
         rejected: One row a subject whose files the source could not make a scan of: ``subject_id``,
             ``phase`` (missing), ``reason``.
+        omissions: What else the source has found and left out, which has no study key.
     """
 
     subjects: pd.DataFrame
@@ -38,6 +40,7 @@ class Cohort:
     read_files: Callable[[ScanFiles], Scan] = field(repr=False)
     readers: int = 1
     rejected: pd.DataFrame = field(default_factory=nobody)
+    omissions: tuple[Omission, ...] = ()
 
     def without(self, subject_ids: Collection[str]) -> Cohort:
         """The cohort of everybody else."""

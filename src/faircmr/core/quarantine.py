@@ -10,6 +10,7 @@ from pydantic import Field
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -80,8 +81,7 @@ def quarantined(problems: pd.DataFrame, subjects: int, parameters: QuarantinePar
     first = problems.iloc[0]
     if parameters.invalid_scans == "error":
         raise InvalidScanError(_named(first), first["reason"], "", LEAVE_OUT)
-    for reason, count in problems.groupby("reason", sort=False)["subject_id"].nunique().items():
-        logger.warning("%d of %d subjects are left out: %s", count, subjects, reason)
+    log_omissions(logger, quarantine_omissions(problems, subjects))
     if len(left) > parameters.largest_share * subjects:
         raise InvalidCohortError(
             "cohort",
@@ -90,6 +90,17 @@ def quarantined(problems: pd.DataFrame, subjects: int, parameters: QuarantinePar
             "mend them (01_raw/key.csv lists where they lie), or raise quarantine.largest_share",
         )
     return left
+
+
+def quarantine_omissions(problems: pd.DataFrame, subjects: int) -> list[Omission]:
+    """Subjects that cannot be used, by reason; a subject counts once, for its first reason.
+
+    Args:
+        problems: As for :func:`quarantined`.
+        subjects: How many there are, these among them.
+    """
+    reasons = problems.drop_duplicates("subject_id").groupby("reason", sort=False).size()
+    return [Omission("subjects", int(count), subjects, str(reason)) for reason, count in reasons.items()]
 
 
 LEAVE_OUT = "mend the scan that 01_raw/key.csv lists under this key, or set quarantine.invalid_scans to 'quarantine'"

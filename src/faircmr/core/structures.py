@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -12,9 +11,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import LabelImage
 
-logger = logging.getLogger(__name__)
 ALL_STRUCTURES = tuple(Structure)
 
 
@@ -73,15 +72,32 @@ def structures_of_study(scans: pd.DataFrame) -> tuple[Structure, ...]:
     Raises:
         InvalidCohortError: Scans have labels, and none of the structures is drawn at every phase.
     """
-    labelled = scans[scans["structures"] != ""]
-    drawn = {str(phase): set(" ".join(rows).split()) for phase, rows in labelled.groupby("phase")["structures"]}
+    drawn = _drawn(scans)
     if not drawn:
         return ALL_STRUCTURES
-    somewhere, everywhere = set.union(*drawn.values()), set.intersection(*drawn.values())
-    for name in sorted(somewhere - everywhere):
-        phases = ", ".join(phase for phase, names in drawn.items() if name in names)
-        logger.warning("%s is drawn at %s alone, and is no structure of this study", name, phases)
+    everywhere = set.intersection(*drawn.values())
     if not everywhere:
         found = f"none is drawn at each of {', '.join(drawn)}"
         raise InvalidCohortError("structures", found, "at least one structure that is drawn at every phase")
     return tuple(structure for structure in Structure if structure.name in everywhere)
+
+
+def undrawn_structures(scans: pd.DataFrame) -> list[Omission]:
+    """Structures that are drawn at some phase and not at another one, and so are not part of the study.
+
+    Args:
+        scans: As for :func:`structures_of_study`.
+    """
+    drawn = _drawn(scans)
+    somewhere, everywhere = set[str]().union(*drawn.values()), set.intersection(*drawn.values()) if drawn else set()
+    return [
+        Omission("structures", 1, len(somewhere), f"{name} is drawn at {phases} only")
+        for name in sorted(somewhere - everywhere)
+        for phases in [", ".join(phase for phase, names in drawn.items() if name in names)]
+    ]
+
+
+def _drawn(scans: pd.DataFrame) -> dict[str, set[str]]:
+    """Names of the structures that are drawn at each phase at which anything is."""
+    labelled = scans[scans["structures"] != ""]
+    return {str(phase): set(" ".join(rows).split()) for phase, rows in labelled.groupby("phase")["structures"]}

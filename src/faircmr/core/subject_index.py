@@ -11,6 +11,7 @@ from pydantic import Field
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.parameters import Parameters
 
 logger = logging.getLogger(__name__)
@@ -87,10 +88,25 @@ def _with_known_group(subjects: pd.DataFrame, attributes: AttributeParameters) -
             "a value for every subject",
             "complete the attribute, or set attributes.missing_protected_attribute to 'drop' to leave them out",
         )
-    logger.warning(
-        "%d of %d subjects have no %s and are left out of the study",
-        int(missing.sum()),
-        len(subjects),
-        attributes.protected_attribute,
-    )
+    log_omissions(logger, without_protected_group(int(missing.sum()), len(subjects), attributes))
     return subjects[~missing]
+
+
+def without_protected_group(missing: int, subjects: int, attributes: AttributeParameters) -> list[Omission]:
+    """Subjects that leave the study because the protected attribute is missing; none where it is not."""
+    reason = f"no {attributes.protected_attribute} (attributes.missing_protected_attribute: drop)"
+    return [Omission("subjects", missing, subjects, reason)] if missing else []
+
+
+def missing_attributes(subjects: pd.DataFrame) -> list[Omission]:
+    """Subjects of the study of which an audit attribute or a covariate is missing, by attribute.
+
+    Args:
+        subjects: As :func:`index_subjects` returns it.
+    """
+    counts = subjects.drop(columns=["subject_id", "protected_group"]).isna().sum()
+    return [
+        Omission("subjects", int(count), len(subjects), "not recorded", outcome=f"without {name}")
+        for name, count in counts.items()
+        if count
+    ]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import pandas as pd
 
 from faircmr.core.splits import TEST, TRAIN, UNUSED, VALIDATION
 from faircmr.core.splitting import SplitParameters, split_subjects
-
-logger = logging.getLogger(__name__)
 
 
 def split_cohort(
@@ -26,7 +23,7 @@ def split_cohort(
 
     Returns:
         As :func:`~faircmr.core.splitting.split_subjects`. Subjects without labels are predicted and not
-        scored, in one fold where there are folds; the log counts them.
+        scored, in one fold where there are folds.
 
     Raises:
         InvalidSplitError: As for :func:`~faircmr.core.splitting.split_subjects`.
@@ -36,7 +33,6 @@ def split_cohort(
     unlabelled = list(subjects.loc[~has_label, "subject_id"])
     if not unlabelled:
         return split_subjects(subjects, parameters, given)
-    logger.warning("%d of %d subjects have no label: predicted, never trained on", len(unlabelled), len(subjects))
     if parameters.method == "from_file":
         return _out_of_training(split_subjects(subjects, parameters, given), unlabelled)
     splits = split_subjects(subjects[has_label], parameters, given)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Never
 
@@ -71,7 +72,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         return [self._key_path]
 
     def fingerprint(self) -> str:
-        """Digest of configuration, keys, and size and time of every scan and table; opens no image."""
+        """Digest of configuration, keys, what is left out, and size and time of every scan and table; opens no image."""
         with no_paths_in_errors("source_root"):
             return digest(self._content())
 
@@ -94,6 +95,8 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
             "scans": located_states(paths, self._root),
             "attributes": located_states(source.attribute_files(), self._root),
             "rejected": {source_id: one.reason for source_id, one in rejected.items()},
+            # pages say what is left out: they are stale when that changes
+            "omissions": [asdict(one) for one in source.omissions()],
         }
 
     def _prepared_source(self) -> Source:

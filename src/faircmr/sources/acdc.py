@@ -21,6 +21,7 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
@@ -28,6 +29,7 @@ from faircmr.sources.demographics_table import bmi_class
 
 INFO = "Info.cfg"
 FRAME = re.compile(r"[0-9]{1,4}")
+FRAME_IMAGE = re.compile(r"_frame(?P<frame>[0-9]{1,4})\.nii", re.IGNORECASE)
 LAYOUT = "folders <id>/ with Info.cfg, <id>_frameFF.nii.gz and <id>_frameFF_gt.nii.gz"
 
 
@@ -77,6 +79,14 @@ class Acdc:
     def rejected(self) -> Mapping[str, Rejection]:
         """Nobody: what is wrong with a scan shows when it is read."""
         return {}
+
+    def omissions(self) -> Sequence[Omission]:
+        """Frames that are neither end diastole nor end systole."""
+        frames = {folder: _frames_in(names) for folder, names in self._folders.items()}
+        total = sum(map(len, frames.values()))
+        used = sum(len(frames[folder] & {int(info[phase]) for phase in Phase}) for folder, info in self._infos.items())
+        reason = f"neither ED nor ES by {INFO}"
+        return [Omission("frames", total - used, total, reason)] if total > used else []
 
     def attribute_files(self) -> Sequence[Path]:
         """Every ``Info.cfg``."""
@@ -138,6 +148,11 @@ def _names_in(folder: Path) -> frozenset[str]:
 
 def _holds_subject(names: frozenset[str]) -> bool:
     return INFO in names or any("_frame" in name for name in names)
+
+
+def _frames_in(names: Iterable[str]) -> set[int]:
+    """Numbers of the frames of which a folder has an image."""
+    return {int(match["frame"]) for name in names if (match := FRAME_IMAGE.search(name)) is not None}
 
 
 def _read_info(path: Path) -> dict[str, str]:

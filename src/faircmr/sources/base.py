@@ -10,8 +10,10 @@ from typing import ClassVar, Protocol
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.label_coding import LabelValues
+from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
 
@@ -29,7 +31,7 @@ class Rejection:
 
     Attributes:
         path: The first of them; never shown.
-        reason: What is wrong with them, without any name.
+        reason: What is wrong with them, what is permitted and what to do, without any name.
     """
 
     path: Path
@@ -50,8 +52,8 @@ class Source(Protocol):
     def __init__(self, root: Path, parameters: Parameters) -> None: ...
 
     @property
-    def label_values(self) -> Mapping[int, Structure]:
-        """Structure that each value of the source's label images stands for; 0 is background."""
+    def label_values(self) -> LabelValues:
+        """Meaning of each value of the source's label images: a structure, or why it is none; 0 is background."""
 
     def prepare(self, own: Path) -> None:
         """Make the data ready to be listed.
@@ -73,6 +75,13 @@ class Source(Protocol):
 
     def rejected(self) -> Mapping[str, Rejection]:
         """Subjects that are there and have no scans, by source id; none of :meth:`scan_files` is among them."""
+
+    def omissions(self) -> Sequence[Omission]:
+        """What the source has found and left out, besides those of :meth:`rejected`: files, rows, values, subjects.
+
+        No reason names a person or a file. Read after :meth:`scan_files` and :meth:`attributes`; a source need not log
+        them.
+        """
 
     def attribute_files(self) -> Sequence[Path]:
         """Files from which :meth:`attributes` is read."""

@@ -12,6 +12,7 @@ import pandas as pd
 from faircmr.core.anatomy import Phase
 from faircmr.core.cohort import Cohort, ScanKey
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.quarantine import COLUMNS
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.base import Rejection, Source, SourceFiles, no_scans
@@ -43,17 +44,18 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
         dtype="str",
     )
     if not files:
+        log_omissions(logger, source.omissions())
         raise _nobody_left(rejected)
+    attributes, present = source.attributes(), {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
     ordered = {scan: files[scan] for scan in sorted(files)}
     return Cohort(
-        subjects=_subjects(
-            source.attributes(), keys, {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
-        ),
+        subjects=_subjects(attributes, keys, present),
         scans=_scans(ordered),
         files=ordered,
         read_files=partial(read_scan, label_values=source.label_values),
         readers=readers,
         rejected=rejected,
+        omissions=(*source.omissions(), *_without_scan(attributes, keys, present)),
     )
 
 
@@ -76,12 +78,14 @@ def _nobody_left(rejected: pd.DataFrame) -> InvalidCohortError:
 
 def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:
     study_keys = attributes.index.map(keys)
-    others = int((~study_keys.isin(present)).sum())
-    if others:
-        logger.warning("%d of %d subjects with attributes have no scan and are left out", others, len(attributes))
     subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
     subjects.index.name = "subject_id"
     return subjects.reset_index()
+
+
+def _without_scan(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> list[Omission]:
+    others = int((~attributes.index.map(keys).isin(present)).sum())
+    return [Omission("subjects with attributes", others, len(attributes), "no scan")] if others else []
 
 
 def _scans(files: Mapping[ScanKey, ScanFiles]) -> pd.DataFrame:

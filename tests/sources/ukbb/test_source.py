@@ -1,6 +1,5 @@
 """UK Biobank as a source: archives become scans once, tables become attributes, what is wrong is rejected."""
 
-import logging
 import shutil
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.base import NoParameters
 from faircmr.sources.nifti import read_scan, write_image, write_label
@@ -80,15 +80,14 @@ def test_leaves_nothing_in_the_source_and_no_id_in_what_it_makes(root: Path):
     assert not [path for path in made if any(eid in str(path.relative_to(root.parent)) for eid in THREE)]
 
 
-def test_archives_without_contours_are_no_part_of_the_study(root: Path, caplog: pytest.LogCaptureFixture):
+def test_archives_without_contours_are_no_part_of_the_study(root: Path):
     archive_of(root, THREE[0], "cvi42").unlink()
 
-    with caplog.at_level(logging.WARNING):
-        source = prepared(root)
+    source = prepared(root)
 
     assert {eid for eid, _ in source.scan_files()} == set(THREE[1:])
     assert source.rejected() == {}
-    assert "1 archives have no contours" in caplog.text
+    assert Omission("archives of images", 1, 3, "no archive of contours") in source.omissions()
 
 
 def test_whole_cines_are_written_where_asked_for(root: Path):

@@ -1,7 +1,6 @@
 """UK Biobank's tables in each form that users hold: the same answers, and a reason for everything that is left out."""
 
 import gzip
-import logging
 
 import numpy as np
 import pandas as pd
@@ -163,12 +162,11 @@ def test_a_rounded_value_and_a_centre_by_name_are_no_contradiction(read):
     assert found.attributes.loc["1", ["bmi", "centre"]].tolist() == [27.4933, "11025"]
 
 
-def test_values_that_cannot_be_are_missing_and_counted_without_naming_anybody(read, caplog):
-    with caplog.at_level(logging.WARNING):
-        found = read(
-            "eid,31-0.0,21000-0.0,21003-2.0,21001-2.0,50-2.0,21002-2.0\n"
-            "7000011,0,1001,60,900,0,70\n7000012,1,1001,old,25,1.75,70\n7000013,1,1001,inf,,180,nan\n"
-        )
+def test_values_that_cannot_be_are_missing_and_counted_without_naming_anybody(read):
+    found = read(
+        "eid,31-0.0,21000-0.0,21003-2.0,21001-2.0,50-2.0,21002-2.0\n"
+        "7000011,0,1001,60,900,0,70\n7000012,1,1001,old,25,1.75,70\n7000013,1,1001,inf,,180,nan\n"
+    )
 
     assert found.impossible_values == 6
     assert found.attributes[["age", "bmi", "height", "weight"]].isna().to_numpy().tolist() == [
@@ -176,15 +174,22 @@ def test_values_that_cannot_be_are_missing_and_counted_without_naming_anybody(re
         [True, False, True, False],
         [True, True, False, True],
     ]
-    (record,) = caplog.records
-    assert "6 values that cannot be" in record.getMessage()
-    assert "10000" not in record.getMessage()
+    (omission,) = found.omissions()
+    assert str(omission).startswith("6 values of UK Biobank's tables are set to missing: ")
+    assert "70000" not in str(omission)
 
 
-def test_nothing_is_logged_of_a_table_without_faults(tmp_path, caplog):
-    read_tables([write(tmp_path / "ukb.csv", table_text("csv"))])
+def test_rows_that_are_not_used_are_counted_by_reason(read):
+    found = read("eid,31-0.0,21000-0.0\n7000011,0,1001\n7000011,0,1001\n,1,1001\n7000012,1\n7000013,1,1001\n")
 
-    assert caplog.records == []
+    assert [(one.what, one.count, one.reason) for one in found.omissions()] == [
+        ("rows of UK Biobank's tables", 1, "they repeat another row of their table"),
+        ("rows of UK Biobank's tables", 2, "no id, or more or fewer cells than the header"),
+    ]
+
+
+def test_nothing_is_said_of_a_table_without_faults(tmp_path):
+    assert read_tables([write(tmp_path / "ukb.csv", table_text("csv"))]).omissions() == []
 
 
 def test_keeps_the_wanted_participants_alone(tmp_path):

@@ -11,6 +11,7 @@ from faircmr.core.cohort import Cohort
 from faircmr.core.demographics import summarise
 from faircmr.core.proportions import CohortSelectionParameters, select_in_proportion
 from faircmr.core.quarantine import QuarantineParameters
+from faircmr.core.split_omissions import split_omissions
 from faircmr.core.splitting import SplitParameters
 from faircmr.core.study_index import index_study
 from faircmr.core.subject_index import AttributeParameters
@@ -21,8 +22,8 @@ from faircmr.segmentation.tensors import SubjectTensors
 
 def index_cohort(
     cohort: Cohort, attributes: AttributeParameters, quarantine: QuarantineParameters
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Read and check every scan, list the subjects that take part, and what cannot be used with its reason.
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Read and check every scan, list the subjects that take part, what cannot be used, and what was left out.
 
     All tables are made before any is saved: a cohort that cannot be used changes nothing.
     """
@@ -30,7 +31,8 @@ def index_cohort(
     from faircmr.core.schemas import validate_scans, validate_subjects
 
     index = index_study(cohort, attributes, quarantine)
-    return validate_scans(index.scans), validate_subjects(index.subjects), validate_quarantine(index.quarantine)
+    checked = validate_scans(index.scans), validate_subjects(index.subjects), validate_quarantine(index.quarantine)
+    return *checked, index.omissions
 
 
 def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
@@ -44,10 +46,11 @@ def split_cohort(
     split: SplitParameters,
     cohort_selection: CohortSelectionParameters,
     given_splits: pd.DataFrame,
-) -> pd.DataFrame:
-    """Divide the subjects into training, validation and test, and induce an imbalance if so asked."""
-    splits = unlabelled_subjects.split_cohort(subjects, scans, split, given_splits)
-    return select_in_proportion(splits, subjects, cohort_selection)
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Divide the subjects into training, validation and test, induce an imbalance if so asked, and count who is out."""
+    divided = unlabelled_subjects.split_cohort(subjects, scans, split, given_splits)
+    splits = select_in_proportion(divided, subjects, cohort_selection)
+    return splits, split_omissions(scans, divided, splits)
 
 
 def fingerprint_dataset(scans: pd.DataFrame, splits: pd.DataFrame) -> Fingerprint:

@@ -8,20 +8,20 @@ from faircmr.pipelines.data_engineering import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Cohort -> scans, subjects, quarantine, demographics, splits, fingerprint, plans, tensors."""
+    """Cohort -> scans, subjects, quarantine, omissions, demographics, splits, fingerprint, plans, tensors."""
     return pipeline(
         [
             node(
                 nodes.index_cohort,
                 ["cohort", "params:attributes", "params:quarantine"],
-                ["scans", "subjects", "quarantine"],
+                ["scans", "subjects", "quarantine", "omissions"],
                 name="index_cohort",
             ),
             node(nodes.summarise_demographics, "subjects", "demographics", name="summarise_demographics"),
             node(
                 nodes.split_cohort,
                 ["subjects", "scans", "params:split", "params:cohort_selection", "given_splits"],
-                "splits",
+                ["splits", "split_omissions"],
                 name="split_cohort",
             ),
             node(nodes.fingerprint_dataset, ["scans", "splits"], "fingerprint", name="fingerprint_dataset"),

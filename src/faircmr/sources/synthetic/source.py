@@ -19,6 +19,7 @@ from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.files import remove, write_whole
 from faircmr.core.leases import lease
+from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.sources.base import Rejection, SourceFiles, no_scans
 from faircmr.sources.synthetic.demographics import draw_person, recorded_attributes
@@ -91,6 +92,10 @@ class Synthetic:
     def rejected(self) -> Mapping[str, Rejection]:
         """Nobody."""
         return {}
+
+    def omissions(self) -> Sequence[Omission]:
+        """Nothing: the cohort is written by the source itself."""
+        return ()
 
     def attribute_files(self) -> Sequence[Path]:
         """The demographics table."""

@@ -8,7 +8,6 @@ Scans that were converted before are folders ``<eid>/`` in the layout of ukbb_ca
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 from collections import Counter
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.conversion import Acquisition
 
@@ -26,7 +26,6 @@ IMAGES = re.compile(r"(?P<eid>\d+)_20209_(?P<visit>\d)_(?P<repeat>\d+)\.zip", re
 CONTOURS = re.compile(r"(?P<eid>\d+)_cvi42\.zip", re.IGNORECASE)
 DEEPEST = 4
 """Levels of folders below the root that are looked into."""
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,13 @@ class FoundFiles:
         scans: Files of both phases of those who have NIfTI.
         images: Archive of the earliest imaging visit of the others.
         contours: Archive of the contours, of anybody.
+        archives: How many archives of images there are, those of later visits and of those who have NIfTI among them.
     """
 
     scans: Mapping[str, Mapping[Phase, ScanFiles]]
     images: Mapping[str, Path]
     contours: Mapping[str, Path]
+    archives: int = 0
 
     def contoured(self) -> list[Acquisition]:
         """Archives of images with their contours."""
@@ -51,6 +52,27 @@ class FoundFiles:
     def without_contours(self) -> list[Acquisition]:
         """Archives of images that nobody has drawn on."""
         return [Acquisition(eid, (self.images[eid],)) for eid in sorted(self.images.keys() - self.contours.keys())]
+
+    def omissions(self) -> list[Omission]:
+        """Archives that no scan of the study is made of, by reason."""
+        images = {
+            "of a later visit, or of a participant with NIfTI": self.archives - len(self.images),
+            "no archive of contours": len(self.without_contours()),
+        }
+        contours = {
+            "no archive of images": len(self.contours.keys() - self.images.keys() - self.scans.keys()),
+            "their participants have NIfTI": len(self.contours.keys() & self.scans.keys()),
+        }
+        counted = {
+            "archives of images": (images, self.archives),
+            "archives of contours": (contours, len(self.contours)),
+        }
+        return [
+            Omission(what, count, total, reason)
+            for what, (counts, total) in counted.items()
+            for reason, count in counts.items()
+            if count
+        ]
 
 
 def find_files(root: Path) -> FoundFiles:
@@ -74,7 +96,7 @@ def find_files(root: Path) -> FoundFiles:
     _check_once("archives of the same visit", Counter((eid, visit) for eid, visit, _ in images))
     _check_once("archives of contours", Counter(eid for eid, _ in contours))
     scans = {folder.name: _phases(folder) for folder in folders}
-    return FoundFiles(scans, _earliest(images, scans), dict(contours))
+    return FoundFiles(scans, _earliest(images, scans), dict(contours), len(images))
 
 
 def phase_files(folder: Path, phase: Phase) -> ScanFiles:
@@ -92,10 +114,7 @@ def _phases(folder: Path) -> Mapping[Phase, ScanFiles]:
 
 def _earliest(images: list[tuple[str, str, Path]], scans: Mapping[str, object]) -> Mapping[str, Path]:
     """The first visit's archive of everybody who has no NIfTI."""
-    earliest = {eid: path for eid, _, path in sorted(images, reverse=True) if eid not in scans}
-    if left := len(images) - len(earliest):
-        logger.info("%d archives are of a later visit or of participants with NIfTI, and are left out", left)
-    return earliest
+    return {eid: path for eid, _, path in sorted(images, reverse=True) if eid not in scans}
 
 
 def _walk(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:

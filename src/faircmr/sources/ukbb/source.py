@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,15 +13,14 @@ from pydantic import Field
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.omissions import Omission
 from faircmr.core.parallel import worker_count
 from faircmr.core.parameters import Parameters
 from faircmr.sources.base import Rejection, SourceFiles, no_scans
-from faircmr.sources.conversion import Converted, convert_all
+from faircmr.sources.conversion import Converted, conversion_omissions, convert_all
 from faircmr.sources.ukbb.converting import OBSERVER, UkbbConverter
 from faircmr.sources.ukbb.files import LAYOUT, FoundFiles, find_files, phase_files
 from faircmr.sources.ukbb.tables import Demographics, find_tables, read_tables
-
-logger = logging.getLogger(__name__)
 
 
 class UkbbParameters(Parameters):
@@ -75,14 +71,11 @@ class Ukbb:
         if not found.scans and not found.images:
             raise no_scans(LAYOUT)
         others = found.without_contours()
-        if others:
-            logger.warning("%d archives have no contours: not part of the study", len(others))
         workers = worker_count(self._parameters.workers)
         converter = UkbbConverter(self._parameters.cines)
         acquisitions = found.contoured() + (others if self._parameters.cines else [])
         converted = convert_all(acquisitions, converter, own, workers) if acquisitions else {}
         self._converted = {eid: each for eid, each in converted.items() if eid in found.contours}
-        _report_problems(self._converted)
 
     def scan_files(self) -> SourceFiles:
         """Image and label of both phases of everybody who can be used."""
@@ -109,6 +102,10 @@ class Ukbb:
             eid: Rejection(self._first_file(eid), reason) for eid, reason in self._demographics.rejected.items()
         }
         return {**contradictory, **unreadable}
+
+    def omissions(self) -> Sequence[Omission]:
+        """Archives that are not used, what conversion put right, and rows and values of the tables."""
+        return (*self._found.omissions(), *conversion_omissions(self._converted), *self._demographics.omissions())
 
     def attribute_files(self) -> Sequence[Path]:
         """The tables."""
@@ -139,14 +136,3 @@ class Ukbb:
     @cached_property
     def _demographics(self) -> Demographics:
         return read_tables(self._tables, {*self._found.scans, *self._converted})
-
-
-def _report_problems(converted: Mapping[str, Converted]) -> None:
-    kinds = Counter(_kind(problem) for each in converted.values() for problem in each.record.problems)
-    for kind, count in kinds.most_common():
-        logger.warning("%d of %d converted acquisitions: %s", count, len(converted), kind)
-
-
-def _kind(problem: str) -> str:
-    """A problem without its counts."""
-    return re.sub(r"^\d+ |: \d+$", "", problem)

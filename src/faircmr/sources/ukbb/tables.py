@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +10,12 @@ from pathlib import Path
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
 from faircmr.sources.ukbb.fields import REQUIRED
 from faircmr.sources.ukbb.joining import LISTED_TWICE, join
 from faircmr.sources.ukbb.layout import FORMS, TABLE, Layout, read_layout
 from faircmr.sources.ukbb.rows import Rows, read_rows
 from faircmr.sources.ukbb.visits import attributes_of, contradictions_in
-
-logger = logging.getLogger(__name__)
 
 SUFFIXES = (".tab", ".csv", ".tsv", ".txt")
 
@@ -44,6 +42,21 @@ class Demographics:
     repeated_rows: int = 0
     unusable_rows: int = 0
     impossible_values: int = 0
+
+    def omissions(self) -> list[Omission]:
+        """Rows that are not used, and values that are missing because they cannot be."""
+        rows = {
+            "they repeat another row of their table": self.repeated_rows,
+            "no id, or more or fewer cells than the header": self.unusable_rows,
+        }
+        found = [
+            Omission("rows of UK Biobank's tables", count, None, reason) for reason, count in rows.items() if count
+        ]
+        if self.impossible_values:
+            reason = "not a number, or outside the limits of ages, heights, weights and body-mass indices"
+            what = "values of UK Biobank's tables"
+            found.append(Omission(what, self.impossible_values, None, reason, outcome="set to missing"))
+        return found
 
 
 def find_tables(root: Path) -> tuple[Path, ...]:
@@ -88,23 +101,13 @@ def read_tables(paths: Sequence[Path], wanted: Collection[str] | None = None) ->
 def _demographics(tables: Sequence[Rows]) -> Demographics:
     joined, listed_twice = join([table.values for table in tables])
     rejected = {**contradictions_in(joined), **dict.fromkeys(listed_twice, LISTED_TWICE)}
-    found = Demographics(
+    return Demographics(
         attributes=attributes_of(joined[~joined.index.isin(list(rejected))]),
         rejected=rejected,
         repeated_rows=sum(int(table.values.index.duplicated().sum()) for table in tables),
         unusable_rows=sum(table.unusable for table in tables),
         impossible_values=sum(table.impossible for table in tables),
     )
-    if rejected or found.repeated_rows or found.unusable_rows or found.impossible_values:
-        logger.warning(
-            "UK Biobank tables: %d participants are left out because their rows or visits disagree; passed over: "
-            "%d repeated rows, %d rows without an id or of a wrong length, %d values that cannot be",
-            len(rejected),
-            found.repeated_rows,
-            found.unusable_rows,
-            found.impossible_values,
-        )
-    return found
 
 
 def _candidates(root: Path) -> Iterator[Path]:
