@@ -15,7 +15,7 @@ from faircmr.sources.base import NoParameters
 from faircmr.sources.nifti import read_scan
 
 RNG = np.random.default_rng(0)
-LABELLED = ("labelled_slices", "contrast", "at_border", "at_base", "at_apex")
+LABELLED = ("labelled_slices", "contrast", "at_border", "at_base", "at_apex", "labels_swapped")
 
 
 def scan(image, label=None, spacing=(8.0, 1.0, 1.0)):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from faircmr.core.anatomy import Structure
+from faircmr.core.label_anatomy import DECLARED, pool_and_wall
 from faircmr.core.scan import Image, LabelImage, Scan, extent, nonzero_box
 
 NORMAL_MEDIAN = 0.6744897501960817
@@ -40,6 +41,8 @@ class ImageQuality:
         at_base: 1 where the outermost slice at the base is labelled, so that slices may be missing there, else 0.
             The base is the end where more is labelled.
         at_apex: As ``at_base``, at the other end.
+        labels_swapped: 1 where another structure of the label than LVBP is enclosed by another than LVM, as it is where
+            label values are declared wrongly, else 0; see :func:`~faircmr.core.label_anatomy.pool_and_wall`.
 
     Source:
         Noise: Immerkær 1996, "Fast noise variance estimation", Computer Vision and Image Understanding 64(2), with
@@ -55,6 +58,7 @@ class ImageQuality:
     at_border: float
     at_base: float
     at_apex: float
+    labels_swapped: float
 
 
 def image_quality(scan: Scan) -> ImageQuality:
@@ -78,7 +82,13 @@ def image_quality(scan: Scan) -> ImageQuality:
         at_border=at_border,
         at_base=at_base,
         at_apex=at_apex,
+        labels_swapped=_labels_swapped(scan.label),
     )
+
+
+def _labels_swapped(label: LabelImage | None) -> float:
+    found = None if label is None else pool_and_wall(label)
+    return MISSING if found is None else float(found != DECLARED)
 
 
 def _contrast(image: Image, label: LabelImage | None) -> float:

@@ -7,6 +7,7 @@ CAUTION = (
     "Can a study of this cohort answer whether a model is fair, and what could be mistaken for an answer? Nothing was "
     "trained for this page. “Pass” means that a declared limit was not crossed, not that nothing is wrong."
 )
+NOTHING_LEFT_OUT = "Nothing was left out: every scan, subject and structure of the data set is part of the study."
 COUNTS = "Subjects by {attribute} in each part of the study. Each panel has its own scale."
 POWER = (
     "Smallest gap of each group from all others that would be found in {found:.3g} % of studies, if scores have an SD "
@@ -26,7 +27,8 @@ READING = {
     "blood pool less myocardium of the left ventricle. Noise: SD of what changes from voxel to voxel in the plane. "
     "Sharpness: steepest slope; a border that takes 2 mm from dark to bright has 0.5. Saturated: share of voxels at "
     "the largest value. At border, base, apex: share of scans whose label touches the image's side, or lies in its "
-    "outermost slice at either end.",
+    "outermost slice at either end. Labels swapped: share of scans in which another structure than LVBP is "
+    "enclosed, or by another than LVM.",
     "One image under two ids": "Exact: all voxels are equal. Near: the pattern of bright and dark is the same up to "
     "scale, mirroring, turning by 90 degrees, small shifts and noise. Look at both before one is removed. ED and ES of "
     "one subject are no pair. Across splits means that what was learned is tested.",

@@ -40,7 +40,7 @@ class CohortOnPaper:
         grid = {"slices": 10, "rows": 208, "columns": 187, "spacing_slice": 10.0}
         self.scans = scans.assign(**grid, spacing_row=1.8, spacing_column=1.8)
         quality = pd.DataFrame(rng.normal(0.3, 0.01, (88, len(IMAGE_MEASURES))), columns=list(IMAGE_MEASURES))
-        touched = {"saturated": 0.0, "at_border": 0.0, "at_base": 0.0, "at_apex": 0.0}
+        touched = {"saturated": 0.0, "at_border": 0.0, "at_base": 0.0, "at_apex": 0.0, "labels_swapped": 0.0}
         self.quality = scans[["subject_id", "phase"]].join(quality).assign(**touched)
         features = pd.DataFrame(rng.normal(size=(88, len(FEATURES))), columns=list(FEATURES))
         digests = [str(number) for number in range(88)]

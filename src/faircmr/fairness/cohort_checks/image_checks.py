@@ -14,6 +14,8 @@ from faircmr.fairness.cohort_checks.pairs import ONE_PERSON
 ADJUST = "a gap may be due to it: name it in audit.covariates or audit.mediators where the study has it, and say so"
 
 NO_LABEL = "no scan is labelled: cannot be told"
+MOST = 0.5
+"""Share of scans above which labels are wrong altogether."""
 
 
 def check_people(tables: CohortTables) -> Finding:
@@ -52,6 +54,22 @@ def check_ends(tables: CohortTables) -> Finding:
     if max(base, apex) <= 100.0 * tables.limits.open_ended:
         return Finding(check, Status.PASS, found)
     return Finding(check, Status.WARN, found, "slices may be missing, or were cut away: volumes may be too small")
+
+
+def check_label_values(tables: CohortTables) -> Finding:
+    """The label's values mean what is declared: the left-ventricular blood pool is inside its myocardium."""
+    check, share = "values of the labels", _overall(tables.measures, "labels_swapped")
+    if np.isnan(share):
+        return Finding(check, Status.PASS, "no scan shows LVBP and LVM: cannot be told")
+    found = f"another structure than LVBP is enclosed, or by another than LVM, in {100.0 * share:.3g} % of scans"
+    if share <= tables.limits.labels_swapped:
+        return Finding(check, Status.PASS, found)
+    if share <= MOST:
+        return Finding(check, Status.WARN, found, "look at the labels of these scans: they may be coded differently")
+    remedy = (
+        "structures seem to be exchanged: correct label_values of the source, or label_names of an nnU-Net data set"
+    )
+    return Finding(check, Status.FAIL, found, remedy)
 
 
 def check_saturation(tables: CohortTables) -> Finding:
@@ -133,6 +151,7 @@ IMAGE_CHECKS = (
     check_images,
     check_border,
     check_ends,
+    check_label_values,
     check_saturation,
     check_duplicates,
     check_persons,

@@ -33,6 +33,7 @@ UNITS = {
     "at_border": "share of scans",
     "at_base": "share of scans",
     "at_apex": "share of scans",
+    "labels_swapped": "share of scans",
 }
 """Of what is measured of grids and images, in order, and of age; a covariate's own is the source's."""
 GRID_MEASURES = ("slices", "rows", "columns", "spacing_slice", "spacing_row", "spacing_column")
@@ -45,6 +46,7 @@ IMAGE_MEASURES = (
     "at_border",
     "at_base",
     "at_apex",
+    "labels_swapped",
 )
 
 

@@ -14,8 +14,10 @@ from faircmr.core.scan import LabelImage
 CLEARLY_BETTER = 0.2
 """Gain in mean DSC from which another assignment is reported.
 
-Two of three structures with swapped values and a true DSC of 0.3 reach it. No assignment gains anything where each structure
-has a DSC of at least 2/3: what a predicted structure shares with its own reference it cannot share with another."""
+Two of three structures with swapped values and a true DSC of 0.3 reach it. No assignment gains anything where each
+structure has a DSC of at least 2/3: what a predicted structure shares with its own reference it does not share with
+another.
+"""
 _TIE = 1e-9
 
 
