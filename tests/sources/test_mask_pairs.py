@@ -8,12 +8,15 @@ import pytest
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.label_coding import PairCoding
 from faircmr.core.mask_pairs import Spacing
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import Geometry
 from faircmr.sources.mask_pairs import pair_masks
 from faircmr.sources.nifti import write_label
 
-ACDC = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+ACDC_VALUES = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+ACDC = PairCoding(ACDC_VALUES, ACDC_VALUES)
 SECRET = "7234567"
 SPACING = (10.0, 1.5, 1.5)
 
@@ -39,7 +42,7 @@ def test_pairs_are_read_in_the_order_of_their_names(folders: tuple[Path, Path]):
 
     pairs = pair_masks(*folders)
 
-    assert pairs.unmatched == 1
+    assert pairs.omissions == (Omission("predictions", 1, 3, "no reference of the same name", outcome="not scored"),)
     (name, empty, _, _), (_, prediction, reference, spacing) = pairs.pairs(ACDC)
     assert name == "a_ED"
     assert not empty.any(), "a model may find nothing"
@@ -73,9 +76,13 @@ def test_refuses_folders_that_do_not_belong_together(folders: tuple[Path, Path])
 @pytest.mark.parametrize(
     ("values", "spacing", "said"),
     [
-        ([0, 1, 2, 9], SPACING, "case 1 of the names .*: the label holds the values 9; only 0, 1, 2, 3"),
-        ([0, 1, 2, 3, 0, 0, 0, 0], SPACING, "the prediction has shape .*, the reference"),
-        ([0, 1, 2, 3], (10.0, 1.5, 1.6), "the prediction has spacing .*, the reference"),
+        (
+            [0, 1, 2, 9],
+            SPACING,
+            "case 1 of the names .*: the reference holds the values 9; only 0, 1, 2, 3.*; declare in audit_labels",
+        ),
+        ([0, 1, 2, 3, 0, 0, 0, 0], SPACING, "the reference has shape .*, the prediction"),
+        ([0, 1, 2, 3], (10.0, 1.5, 1.6), "the reference has spacing .*, the prediction"),
     ],
 )
 def test_refuses_masks_that_cannot_be_compared(

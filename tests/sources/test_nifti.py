@@ -143,7 +143,7 @@ def test_refuses_a_label_of_another_shape(files):
 def test_refuses_a_label_of_another_spacing(files):
     save(files.label, drawn(), zooms=(1.5, 1.5, 10.0))
 
-    assert "spacing (10.0, 1.25, 1.5) mm, the label (10.0, 1.5, 1.5) mm" in refusal(files)
+    assert "spacing 10 x 1.25 x 1.5 mm, the label 10 x 1.5 x 1.5 mm" in refusal(files)
 
 
 def test_minds_no_rounding_of_the_spacing(files):
@@ -158,7 +158,7 @@ def test_refuses_a_label_value_outside_the_map(files, value, name):
     label[0, 0, 0] = value
     save(files.label, label)
 
-    assert refusal(files) == f"scan: the label holds the values {name}; only 0, 1, 2, 3"
+    assert f"the label holds the values {name}; only 0, 1, 2, 3" in refusal(files)
 
 
 def test_refuses_a_label_that_is_all_background(files):

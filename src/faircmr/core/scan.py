@@ -12,6 +12,10 @@ Image = npt.NDArray[np.float32]
 LabelImage = npt.NDArray[np.uint8]
 Box3d = tuple[slice, slice, slice]
 Matrix = tuple[tuple[float, ...], ...]
+NOT_STATED = "not stated"
+_LENGTH_BITS = 0b111
+_UNITS = {1: ("m", 1000.0), 2: ("mm", 1.0), 3: ("um", 0.001)}
+"""Name and millimetres of each unit of length (``nifti1.h``, ``xyzt_units``)."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class Geometry:
     Attributes:
         shape: Slices, rows, columns: the NIfTI axes reversed.
         spacing: Millimetres between slices, rows and columns, from the zooms (not the affine,
-            which is wrong in ACDC).
+            which is wrong in ACDC) and the header's unit.
         qform: 4x4 matrix of a grid that was made here, or ``None``.
         qform_code: NIfTI code of the qform.
         sform: 4x4 matrix, or ``None`` where the header has none.
@@ -42,6 +46,16 @@ class Geometry:
     units: int = 2
     quaternion: tuple[float, ...] = ()
 
+    @property
+    def unit(self) -> str:
+        """Unit of length in the header: ``mm``, ``m``, ``um``, or ``not stated``."""
+        return _UNITS.get(self.units & _LENGTH_BITS, (NOT_STATED, 1.0))[0]
+
+    @property
+    def millimetres(self) -> float:
+        """Millimetres that one unit of length in the header is; without a known unit lengths are millimetres."""
+        return _UNITS.get(self.units & _LENGTH_BITS, (NOT_STATED, 1.0))[1]
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -49,14 +63,16 @@ class Scan:
 
     Attributes:
         image: Intensities, shape (slices, rows, columns).
-        label: Values of :class:`~faircmr.core.anatomy.Structure` and 0, same shape; ``None`` where
-            nobody has drawn one.
+        label: Values of :class:`~faircmr.core.anatomy.Structure` and 0, same shape, on the image's grid; ``None``
+            where nobody has drawn one.
         geometry: The source's grid.
+        label_grid: How the label was stored, as :attr:`faircmr.core.grids.Placement.kind`; empty without a label.
     """
 
     image: Image
     label: LabelImage | None
     geometry: Geometry
+    label_grid: str = ""
 
 
 @dataclass(frozen=True)
@@ -68,7 +84,7 @@ class ScanFiles:
     frame: int | None = None
 
 
-def nonzero_box(image: Image) -> Box3d:
+def nonzero_box(image: Image | LabelImage) -> Box3d:
     """The smallest box that leaves out nothing but zeros, which scanners and other tools pad images with.
 
     Args:

@@ -17,6 +17,7 @@ from faircmr.core.scan import Scan, nonzero_box
 from faircmr.core.structures import structures_shown
 
 GRID = ("slices", "rows", "columns", "spacing_slice", "spacing_row", "spacing_column")
+HEADER = ("unit", "label_grid")
 CROPPED = ("cropped_slices", "cropped_rows", "cropped_columns")
 FOREGROUND = (
     "foreground_mean",
@@ -33,8 +34,9 @@ class ScanIndex(NamedTuple):
     Attributes:
         scans: One row a scan that can be used, in the order of ``cohort.scans``: ``subject_id``, ``phase``,
             ``labelled``, ``fingerprint``, ``structures`` (names of those that the label shows), ``slices``, ``rows``,
-            ``columns``, ``spacing_slice``, ``spacing_row``, ``spacing_column`` in millimetres, the shape without a
-            margin of zeros (``cropped_slices``, ...), and of the intensities inside the labelled structures mean,
+            ``columns``, ``spacing_slice``, ``spacing_row``, ``spacing_column`` in millimetres, ``unit`` (of the
+            header), ``label_grid`` (how the label was stored, see :class:`~faircmr.core.scan.Scan`), the shape without
+            a margin of zeros (``cropped_slices``, ...), and of the intensities inside the labelled structures mean,
             standard deviation, median and two percentiles (``foreground_mean``, ...), missing where there is no label.
         problems: One row a scan that cannot be used: ``subject_id``, ``phase``, ``reason``.
     """
@@ -72,7 +74,7 @@ def index_scans(cohort: Cohort) -> ScanIndex:
         for row in cohort.scans.itertuples(index=False)
     )
     rows = list(in_order(describe, entries, cohort.readers))
-    measured = [*_Entry._fields, "structures", *GRID, *CROPPED, *FOREGROUND]
+    measured = [*_Entry._fields, "structures", *GRID, *HEADER, *CROPPED, *FOREGROUND]
     return ScanIndex(
         scans=pd.DataFrame([row for row in rows if "reason" not in row], columns=measured),
         problems=pd.DataFrame([row for row in rows if "reason" in row], columns=[*COLUMNS]),
@@ -83,7 +85,8 @@ def _measures(scan: Scan) -> Mapping[str, str | float]:
     cropped = scan.image[nonzero_box(scan.image)].shape
     sizes = dict(zip((*GRID, *CROPPED), (*scan.geometry.shape, *scan.geometry.spacing, *cropped), strict=True))
     foreground = dict(zip(FOREGROUND, _foreground(scan), strict=True))
-    return {"structures": structures_shown(scan.label), **sizes, **foreground}
+    header = dict(zip(HEADER, (scan.geometry.unit, scan.label_grid), strict=True))
+    return {"structures": structures_shown(scan.label), **sizes, **header, **foreground}
 
 
 def _foreground(scan: Scan) -> tuple[float, ...]:

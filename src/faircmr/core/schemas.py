@@ -14,6 +14,8 @@ from faircmr.core.errors import (
     InvalidScoresError,
     InvalidSplitError,
 )
+from faircmr.core.left_out import LEFT_OUT_TYPES, validate_left_out
+from faircmr.core.omissions import OMISSION_TYPES, validate_omissions
 from faircmr.core.quarantine import QUARANTINE_TYPES, validate_quarantine
 from faircmr.core.splits import SPLITS, check_disjoint
 from faircmr.core.volume_table import VOLUME_TYPES, validate_volumes
@@ -32,6 +34,8 @@ SCAN_TYPES = {
     "spacing_slice": "float64",
     "spacing_row": "float64",
     "spacing_column": "float64",
+    "unit": "str",
+    "label_grid": "str",
     "cropped_slices": "int64",
     "cropped_rows": "int64",
     "cropped_columns": "int64",
@@ -41,7 +45,7 @@ SCAN_TYPES = {
     "foreground_median": "float64",
     "foreground_percentile_99_5": "float64",
 }
-"""One row a scan; without a label ``structures`` is empty, and what is said of its foreground missing."""
+"""One row a scan; without a label ``structures`` and ``label_grid`` are empty, and values of the foreground missing."""
 SPLIT_TYPES = {"subject_id": "str", "split": "str"}
 """One row a subject, or, with a column ``fold`` (int64), one a subject and fold."""
 SCORE_TYPES = {
@@ -177,9 +181,11 @@ SCHEMAS = {
     "subjects": TableSchema(SUBJECT_TYPES, validate_subjects),
     "scans": TableSchema(SCAN_TYPES, validate_scans),
     "quarantine": TableSchema(QUARANTINE_TYPES, validate_quarantine),
+    "omissions": TableSchema(OMISSION_TYPES, validate_omissions),
     "splits": TableSchema(SPLIT_TYPES, validate_splits),
     "scores": TableSchema(SCORE_TYPES, validate_scores),
     "volumes": TableSchema(VOLUME_TYPES, validate_volumes),
+    "left_out": TableSchema(LEFT_OUT_TYPES, validate_left_out),
 }
 """Tables by the name that the catalog gives their schema."""
 

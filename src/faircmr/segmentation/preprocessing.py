@@ -12,6 +12,7 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.reading import check_voxels
 from faircmr.core.scan import Image, LabelImage, Scan, nonzero_box
 from faircmr.segmentation.classes import classes_of
 from faircmr.segmentation.plans import Plans
@@ -54,9 +55,10 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
         uint8, values the classes of the study; pixels of each a slice as int32, shape (slices, structures).
 
     Raises:
-        InvalidScanError: The image is the same everywhere.
+        InvalidScanError: The image is the same everywhere, or has too many voxels at the spacing of the plans.
     """
     shape = planned_shape(scan.geometry.shape[1:], scan.geometry.spacing[1:], plans.spacing)
+    check_voxels((len(scan.image), *shape), "image, resampled to the spacing of the plans,")
     arrays: dict[str, Array] = {image_name(phase): resample_image(normalise(scan.image), shape).astype(np.float16)}
     if scan.label is not None:
         label = resample_label(classes_of(scan.label, plans.structures), shape)

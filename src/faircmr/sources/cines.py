@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import check_is_file
+from faircmr.core.reading import DEFAULT_READING, ReadingParameters, check_voxels
 from faircmr.core.scan import Geometry, Image, Scan
 from faircmr.sources.geometry import geometry_of
 from faircmr.sources.nifti_files import (
@@ -24,9 +25,10 @@ from faircmr.sources.nifti_files import (
     ENDING,
     GZIP,
     NIFTI2_HEADER_SIZE,
+    VOLUME,
     check_promise,
-    check_voxels,
     damage,
+    dimensions,
     header_in,
     most_bytes,
 )
@@ -34,15 +36,13 @@ from faircmr.sources.nifti_files import (
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
-VOLUME = 3
-"""Dimensions of an image without time."""
 
-
-def read_cine(path: Path) -> Iterator[tuple[int | None, Scan]]:
+def read_cine(path: Path, reading: ReadingParameters = DEFAULT_READING) -> Iterator[tuple[int | None, Scan]]:
     """Read the frames of a file, one in memory at a time.
 
     Args:
         path: ``.nii`` or ``.nii.gz``, compressed or not whatever it is called; 3-D, or 4-D with time last.
+        reading: Limits of the spacing, checked before voxels are read.
 
     Yields:
         Place of the frame in a 4-D file, from 0, or ``None`` in a 3-D file; intensities as float32 with
@@ -51,14 +51,14 @@ def read_cine(path: Path) -> Iterator[tuple[int | None, Scan]]:
     Raises:
         InvalidScanError: The file is missing or damaged (in a compressed file this may show only after
             its last frame), has another number of dimensions, axes in another order, a spacing that is
-            not positive, or intensities that are not finite. The offender is ``scan``.
+            not positive or outside the limits, or intensities that are not finite. The offender is ``scan``.
     """
     try:
         check_is_file(path)
         compressed = _is_compressed(path)
         with gzip.open(path) if compressed else path.open("rb") as stream:
             most = most_bytes(path.stat().st_size, compressed=compressed)
-            yield from _frames(*_opened_image(stream, most))
+            yield from _frames(*_opened_image(stream, most, reading))
             # length and CRC of a compressed file stand at its end, and a bomb may stand there too
             if len(stream.read(ENDING + 1)) > ENDING:
                 raise EOFError
@@ -76,7 +76,7 @@ def _is_compressed(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _opened_image(stream: BufferedIOBase, most: int) -> tuple[Nifti1Image, Geometry]:
+def _opened_image(stream: BufferedIOBase, most: int, reading: ReadingParameters) -> tuple[Nifti1Image, Geometry]:
     """Image whose voxels are still in the file, once its header can be believed."""
     kind, header = header_in(stream.read(NIFTI2_HEADER_SIZE))
     stream.seek(0)
@@ -84,11 +84,11 @@ def _opened_image(stream: BufferedIOBase, most: int) -> tuple[Nifti1Image, Geome
     _check_axes(image.shape)
     check_promise(header, most, "image")
     check_voxels(image.shape[:VOLUME], "image")
-    return image, geometry_of(header)
+    return image, geometry_of(header, "image", reading)
 
 
 def _check_axes(shape: tuple[int, ...]) -> None:
-    if len(shape) not in {VOLUME, CINE} or 0 in shape:
+    if dimensions(shape) not in {VOLUME, CINE} or 0 in shape:
         raise InvalidScanError("scan", f"the image has {len(shape)} dimensions", "3, or 4 with time, none empty")
     columns, rows, slices = shape[:VOLUME]
     if slices > min(columns, rows):
@@ -97,11 +97,13 @@ def _check_axes(shape: tuple[int, ...]) -> None:
 
 
 def _frames(image: Nifti1Image, geometry: Geometry) -> Iterator[tuple[int | None, Scan]]:
-    if len(image.shape) == VOLUME:
-        yield None, _scan(np.asanyarray(image.dataobj), geometry)
+    rest = (0,) * (len(image.shape) - CINE)
+    if dimensions(image.shape) == VOLUME:
+        # axes of size 1 behind the third
+        yield None, _scan(np.asanyarray(image.dataobj).reshape(image.shape[:VOLUME], order="F"), geometry)
         return
     for index in range(image.shape[VOLUME]):
-        yield index, _scan(np.asanyarray(image.dataobj[..., index]), geometry)
+        yield index, _scan(np.asanyarray(image.dataobj[(..., index, *rest)]), geometry)
 
 
 def _scan(voxels: npt.NDArray[Any], geometry: Geometry) -> Scan:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.reading import ReadingParameters
 from faircmr.core.scan import Geometry, Matrix
 
 if TYPE_CHECKING:
@@ -18,29 +19,33 @@ _DATA_OFFSET = 352
 _QUATERNION = ("quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z")
 
 
-def geometry_of(header: Nifti1Header, what: str = "image") -> Geometry:
+def geometry_of(header: Nifti1Header, what: str = "image", reading: ReadingParameters | None = None) -> Geometry:
     """Grid of a volume, without anything else that a header may hold (names, dates, free text).
 
     Args:
         header: Header of a 3-D volume or of a 4-D series.
         what: ``image`` or ``label``, for the error.
+        reading: Limits of the spacing; ``None`` for what is ours and was within them when it was read.
 
     Raises:
-        InvalidScanError: The spacing is not positive.
+        InvalidScanError: The spacing is not positive, or outside the limits.
     """
     columns, rows, slices = (int(size) for size in header["dim"][1:4])
+    stored = Geometry((slices, rows, columns), (1.0, 1.0, 1.0), units=int(header["xyzt_units"]))
     # other tools write a flipped axis as a negative length
-    spacing = tuple(abs(float(length)) for length in header["pixdim"][3:0:-1])
+    spacing = tuple(abs(float(length)) * stored.millimetres for length in header["pixdim"][3:0:-1])
     if not all(np.isfinite(size) and size > 0 for size in spacing):
         raise InvalidScanError("scan", f"the {what} has spacing {spacing} mm", "positive millimetres")
+    if reading is not None:
+        reading.check_spacing((spacing[0], spacing[1], spacing[2]), what)
     return Geometry(
-        shape=(slices, rows, columns),
+        shape=stored.shape,
         spacing=(spacing[0], spacing[1], spacing[2]),
         qform_code=int(header["qform_code"]),
         sform=_matrix(header.get_sform(coded=True)[0]),
         sform_code=int(header["sform_code"]),
         pixdim=tuple(float(value) for value in header["pixdim"]),
-        units=int(header["xyzt_units"]),
+        units=stored.units,
         quaternion=tuple(float(header[name]) for name in _QUATERNION),
     )
 

@@ -71,9 +71,10 @@ def _rounded(
     values: npt.NDArray[np.float32], table: npt.NDArray[np.uint8], label_values: LabelValues, what: str
 ) -> LabelImage:
     """Meaning of values that are not whole, or not in the map."""
-    nearest = np.rint(values)
-    whole = (np.abs(values - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < len(table))
     label: LabelImage = np.full(values.shape, _FOREIGN, dtype=np.uint8)
+    nearest = np.rint(values)
+    with np.errstate(invalid="ignore"):  # of infinity less infinity
+        whole = (np.abs(values - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < len(table))
     label[whole] = table[nearest[whole].astype(np.int64)]
     if (label == _FOREIGN).any():
         raise outside_the_map(values[label == _FOREIGN], label_values, what)
@@ -95,9 +96,8 @@ def outside_the_map(
     distinct = ", ".join(map(_shortest, found[:_NAMED_VALUES]))
     more = f" and {len(found) - _NAMED_VALUES} more" if len(found) > _NAMED_VALUES else ""
     permitted = ", ".join(str(value) for value in sorted({0, *label_values}))
-    return UndeclaredLabelError(
-        "scan", f"the {what} holds the values {distinct}{more}", f"only {permitted}, within {ROUNDING:g}"
-    )
+    fractions = f", each within {ROUNDING:g}" if (found != np.rint(found)).any() else ""
+    return UndeclaredLabelError("scan", f"the {what} holds the values {distinct}{more}", f"only {permitted}{fractions}")
 
 
 def _shortest(value: np.float32) -> str:

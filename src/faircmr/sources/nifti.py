@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,56 +12,62 @@ import numpy.typing as npt
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import write_whole
+from faircmr.core.grids import place, placement_on
+from faircmr.core.label_coding import LabelValues
+from faircmr.core.reading import DEFAULT_READING, ReadingParameters
 from faircmr.core.scan import Geometry, Image, LabelImage, Scan, ScanFiles
 from faircmr.sources.geometry import header_of
-from faircmr.sources.label_values import map_label, outside_the_map, translated
+from faircmr.sources.label_values import map_label, translated
 from faircmr.sources.nifti_files import damage, parse_file, parse_frame
 
-SPACING_TOLERANCE = 1e-3
-"""Relative difference of spacing up to which image and label lie on one grid (headers hold 32-bit floats)."""
-_STORED_VALUES = (0, *Structure)
 
-
-def read_scan(files: ScanFiles, label_values: Mapping[int, Structure]) -> Scan:
+def read_scan(files: ScanFiles, label_values: LabelValues, reading: ReadingParameters = DEFAULT_READING) -> Scan:
     """Read one scan and refuse what cannot be trained on or scored.
 
     Args:
         files: Image, label (if one was drawn) and the frame of a 4-D file, counted from 0.
-        label_values: Structure of each value of the source's label images; 0 is background.
+        label_values: Meaning of each value of the source's label images; 0 is background.
+        reading: Limits of the spacing, and whether headers place the label.
 
     Returns:
-        Image as float32 with the header's intensity scaling applied, label as ``Structure`` values.
+        Image as float32 with the header's intensity scaling applied, label as ``Structure`` values on the image's grid:
+        flips, swapped axes and whole-voxel shifts between them are undone.
 
     Raises:
         InvalidScanError: A file is missing or damaged (of a cine, up to the frame's end); the image is not 3-D,
-            has no such frame, is not finite or constant; the label lies on another grid, holds values outside
-            the map, or is all background. The offender is ``scan``: only :meth:`Cohort.read` knows the study key.
+            has no such frame, a spacing outside the limits, is not finite or constant; the label lies on another grid,
+            holds values outside the map, or is all background. The offender is ``scan``: only :meth:`Cohort.read`
+            knows the study key.
     """
-    image, geometry = _read_volume(files.image, files.frame, "image")
+    image, geometry = _read_volume(files.image, files.frame, "image", reading)
     if not np.isfinite(image).all():
         raise InvalidScanError("scan", "the image holds NaN or infinite intensities", "finite intensities")
     if image.min() == image.max():
         raise InvalidScanError("scan", "the image has the same intensity everywhere", "an image with contrast")
     if files.label is None:
         return Scan(image, None, geometry)
-    values, label_geometry = _read_volume(files.label, files.frame, "label")
-    check_same_grid(geometry, label_geometry, ("image", "label"))
-    return Scan(image, map_label(values, label_values), geometry)
+    values, label_geometry = _read_volume(files.label, files.frame, "label", reading)
+    placement = placement_on(geometry, label_geometry, ("image", "label"), by_header=reading.grids == "header")
+    return Scan(image, place(map_label(values, label_values), placement, "label"), geometry, placement.kind)
 
 
-def read_mask(path: Path, label_values: Mapping[int, Structure], what: str) -> tuple[LabelImage, Geometry]:
+def read_mask(
+    path: Path, label_values: LabelValues, what: str, reading: ReadingParameters = DEFAULT_READING
+) -> tuple[LabelImage, Geometry]:
     """Read a label image of any source.
 
     Args:
         path: The file, 3-D.
-        label_values: Structure of each value but 0.
+        label_values: Meaning of each value but 0.
         what: What errors call it: ``prediction``, ``reference``.
+        reading: Limits of the spacing.
 
     Raises:
-        InvalidScanError: The file is missing or damaged, or a value is not in the map.
+        InvalidScanError: The file is missing or damaged, its spacing is outside the limits, or a value is not in the
+            map.
     """
-    values, geometry = _read_volume(path, None, what)
-    return translated(values, label_values), geometry
+    values, geometry = _read_volume(path, None, what, reading)
+    return translated(values, label_values, what), geometry
 
 
 def read_label(path: Path) -> tuple[LabelImage, Geometry]:
@@ -71,10 +76,8 @@ def read_label(path: Path) -> tuple[LabelImage, Geometry]:
     Raises:
         InvalidScanError: The file is missing or damaged, or a value is no structure.
     """
-    values, geometry = _read_volume(path, None, "label")
-    if not np.isin(values, _STORED_VALUES).all():
-        raise outside_the_map(values[~np.isin(values, _STORED_VALUES)], {value: value for value in Structure})
-    return values.astype(np.uint8), geometry
+    values, geometry = _read_volume(path, None, "label", None)
+    return translated(values, {int(structure): structure for structure in Structure}), geometry
 
 
 def write_image(path: Path, image: Image | npt.NDArray[np.int16], geometry: Geometry) -> None:
@@ -97,9 +100,9 @@ def write_label(path: Path, label: LabelImage, geometry: Geometry) -> None:
     _write(path, label, geometry)
 
 
-def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geometry]:
+def _read_volume(path: Path, frame: int | None, what: str, reading: ReadingParameters | None) -> tuple[Image, Geometry]:
     try:
-        data, geometry = parse_file(path, what) if frame is None else parse_frame(path, frame, what)
+        data, geometry = parse_file(path, what, reading) if frame is None else parse_frame(path, frame, what, reading)
     except FileNotFoundError:
         raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
     except damage():
@@ -112,29 +115,6 @@ def _read_volume(path: Path, frame: int | None, what: str) -> tuple[Image, Geome
     # what is too large for 32 bits becomes infinite, and is refused as that
     with np.errstate(over="ignore", invalid="ignore"):
         return np.ascontiguousarray(data.T, dtype=np.float32), geometry
-
-
-def check_same_grid(one: Geometry, other: Geometry, names: tuple[str, str]) -> None:
-    """Refuse two images that do not lie on one grid.
-
-    Args:
-        one: Grid of the first.
-        other: Grid of the second.
-        names: What errors call them: ``image``, ``label``.
-
-    Raises:
-        InvalidScanError: Shape or spacing differ.
-    """
-    if one.shape != other.shape:
-        raise InvalidScanError(
-            "scan", f"the {names[0]} has shape {one.shape}, the {names[1]} {other.shape}", "the same shape for both"
-        )
-    if not np.allclose(one.spacing, other.spacing, rtol=SPACING_TOLERANCE, atol=0):
-        raise InvalidScanError(
-            "scan",
-            f"the {names[0]} has spacing {one.spacing} mm, the {names[1]} {other.spacing} mm",
-            "the same spacing for both",
-        )
 
 
 def _write(path: Path, array: npt.NDArray[Any], geometry: Geometry) -> None:

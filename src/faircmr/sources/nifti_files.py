@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.files import check_is_file
+from faircmr.core.reading import ReadingParameters, check_voxels
 from faircmr.core.scan import Geometry
 from faircmr.sources.geometry import geometry_of
 
@@ -28,48 +29,54 @@ GZIP = b"\x1f\x8b"
 GZIP_WINDOW = zlib.MAX_WBITS | 16
 """A deflated stream with the header and the end of a gzip file."""
 NIFTI2_HEADER_SIZE = 540
+FIRST_BYTES = 2**16
+"""Of a file, compressed or not: the header is in them."""
 LARGEST_COMPRESSION = 1032
 """Times that deflate can shrink a file: a header that promises more lies."""
 USUAL_COMPRESSION, FREELY = 100, 2**31
 """Times that a file may be inflated which becomes larger than this many bytes; images shrink to a half."""
 ENDING = 2**20
 """Bytes that may follow the voxels: some tools pad their files."""
-MOST_VOXELS = 2**27
-"""Of what is read at once: 512 x 512 x 512, and no heart is imaged with so many."""
 NUMBERS = "iuf"
 """Kinds of NumPy's types that hold one real number."""
-CINE = 4
-"""Dimensions of an image with time."""
+VOLUME, CINE = 3, 4
+"""Dimensions of an image without and with time."""
 
 Parsed = tuple[npt.NDArray[Any], Geometry]
 
 
-def parse_file(path: Path, what: str) -> Parsed:
+def parse_file(path: Path, what: str, reading: ReadingParameters | None = None) -> Parsed:
     """Read all of a file, decompressed to its end: only that checks the length and CRC of a compressed one.
 
     Args:
         path: ``.nii`` or ``.nii.gz``, compressed or not whatever it is called.
         what: What errors call it: ``image``, ``label``.
+        reading: Limits of the spacing, checked before voxels are read; ``None`` for none.
 
     Returns:
-        Voxels in the axes of NIfTI with the header's scaling applied, and their grid.
+        Voxels in the axes of NIfTI with the header's scaling applied, without axes of size 1 behind the third, and
+        their grid.
 
     Raises:
-        InvalidScanError: The spacing is not positive, or the voxels are too many or no real numbers.
+        InvalidScanError: The spacing is not positive or outside the limits, or the voxels are too many or no real
+            numbers.
         Exception: Whatever :func:`damage` lists.
     """
     check_is_file(path)
-    content = path.read_bytes()
-    compressed = content.startswith(GZIP)
-    start = _head(content) if compressed else content[:NIFTI2_HEADER_SIZE]
-    kind, header = header_in(start)
-    end = check_promise(header, most_bytes(len(content), compressed=compressed), what)
-    check_voxels(header.get_data_shape(), what)
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        start = file.read(FIRST_BYTES)
+        compressed = start.startswith(GZIP)
+        kind, header = header_in(_head(start) if compressed else start[:NIFTI2_HEADER_SIZE])
+        end = check_promise(header, most_bytes(size, compressed=compressed), what)
+        geometry = geometry_of(header, what, reading)
+        check_voxels(header.get_data_shape(), what)
+        content = start + file.read(most_content(end) if compressed else max(end - len(start), 0))
     raw = _inflated(content, end + ENDING) if compressed else content
-    return np.asanyarray(kind.from_bytes(raw).dataobj), geometry_of(header, what)
+    return _without_single_axes(np.asanyarray(kind.from_bytes(raw).dataobj)), geometry
 
 
-def parse_frame(path: Path, frame: int, what: str) -> Parsed:
+def parse_frame(path: Path, frame: int, what: str, reading: ReadingParameters | None = None) -> Parsed:
     """Read one frame of a cine: the file is decompressed up to the end of it, and nothing but it is held.
 
     Args:
@@ -77,6 +84,7 @@ def parse_frame(path: Path, frame: int, what: str) -> Parsed:
             beside a cine.
         frame: Which one, from 0.
         what: As for :func:`parse_file`.
+        reading: As for :func:`parse_file`.
 
     Returns:
         As :func:`parse_file`.
@@ -93,9 +101,22 @@ def parse_frame(path: Path, frame: int, what: str) -> Parsed:
         kind, header = header_in(stream.read(NIFTI2_HEADER_SIZE))
         stream.seek(0)
         check_promise(header, most_bytes(path.stat().st_size, compressed=compressed), what)
-        voxels: Any = kind.from_stream(stream).dataobj
-        of_frame = _frame(voxels, frame, what)
-        return np.asanyarray(of_frame), geometry_of(header, what)
+        geometry = geometry_of(header, what, reading)
+        of_frame = _frame(kind.from_stream(stream).dataobj, frame, what)
+        return _without_single_axes(np.asanyarray(of_frame)), geometry
+
+
+def dimensions(shape: tuple[int, ...]) -> int:
+    """Number of axes of an image, without those of size 1 behind the third, which some tools add."""
+    count = len(shape)
+    while count > VOLUME and shape[count - 1] == 1:
+        count -= 1
+    return count
+
+
+def most_content(end: int) -> int:
+    """Bytes that a compressed file can have whose voxels end there: deflate adds at most five bytes in 16 KiB."""
+    return end + ENDING + (end + ENDING) // 2**10 + FIRST_BYTES
 
 
 def header_in(start: bytes) -> tuple[type[Nifti1Image], Nifti1Header]:
@@ -136,17 +157,6 @@ def check_promise(header: Nifti1Header, most: int, what: str) -> int:
     return end
 
 
-def check_voxels(shape: tuple[int, ...], what: str) -> None:
-    """Refuse more voxels than are ever read at once.
-
-    Raises:
-        InvalidScanError: There are more than :data:`MOST_VOXELS`.
-    """
-    voxels = prod(map(int, shape))
-    if voxels > MOST_VOXELS:
-        raise InvalidScanError("scan", f"the {what} has {voxels} voxels", f"at most {MOST_VOXELS} in a volume")
-
-
 def damage() -> tuple[type[Exception], ...]:
     """Everything that reading a damaged file was seen to raise."""
     from nibabel.filebasedimages import ImageFileError
@@ -182,12 +192,18 @@ def _inflated(content: bytes, most: int) -> bytes:
     return b"".join(parts)
 
 
+def _without_single_axes(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    # in the order of the file, in which voxels lie already
+    return voxels.reshape(voxels.shape[: dimensions(voxels.shape)], order="F")
+
+
 def _frame(voxels: Any, frame: int, what: str) -> Any:
-    if voxels.ndim != CINE:
+    if dimensions(voxels.shape) != CINE:
         check_voxels(voxels.shape, what)
         return voxels
-    check_voxels(voxels.shape[:-1], what)
-    if not 0 <= frame < voxels.shape[-1]:
-        found = f"the {what} has {voxels.shape[-1]} frames, and frame {frame} (from 0) is asked for"
+    check_voxels(voxels.shape[:VOLUME], what)
+    frames = voxels.shape[VOLUME]
+    if not 0 <= frame < frames:
+        found = f"the {what} has {frames} frames, and frame {frame} (from 0) is asked for"
         raise InvalidScanError("scan", found, "a frame that the cine has", "correct the number of the frame")
-    return voxels[..., frame]
+    return voxels[:, :, :, frame]
