@@ -12,7 +12,7 @@ from faircmr.core.label_coding import HIGHEST_VALUE, LabelValues, NoStructure, P
 from faircmr.core.parameters import Parameters
 
 PERMITTED = f"a whole number from 1 to {HIGHEST_VALUE}, several as 2+4 or [2, 4], or null for none"
-PREDICTIONS, REFERENCES = "predictions", "references"
+SIDES = PREDICTIONS, REFERENCES = ("predictions", "references")
 _NONE = ("", "null", "none", "~")
 
 
@@ -75,7 +75,7 @@ class MaskLabels(SideLabels):
     def _can_be_scored(self) -> Self:
         if self.predictions is not None and self.predictions.ignore:
             raise ValueError("only references have ignored voxels; name the value in predictions.left_out")
-        for side in (PREDICTIONS, REFERENCES):
+        for side in SIDES:
             self._check_once(side)
         if not self.scored:
             raise ValueError("no structure has a value in both predictions and references")
@@ -89,17 +89,22 @@ class MaskLabels(SideLabels):
     @property
     def scored(self) -> tuple[Structure, ...]:
         """Structures that have values in predictions and references."""
-        return tuple(one for one in Structure if all(self.values_of(one, side) for side in (PREDICTIONS, REFERENCES)))
+        return tuple(one for one in Structure if all(self.values_of(one, side) for side in SIDES))
 
     def values_of(self, structure: Structure, side: str) -> tuple[int, ...]:
         """Values of a structure in the predictions or the references."""
         return self._declared(side).get(structure.name, ())
 
+    def left_out_of(self, side: str) -> tuple[int, ...]:
+        """Values that are left out of the predictions or the references."""
+        coding = getattr(self.coding, side)
+        return tuple(sorted(value for value, meaning in coding.items() if meaning is NoStructure.LEFT_OUT))
+
     def not_scored(self) -> Iterator[str]:
         """A sentence for each structure that somebody has declared as not segmented."""
         named = self._named(PREDICTIONS) | self._named(REFERENCES) | self.model_fields_set
         for structure in Structure:
-            without = [side for side in (PREDICTIONS, REFERENCES) if not self.values_of(structure, side)]
+            without = [side for side in SIDES if not self.values_of(structure, side)]
             if without and (len(without) == 1 or structure.name in named):
                 yield f"{structure.name} is not scored: audit_labels has no value of it in the {' and '.join(without)}."
 

@@ -2,63 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Self
+from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
-from pydantic import PositiveInt, model_validator
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.mask_pairs import MaskPairs
-from faircmr.core.parameters import Parameters
-from faircmr.fairness.metrics.scan import Metric, score_scan
+from faircmr.core.label_coding import NoStructure
+from faircmr.core.mask_pairs import MaskPairs, Spacing
+from faircmr.core.scan import LabelImage
+from faircmr.fairness.audit.mask_labels import SIDES, MaskLabels
+from faircmr.fairness.audit.mask_notes import MaskTally
+from faircmr.fairness.metrics.label_pair import LabelPair
+from faircmr.fairness.metrics.scan import Metric, score_pair
+
+OF_ANNOTATED_VOXELS = (Metric.DSC, Metric.MISSED, Metric.INVENTED)
+"""Metrics that mean the same where part of a scan is not annotated; volumes and distances need the whole structure."""
 
 
-class MaskLabels(Parameters):
-    """Value of each structure in the masks; 0 is background.
+class MaskScores(NamedTuple):
+    """Scores of pairs of masks.
 
     Attributes:
-        LVBP: Left-ventricular blood pool.
-        LVM: Left-ventricular myocardium.
-        RVBP: Right-ventricular blood pool.
+        scores: Long, for :func:`~faircmr.fairness.audit.audit.audit`: ``case`` (name of the file), ``structure``,
+            ``metric``, ``value``. A structure that no reference shows has no rows: nobody has drawn it, and what was
+            predicted of it is neither right nor wrong.
+        notes: Sentences about what is left out and what seems to be declared wrongly, without any name.
     """
 
-    LVBP: PositiveInt = 1
-    LVM: PositiveInt = 2
-    RVBP: PositiveInt = 3
-
-    @model_validator(mode="after")
-    def _are_different(self) -> Self:
-        if len(self.values) < len(type(self).model_fields):
-            raise ValueError("two structures have one value")
-        return self
-
-    @property
-    def values(self) -> Mapping[int, Structure]:
-        """Structure of each value."""
-        return {value: Structure[name] for name, value in self.model_dump().items()}
+    scores: pd.DataFrame
+    notes: tuple[str, ...]
 
 
-def score_masks(pairs: MaskPairs, labels: MaskLabels) -> pd.DataFrame:
+def score_masks(pairs: MaskPairs, labels: MaskLabels) -> MaskScores:
     """Score each pair of masks by every metric.
 
     Args:
         pairs: Predictions and references.
-        labels: What their values stand for.
-
-    Returns:
-        A long table for :func:`~faircmr.fairness.audit.audit.audit`: ``case`` (name of the file), ``structure``,
-        ``metric``, ``value``. A structure that no reference shows has no rows: nobody has drawn it, and what was
-        predicted of it is neither right nor wrong.
+        labels: What their values mean.
 
     Raises:
         InvalidScanError: A mask cannot be used.
     """
+    tally = MaskTally(labels)
     parts = [
-        score_scan(prediction, reference, spacing).assign(case=name)
-        for name, prediction, reference, spacing in pairs.pairs(labels.values)
+        _scores(prediction, reference, spacing, tally).assign(case=name)
+        for name, prediction, reference, spacing in pairs.pairs(labels.coding)
     ]
     scores = pd.concat(parts, ignore_index=True)
-    drawn = scores[(scores["metric"] == Metric.REFERENCE_VOLUME) & (scores["value"] > 0.0)]
-    kept = scores["structure"].isin(drawn["structure"])
-    return scores.loc[kept, ["case", "structure", "metric", "value"]].reset_index(drop=True)
+    kept = scores["structure"].isin([structure.name for structure in tally.drawn()])
+    table = scores.loc[kept, ["case", "structure", "metric", "value"]].reset_index(drop=True)
+    return MaskScores(table, tuple(tally.notes()))
+
+
+def _scores(prediction: LabelImage, reference: LabelImage, spacing: Spacing, tally: MaskTally) -> pd.DataFrame:
+    """Scores of one pair, of annotated voxels and the structures that are to be scored."""
+    unannotated = reference == NoStructure.UNANNOTATED
+    excluded = bool(unannotated.any())
+    if excluded:
+        tally.add_unannotated(unannotated)
+        prediction, reference = (np.where(unannotated, 0, image).astype(np.uint8) for image in (prediction, reference))
+    found, drawn = (
+        tally.without_left_out(side, image) for side, image in zip(SIDES, (prediction, reference), strict=True)
+    )
+    pair = LabelPair(found, drawn, spacing)
+    tally.add(*pair.heart)
+    rows = score_pair(pair, tally.labels.scored)
+    return rows[rows["metric"].isin(OF_ANNOTATED_VOXELS)] if excluded else rows

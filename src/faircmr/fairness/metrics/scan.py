@@ -63,7 +63,12 @@ def score_scan(
     Raises:
         InvalidScoresError: As for :class:`~faircmr.fairness.metrics.label_pair.LabelPair`.
     """
-    scores = _scores(LabelPair(prediction, reference, spacing), structures)
+    return score_pair(LabelPair(prediction, reference, spacing), structures)
+
+
+def score_pair(pair: LabelPair, structures: Sequence[Structure] = ALL_STRUCTURES) -> pd.DataFrame:
+    """Score a pair that has been checked already; same as :func:`score_scan`."""
+    scores = _scores(pair, structures)
     names = [structure.name for structure in structures]
     table = pd.DataFrame(
         {

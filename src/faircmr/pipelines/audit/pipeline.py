@@ -16,10 +16,13 @@ def create_pipeline() -> Pipeline:
 
 def create_pipeline_of_masks() -> Pipeline:
     """Two folders of masks and a table of demographics -> scores -> tables and one page."""
-    scoring = node(nodes.score_masks, ["audit.masks", "params:audit_labels"], "audit.mask_scores", name="score_masks")
-    return pipeline([scoring], tags=["audit", "cpu"]) + _audit_of("audit.mask_scores", "audit_masks")
+    inputs, outputs = ["audit.masks", "params:audit_labels"], ["audit.mask_scores", "audit.mask_notes"]
+    scoring = node(nodes.score_masks, inputs, outputs, name="score_masks")
+    return pipeline([scoring], tags=["audit", "cpu"]) + _audit_of(
+        "audit.mask_scores", "audit_masks", "audit.mask_notes"
+    )
 
 
-def _audit_of(scores: str, name: str) -> Pipeline:
-    inputs = [scores, "audit.demographics", "params:audit", "params:audit_columns"]
+def _audit_of(scores: str, name: str, *further: str) -> Pipeline:
+    inputs = [scores, "audit.demographics", "params:audit", "params:audit_columns", *further]
     return pipeline([node(nodes.audit_scores, inputs, [*TABLES, "audit.report"], name=name)], tags=["audit", "cpu"])
