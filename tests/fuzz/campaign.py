@@ -14,8 +14,9 @@ from pathlib import Path
 from random import Random
 
 from tests.fuzz.examining import Examiner, Outcome, write_tree
-from tests.fuzz.mutating import Tree, mutated_tree
+from tests.fuzz.mutating import mutated_tree
 from tests.fuzz.readers import READERS, Reader
+from tests.fuzz.variants import Tree
 
 BLOCK = 500
 """Inputs after which the corpus is forgotten: blocks are independent, so that a run can be divided and repeated."""

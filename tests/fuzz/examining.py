@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from faircmr.core.errors import FaircmrError
-from tests.fuzz.mutating import Tree
 from tests.fuzz.readers import Reader
+from tests.fuzz.variants import Link, Tree
 from tests.sources.dicom.written import SECRET
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -103,14 +103,26 @@ class Examiner:
 
 
 def write_tree(root: Path, tree: Tree) -> None:
-    """Write files; those whose names are in each other's way are left out."""
-    for name, content in tree.items():
+    """Write files; those whose names are in each other's way are left out.
+
+    Links come last, and none below another: nothing is written through one.
+    """
+    for name, entry in sorted(tree.items(), key=lambda each: isinstance(each[1], Link)):
         path = root / name
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
+            if isinstance(entry, Link):
+                _write_link(path, entry, root)
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(entry)
         except (FileExistsError, NotADirectoryError, IsADirectoryError):
             continue
+
+
+def _write_link(path: Path, link: Link, root: Path) -> None:
+    if not any(folder.is_symlink() for folder in path.parents if folder.is_relative_to(root)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.symlink_to(link.target)
 
 
 def _signature(error: BaseException) -> str:

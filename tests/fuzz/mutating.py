@@ -1,7 +1,8 @@
 """Damage to files: what is drawn from one generator is the same in every run.
 
 Gzip streams and zip archives are opened, damaged within and closed again most of the time: their checksums would
-hide whatever reads their content.
+hide whatever reads their content. Some files and folders are not damaged but have another form
+(:mod:`tests.fuzz.variants`).
 """
 
 from __future__ import annotations
@@ -13,18 +14,17 @@ import re
 import struct
 import warnings
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from tests.fuzz.fields import damage_field
 from tests.fuzz.tokens import TOKENS
+from tests.fuzz.variants import Link, Tree, vary_content, vary_tree
 
-Tree = Mapping[str, bytes]
-"""Content of the files of a folder, by path below it."""
 Mutator = Callable[[bytes, Random], bytes]
-INSIDE, NAMES = 0.75, 0.08
-"""How often a container is opened, and how often a name is damaged in the place of a content."""
+INSIDE, NAMES, FORMS = 0.75, 0.08, 0.15
+"""How often a container is opened, a name is damaged instead of a content, and a folder gets another form."""
 STACKED = (1, 1, 1, 2, 3, 6)
 """How many damages a file gets; each number as often as the others."""
 LARGEST = 4 * 2**20
@@ -38,10 +38,20 @@ OPENS_NOT = (OSError, EOFError, ValueError, zlib.error, struct.error, BadZipFile
 
 
 def mutated_tree(tree: Tree, random: Random) -> Tree:
-    """A folder with one file damaged, renamed, missing or twice."""
+    """A folder with one file damaged, renamed, missing or twice, or with its files in another form."""
+    if random.random() < FORMS:
+        tree = vary_tree(tree, random)
+        if random.random() < 0.5:
+            return tree
+    return _damaged_tree(tree, random)
+
+
+def _damaged_tree(tree: Tree, random: Random) -> Tree:
     names = sorted(tree)
     name, action = random.choice(names), random.random()
     content = tree[name]
+    if isinstance(content, Link):
+        return {**tree, name: Link(fit_name(_damaged_name(content.target, random)))}
     if len(names) == 1 or action > 2 * NAMES:
         return {**tree, name: mutated(content, random)}
     others = {each: tree[each] for each in names if each != name}
@@ -182,7 +192,12 @@ MUTATORS: tuple[Mutator, ...] = (
     overwrite_token,
     replace_number,
     rearrange,
-    # twice: they get furthest into a parser
+    # twice: it gets furthest into a parser
     damage_field,
     damage_field,
+    # more often still: what comes of them is whole, so that it is read to its end
+    vary_content,
+    vary_content,
+    vary_content,
+    vary_content,
 )

@@ -13,13 +13,14 @@ import numpy as np
 from faircmr.core.anatomy import Structure
 from faircmr.core.scan import ScanFiles
 from tests.fuzz import seeds
-from tests.fuzz.mutating import Tree
+from tests.fuzz.variants import Tree
 from tests.sources.dicom.written import NATIVE
 
 if TYPE_CHECKING:
     from kedro.io import AbstractDataset
 
 Step = Callable[[], object]
+NIFTI, TABLES = (".nii", ".nii.gz"), (".csv", ".parquet")
 ACDC = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
 
 
@@ -110,11 +111,34 @@ def _cine(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _masks(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.mask_pairs import pair_masks
+    """From the catalog's entry to scores."""
+    from faircmr.datasets import MaskPairsDataset
+    from faircmr.fairness.audit.mask_labels import MaskLabels
+    from faircmr.pipelines.audit.nodes import score_masks
 
-    pairs = pair_masks(root / "found", root / "drawn")
-    yield lambda: pairs.unmatched
-    yield from (partial(read, ACDC) for read in pairs.readers.values())
+    dataset = MaskPairsDataset(str(root / "found"), str(root / "drawn"))
+    yield lambda: len(dataset.fingerprint())
+    pairs = _loaded(dataset)
+    yield lambda: list(map(str, pairs.omissions))
+    yield lambda: list(score_masks(pairs, MaskLabels())[1].notes)
+
+
+def _audit(root: Path, own: Path) -> Iterator[Step]:
+    """From the catalog's entries to tables and notes; the page is drawn of these alone."""
+    from faircmr.datasets import UserScoresDataset, UserTableDataset
+    from faircmr.fairness.audit import audit
+    from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
+
+    asked = AuditParameters(attributes=("sex",), covariates=("age", "site"), draws=100)
+    scores = _loaded(UserScoresDataset(_path_of(root, "scores"), "audit_scores"))
+    people = _loaded(UserTableDataset(_path_of(root, "people"), "audit_demographics"))
+    yield lambda: list(audit(scores, people, asked, AuditColumns()).notes)
+
+
+def _path_of(root: Path, stem: str) -> str:
+    """The first file of this name, whatever its suffix."""
+    named = [path for path in sorted(root.iterdir()) if path.name.startswith(stem)]
+    return str(named[0] if named else root / f"{stem}.csv")
 
 
 def _cohort(source: str, root: Path, own: Path, parameters: Mapping[str, object] | None = None) -> Iterator[Step]:
@@ -158,12 +182,15 @@ def _ukbb_tables(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _user_table(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.core.user_tables import read_user_table, with_numbers
+    from faircmr.core.table_values import identifiers, spoilt_numbers, typed_table
+    from faircmr.core.user_tables import read_user_table
     from faircmr.sources.demographics_table import by_subject
 
     for path in _files(root):
         table = read_user_table(path, "scores")
-        yield lambda table=table: len(with_numbers(table, ["subject_id"]))
+        yield lambda table=table: len(typed_table(table, ["subject_id"]))
+        yield lambda table=table: [spoilt_numbers(table[name]) is None for name in table]
+        yield lambda table=table: len(identifiers(table.iloc[:, 0]))
         yield lambda table=table: len(by_subject(table, "subject_id", "scores"))
 
 
@@ -191,14 +218,35 @@ READERS: Mapping[str, Reader] = {
         Reader("dicom files", [partial(seeds.dicom_files, syntax) for syntax in NATIVE], _dicom_files),
         Reader("cvi42 workspaces", [seeds.contours], _cvi42),
         Reader("contour texts", [seeds.contour_text], _contour_text),
-        Reader("NIfTI scans", [partial(seeds.scan, suffix) for suffix in (".nii", ".nii.gz")], _scan),
-        Reader("NIfTI cines", [partial(seeds.cine, suffix) for suffix in (".nii", ".nii.gz")], _cine),
-        Reader("folders of masks", [seeds.masks], _masks),
+        Reader(
+            "NIfTI scans", [partial(seeds.scan, ".nii"), partial(seeds.scan, ".nii.gz"), seeds.scan_in_space], _scan
+        ),
+        Reader(
+            "NIfTI cines", [partial(seeds.cine, ".nii"), partial(seeds.cine, ".nii.gz"), seeds.cine_in_space], _cine
+        ),
+        Reader("folders of masks", [seeds.masks, seeds.masks_in_space], _masks, 12),
+        Reader(
+            "audits",
+            [
+                *(partial(seeds.audited, suffix) for suffix in TABLES),
+                *(seeds.audited_by_index, partial(seeds.summary, 1), partial(seeds.summary, 2)),
+            ],
+            _audit,
+            2,
+        ),
         Reader("ACDC", [seeds.acdc], partial(_cohort, "faircmr.sources.acdc.Acdc"), 4),
         Reader("M&Ms", [seeds.mnms], partial(_cohort, "faircmr.sources.mnms.Mnms"), 4),
-        Reader("nnU-Net", [seeds.nnunet, partial(seeds.nnunet, ("frame01", "frame12"))], _nnunet_splits, 4),
+        Reader(
+            "nnU-Net",
+            [
+                *(seeds.nnunet, partial(seeds.nnunet, ("frame01", "frame12"))),
+                *(seeds.nnunet_of_v1, seeds.nnunet_with_ignore),
+            ],
+            _nnunet_splits,
+            4,
+        ),
         Reader("Sunnybrook", [seeds.sunnybrook], partial(_cohort, "faircmr.sources.sunnybrook.Sunnybrook"), 2),
-        Reader("unlabelled scans", [seeds.unlabelled], _unlabelled, 6),
+        Reader("unlabelled scans", [seeds.unlabelled, seeds.views], _unlabelled, 6),
         Reader("UK Biobank archives", [seeds.biobank], partial(_cohort, _UKBB, parameters={"workers": 1}), 2),
         Reader("UK Biobank NIfTI", [seeds.biobank_nifti], partial(_cohort, _UKBB, parameters={"workers": 1}), 2),
         Reader(
@@ -212,6 +260,10 @@ READERS: Mapping[str, Reader] = {
             _ukbb_tables,
             3,
         ),
-        Reader("user tables", [seeds.people_csv, seeds.people_parquet], _user_table),
+        Reader(
+            "user tables",
+            [seeds.people_csv, seeds.people_parquet, *(partial(seeds.audited, suffix) for suffix in TABLES)],
+            _user_table,
+        ),
     )
 }

@@ -12,8 +12,8 @@ import pytest
 
 from tests.fuzz.campaign import Tally, Worker, inputs
 from tests.fuzz.examining import Examiner
-from tests.fuzz.mutating import Tree
 from tests.fuzz.readers import READERS, Reader
+from tests.fuzz.variants import Tree
 from tests.sources.dicom.written import SECRET
 
 FEW, FEWEST = 6, 30
