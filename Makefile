@@ -45,7 +45,7 @@ SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/p
 .PHONY: help run test test-slow test-browser chromium lint check-ids audit-dependencies format acdc docs docs-serve viz viz-site screenshots install constraints clean
 .PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
 .PHONY: fuzz references reliability reliability-slurm
-.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts benchmark-scale
+.PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts benchmark-scale benchmark-border
 ifneq ($(SETTLED),yes)
 .PHONY: $(STAMP)
 endif
@@ -130,6 +130,9 @@ benchmark-mitigation-cost: $(STAMP) ## time what mitigation adds to a training s
 
 benchmark-scale: $(STAMP) ## time simulated cohorts of a hundred to a hundred thousand subjects; takes an hour, can be cut off
 	$(BIN)/python -m benchmarks.reliability.scale --folder "$(BENCHMARKS)/scale" $(ARGS)
+
+benchmark-border: $(STAMP) ## time audit_masks and data engineering beside an earlier version (ARGS=--small to try it)
+	$(BIN)/python benchmarks/border_speed.py $(ARGS)
 
 fuzz: export OMP_NUM_THREADS := 1
 fuzz: $(STAMP) ## read a hundred thousand damaged files with every reader; takes half an hour, can be cut off
