@@ -206,15 +206,15 @@ class Work(Json):
 numbers: {type: mini_study.datasets.Json, filepath: data/numbers.json}
 doubled:
   type: mini_study.datasets.Document
-  filepath: ${runtime_params:data_root, ${globals:data_root}}/doubled.json
-count: {type: mini_study.datasets.Json, filepath: "${runtime_params:data_root, ${globals:data_root}}/count.json"}
-parts: {type: mini_study.datasets.Parts, filepath: "${runtime_params:data_root, ${globals:data_root}}/parts"}
-old_parts: {type: mini_study.datasets.Old, filepath: "${runtime_params:data_root, ${globals:data_root}}/parts/manifest"}
+  filepath: ${globals:data_root}/doubled.json
+count: {type: mini_study.datasets.Json, filepath: "${globals:data_root}/count.json"}
+parts: {type: mini_study.datasets.Parts, filepath: "${globals:data_root}/parts"}
+old_parts: {type: mini_study.datasets.Old, filepath: "${globals:data_root}/parts/manifest"}
 optional: {type: mini_study.datasets.Optional, filepath: data/optional.json}
 work: {type: mini_study.datasets.Work, filepath: data/work, of: a.table1}
 "{strategy}.table1":
   type: mini_study.datasets.Table
-  filepath: ${runtime_params:data_root, ${globals:data_root}}/table1_{strategy}.csv
+  filepath: ${globals:data_root}/table1_{strategy}.csv
 """,
     "conf/base/parameters.yml": """
 doubling: {factor: 2, inner: {rotation: 1.0}}

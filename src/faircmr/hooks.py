@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, cast
 
 import click
-from kedro.config import OmegaConfigLoader
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.framework.project import pipelines
@@ -14,7 +14,10 @@ from pydantic import BaseModel
 
 from faircmr.incremental.catalog import IncrementalCatalog
 from faircmr.incremental.keys import IncrementalParameters, expected_keys
-from faircmr.running.parameter_check import check_parameters, known_globals
+from faircmr.running.config_loader import StudyConfigLoader
+from faircmr.running.ignored_by_git import keep_out_of_git
+from faircmr.running.parameter_check import check_parameters
+from faircmr.running.study_settings import check_places
 from faircmr.running.summary import summarise
 
 
@@ -23,20 +26,26 @@ class StudyHooks:
 
     def __init__(self) -> None:
         self._parameters: dict[str, BaseModel] = {}
+        self._study: Path | None = None
 
     @hook_impl
     def after_context_created(self, context: KedroContext) -> None:
         """Refuse unknown parameters and values that are not permitted, before anything is written.
 
-        Every name in ``conf/base/globals.yml`` can be set on the command line, for the catalog takes it
-        from there.
+        Every name in ``conf/base/globals.yml`` can be set on the command line; its value has been checked when the
+        configuration was loaded.
         """
-        loader = cast(OmegaConfigLoader, context.config_loader)  # settings.py chooses no other
-        self._parameters = check_parameters(loader["parameters"], dict(pipelines), known_globals(loader))
+        loader = cast(StudyConfigLoader, context.config_loader)  # settings.py chooses no other
+        self._parameters = check_parameters(loader["parameters"], dict(pipelines), loader.setting_names)
+        settings = loader["globals"]
+        check_places(settings, context.project_path)
+        self._study = context.project_path / settings["data_root"] if "data_root" in settings else None
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline, catalog: IncrementalCatalog) -> None:
-        """Compute what the outputs would be made from now."""
+        """Compute what the outputs would be made from now; the table of keys may be written here."""
+        if self._study is not None and pipeline.all_outputs():
+            keep_out_of_git(self._study)
         self._expect(pipeline, catalog)
 
     @hook_impl

@@ -5,12 +5,13 @@ import warnings
 
 from faircmr.hooks import StudyHooks
 from faircmr.incremental.catalog import IncrementalCatalog
+from faircmr.running.config_loader import StudyConfigLoader, first_given
 from faircmr.running.run_status import RunStatus
 from faircmr.running.session import StudySession
 from faircmr.running.step_progress import StepProgress
 
 # Patient data may be near: nothing is sent anywhere, also not by tools started from here.
-os.environ.setdefault("KEDRO_DISABLE_TELEMETRY", "1")
+os.environ["KEDRO_DISABLE_TELEMETRY"] = os.environ.get("KEDRO_DISABLE_TELEMETRY") or "1"
 # Kedro-Viz' hooks write tracebacks to .viz and overwrite its run status when there is nothing to do: see RunStatus.
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-telemetry", "kedro-viz")
 
@@ -21,9 +22,11 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain '.'
 HOOKS = (StudyHooks(), RunStatus(), StepProgress())
 SESSION_CLASS = StudySession
 DATA_CATALOG_CLASS = IncrementalCatalog
+CONFIG_LOADER_CLASS = StudyConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
     # an environment or strategy says only what it changes
-    "merge_strategy": {"parameters": "soft"},
+    "merge_strategy": {"parameters": "soft", "globals": "soft"},
+    "custom_resolvers": {"first": first_given},
 }

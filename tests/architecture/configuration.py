@@ -8,19 +8,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from kedro.config import OmegaConfigLoader
-
 from faircmr import settings
+from faircmr.running.config_loader import StudyConfigLoader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONF = REPOSITORY / "conf"
 ENVIRONMENTS = sorted(folder.name for folder in CONF.iterdir() if folder.is_dir() and folder.name != "local")
 
 
-def loader(environment: str, **runtime_params: object) -> OmegaConfigLoader:
+def loader(environment: str, **runtime_params: object) -> StudyConfigLoader:
     """The project's own config loader."""
     arguments: Mapping[str, Any] = getattr(settings, "CONFIG_LOADER_ARGS", {})
-    return OmegaConfigLoader(
+    return StudyConfigLoader(
         conf_source=str(CONF),
         env=environment,
         runtime_params=runtime_params,

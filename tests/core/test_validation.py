@@ -57,7 +57,7 @@ def test_makes_the_model() -> None:
         ({"epochs": 1, "stages": [{"rotation_degrees": "x"}]}, "training.stages.0.rotation_degrees: 'x'"),
         ({}, "training.epochs: missing; a value is needed; set it"),
         (5, "training: 5; Input should be a valid dictionary"),
-        (None, "training: None; Input should be a valid dictionary"),
+        (None, "training: null; Input should be a valid dictionary"),
     ],
 )
 def test_names_the_place_the_value_and_what_is_permitted(value: Any, expected: str) -> None:

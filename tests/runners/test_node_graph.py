@@ -30,7 +30,7 @@ from tests.studies import digests
 
 DOUBLED = """doubled:
   type: mini_study.datasets.Document
-  filepath: ${runtime_params:data_root, ${globals:data_root}}/doubled.json
+  filepath: ${globals:data_root}/doubled.json
 """
 BREAKS = '    ran("double")\n'
 FIVE = tuple(f"seed-{number}/shared" for number in range(5))

@@ -45,7 +45,6 @@ GIVEN: dict[str, Any] = {
     "fits": {"seeds": [0, 1]},
     "optional": None,
     "incremental": {"on_code_change": "keep"},
-    "data_root": "data/other",
 }
 
 
@@ -103,6 +102,12 @@ def test_a_misspelt_name_comes_before_a_wrong_value() -> None:
 def test_a_wrong_value_is_shown_with_what_is_permitted(changes: dict[str, Any], expected: str) -> None:
     with pytest.raises(InvalidParameterError, match=expected):
         check(**changes)
+
+
+def test_a_setting_among_the_parameters_is_shown_its_file() -> None:
+    # the catalog would never see it
+    with pytest.raises(InvalidParameterError, match=r"data_root: in parameters\*\.yml; .*globals\.yml"):
+        check(data_root="data/other")
 
 
 def test_a_parameter_that_a_node_reads_has_to_be_there() -> None:

@@ -39,6 +39,20 @@ class InvalidParameterError(FaircmrError):
     """A parameter is unknown, of the wrong type, or out of range."""
 
 
+class ProjectNotFoundError(FaircmrError):
+    """A command was started where there is neither a project nor a configuration."""
+
+    @classmethod
+    def here(cls) -> ProjectNotFoundError:
+        """The error of the current folder, which is not named: it may be of a person."""
+        return cls(
+            "project",
+            "not in this folder or above it",
+            "a folder of the project, or a configuration that is named",
+            "cd into the clone of faircmr, or add --conf-source <clone>/conf to python -m faircmr",
+        )
+
+
 class InvalidCohortError(FaircmrError):
     """The cohort as a whole cannot be used: no scans, duplicate ids, missing attributes."""
 

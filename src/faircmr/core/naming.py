@@ -11,12 +11,15 @@ from typing import Protocol
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.keys import assign_keys, assign_pseudonyms, keep_source_ids
+from faircmr.core.given_paths import given_path
+from faircmr.core.keys import STUDY, UNLABELLED, assign_keys, assign_pseudonyms, keep_source_ids
 from faircmr.core.pseudonyms import pseudonym, read_salt
+from faircmr.core.validation import NotPermittedError, shown_value
 
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters, and bytes of a file's name that are not UTF-8, as Python has them (PEP 383)."""
-_NUMBERED = re.compile(r"sub-(\d{4,})")
+_NUMBERED = re.compile(rf"(?:{STUDY}|{UNLABELLED})-\d{{4,}}")
+"""Subjects of unlabelled scans were ``sub-0001`` too, and keep that key."""
 SALT_FILE = "salt_file"
 Names = str | Mapping[str, str]
 """How a catalog entry says it."""
@@ -36,12 +39,19 @@ class Naming(Protocol):
         """Whether these keys may have been given in this way."""
 
 
+@dataclass(frozen=True)
 class Numbered:
-    """``sub-0001``, ...: mean nothing outside the study."""
+    """``sub-0001``, ...: mean nothing outside the study.
+
+    Attributes:
+        prefix: What new keys begin with.
+    """
+
+    prefix: str = STUDY
 
     def names(self, existing: pd.DataFrame, paths: Mapping[str, str]) -> pd.DataFrame:
         """As of :func:`~faircmr.core.keys.assign_keys`."""
-        return assign_keys(existing, paths)
+        return assign_keys(existing, paths, self.prefix)
 
     def gave(self, existing: pd.DataFrame) -> bool:
         """Whether all are numbers; a source may well call its subjects sub-0001 itself."""
@@ -76,23 +86,37 @@ class Pseudonyms:
         return bool((existing["subject_id"] == expected).all())
 
 
-WAYS: Mapping[str, Callable[[], Naming]] = {"numbered": Numbered, "source_ids": SourceIds}
+WAYS: Mapping[str, Callable[[str], Naming]] = {"numbered": Numbered, "source_ids": lambda _prefix: SourceIds()}
 
 
-def naming_of(names: Names) -> Naming:
+def naming_of(names: Names, prefix: str = STUDY) -> Naming:
     """The way that a catalog entry asks for.
 
     Args:
         names: ``numbered``, ``source_ids``, or ``{salt_file: <path>}`` for pseudonyms with the secret in this file.
+        prefix: What numbered keys begin with.
 
     Raises:
         InvalidParameterError: It is none of these, or the file holds no secret.
     """
     if isinstance(names, Mapping) and names.keys() == {SALT_FILE}:
-        return Pseudonyms(read_salt(Path(names[SALT_FILE])))
+        return Pseudonyms(read_salt(_salt_path(names[SALT_FILE])))
     if not isinstance(names, str) or names not in WAYS:
         raise InvalidParameterError("names", repr(names), f"{', '.join(WAYS)} or {{{SALT_FILE}: <path>}}")
-    return WAYS[names]()
+    return WAYS[names](prefix)
+
+
+def _salt_path(value: object) -> Path:
+    offender = f"names.{SALT_FILE}"
+    try:
+        path = Path(given_path(value))
+    except NotPermittedError as error:
+        raise InvalidParameterError(offender, shown_value(value), str(error), error.remedy) from None
+    if not path.is_absolute():
+        # relative to what? A command may be started in any folder of the project
+        permitted = "a path from / or ~, outside of the project"
+        raise InvalidParameterError(offender, "a relative path", permitted, "write all of it")
+    return path
 
 
 def name_subjects(existing: pd.DataFrame, paths: Mapping[str, str], naming: Naming, entry: str) -> pd.DataFrame:
@@ -119,8 +143,13 @@ def name_subjects(existing: pd.DataFrame, paths: Mapping[str, str], naming: Nami
     return naming.names(existing, paths)
 
 
+def is_text(name: str) -> bool:
+    """Whether a table can hold the name of a file: UTF-8 without control characters."""
+    return _NO_TEXT.search(name) is None
+
+
 def _check_names(paths: Mapping[str, str]) -> None:
-    odd = sum(_NO_TEXT.search(f"{source_id}{path}") is not None for source_id, path in paths.items())
+    odd = sum(not is_text(f"{source_id}{path}") for source_id, path in paths.items())
     if odd:
         raise InvalidCohortError(
             "names of files and folders",

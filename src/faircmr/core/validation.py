@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from faircmr.core.errors import InvalidParameterError
 
@@ -14,6 +15,21 @@ Model = TypeVar("Model", bound=BaseModel)
 LONGEST_VALUE = 60
 """Characters of a value that an error repeats."""
 CORRECT = "correct it in conf, or with --params"
+QUOTED = "write it in two pairs of quotes, e.g. --params \"{place}='{value}'\""
+YAML_WORDS = {None: "null", True: "true", False: "false"}
+
+
+class NotPermittedError(ValueError):
+    """A validator's reason to refuse a value, with its own remedy.
+
+    Args:
+        permitted: The permitted form.
+        remedy: What to do.
+    """
+
+    def __init__(self, permitted: str, remedy: str) -> None:
+        super().__init__(permitted)
+        self.remedy = remedy
 
 
 def validated(model: type[Model], value: object, path: str) -> Model:
@@ -44,7 +60,7 @@ def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidP
     """
     complaints = error.errors(include_url=False)
     first = next((one for one in complaints if one["type"] == "extra_forbidden"), complaints[0])
-    place = ".".join([path, *map(str, first["loc"])])
+    place = ".".join(filter(None, [path, *map(str, first["loc"])]))
     if first["type"] == "extra_forbidden":
         return unknown_name(place, first["input"], known)
     if first["type"] == "union_tag_invalid":
@@ -54,7 +70,18 @@ def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidP
     if first["type"] == "missing":
         return InvalidParameterError(place, "missing", "a value is needed", "set it")
     permitted = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return InvalidParameterError(place, _short(first["input"]), permitted)
+    return InvalidParameterError(place, shown_value(first["input"]), permitted, _remedy(first, place))
+
+
+def _remedy(complaint: ErrorDetails, place: str) -> str:
+    reason = complaint.get("ctx", {}).get("error")
+    if isinstance(reason, NotPermittedError):
+        return reason.remedy
+    value = complaint["input"]
+    # YAML makes numbers and truth values of names such as 1, on and 007
+    if complaint["type"] == "string_type" and isinstance(value, bool | int | float):
+        return QUOTED.format(place=place, value=shown_value(value))
+    return ""
 
 
 def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidParameterError:
@@ -70,7 +97,7 @@ def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidPara
         place = f"{place}.{name}"
     right = nearest(place, known)
     remedy = f"did you mean {right}?" if right else ""
-    return InvalidParameterError(place, _short(value), "there is no such name", remedy)
+    return InvalidParameterError(place, shown_value(value), "there is no such name", remedy)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -81,7 +108,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 def known_paths(model: type[BaseModel], path: str) -> Iterator[str]:
     """Every name below ``path`` in the configuration of a model, with dots."""
     for name, field in model.model_fields.items():
-        below = f"{path}.{name}"
+        below = f"{path}.{name}" if path else name
         yield below
         for nested in _models_in(field.annotation):
             yield from known_paths(nested, below)
@@ -94,6 +121,9 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def _short(value: object) -> str:
+def shown_value(value: object) -> str:
+    """A value as an error repeats it: in the words of YAML, and not all of a long one."""
+    if value is None or isinstance(value, bool):
+        return YAML_WORDS[value]
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Never
 
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
+from faircmr.core.files import check_is_file
 from faircmr.core.mask_pairs import MaskPairs
+from faircmr.core.reading import ReadingParameters
 from faircmr.core.user_tables import read_user_table
+from faircmr.core.validation import validated
 from faircmr.datasets.base import Previewed, no_paths_in_errors
 from faircmr.sources.fingerprints import digest, file_state, located_states
 from faircmr.sources.mask_pairs import mask_files, pair_masks
@@ -58,11 +62,12 @@ class UserScoresDataset(UserTableDataset):
 
     def load(self) -> pd.DataFrame:
         """Read the scores; nnU-Net's as a long table with the columns case, structure, metric and value."""
-        if self._path.suffix != ".json":
+        if self._path.suffix.lower() != ".json":
             return super().load()
         from faircmr.fairness.audit.nnunet_summary import scores_of_summary
 
         with no_paths_in_errors(self._setting):
+            check_is_file(self._path)
             content = self._path.read_bytes()
         return scores_of_summary(content)
 
@@ -72,18 +77,28 @@ class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
 
     Args:
         filepath: Folder of what a model found.
-        references: Folder of what was drawn.
+        path: Folder of what was drawn; Kedro makes an argument of this name relative to the project, as ``filepath``.
+        reading: Limits of spacing and whether headers place labels: a mapping of the fields of
+            :class:`~faircmr.core.reading.ReadingParameters`.
         metadata: For tools such as Kedro-Viz; not used here.
     """
 
-    def __init__(self, filepath: str, references: str, metadata: dict[str, Any] | None = None) -> None:
-        self._predictions, self._references = Path(filepath), Path(references)
+    def __init__(
+        self,
+        filepath: str,
+        path: str,
+        *,
+        reading: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._predictions, self._references = Path(filepath), Path(path)
+        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> MaskPairs:
         """List the pairs; no mask is opened."""
         with no_paths_in_errors("audit_predictions and audit_references"):
-            return pair_masks(self._predictions, self._references)
+            return pair_masks(self._predictions, self._references, self._reading)
 
     def save(self, data: Never) -> Never:
         """Refuse: masks are never written."""
@@ -96,7 +111,8 @@ class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of all masks."""
         folders = (self._predictions, self._references)
-        return digest([located_states(mask_files(folder), folder) for folder in folders])
+        states = [located_states(mask_files(folder), folder) for folder in folders]
+        return digest([states, self._reading.model_dump(mode="json")])
 
     def _exists(self) -> bool:
         return self._predictions.is_dir() and self._references.is_dir()

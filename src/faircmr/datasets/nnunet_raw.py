@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.files import write_whole
+from faircmr.core.folder_names import nnunet_dataset_name
 from faircmr.core.keys import keep_source_ids
+from faircmr.core.validation import NotPermittedError
 from faircmr.datasets.base import StudyDataset
 from faircmr.datasets.staging import publish, staged
 from faircmr.sources.building import build_cohort, first_paths
@@ -20,7 +21,6 @@ from faircmr.sources.nnunet_files import CHANNEL, PARTS
 from faircmr.sources.nnunet_format import DESCRIPTION, SPLITS, encoded_folds
 
 ENDING = ".nii.gz"
-_NAME = re.compile(r"Dataset\d{3}_[A-Za-z0-9]\w*", re.ASCII)
 
 
 class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
@@ -45,10 +45,10 @@ class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
             InvalidParameterError: nnU-Net would not take the folder's name.
             InvalidScanError: A scan cannot be read; the data set stays as it was.
         """
-        if _NAME.fullmatch(self._filepath.name) is None:
-            raise InvalidParameterError(
-                "nnunet_dataset", repr(self._filepath.name), "Dataset<three digits>_<letters and digits>"
-            )
+        try:
+            nnunet_dataset_name(self._filepath.name)
+        except NotPermittedError as error:
+            raise InvalidParameterError("nnunet_dataset", repr(self._filepath.name), str(error), error.remedy) from None
         known = set(self._scans())
         with staged(self._filepath) as aside:
             written = {self._filepath / path for case in data.cases for path in _write(aside, case)}

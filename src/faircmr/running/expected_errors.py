@@ -17,13 +17,14 @@ from faircmr.running.log_file import log_traceback
 
 
 @contextmanager
-def one_clear_line(project: Path) -> Iterator[None]:
+def one_clear_line(project: Path | None) -> Iterator[None]:
     """End a command on an expected error with ``Error: <offender>: <value>; <permitted>; <what to do>``.
 
     Outside a command (a notebook, a test) errors pass as they are.
 
     Args:
-        project: Folder of the project, below which the log file lies.
+        project: Folder of the project, below which the log file lies; ``None`` where there is no project and nothing is
+            logged.
 
     Raises:
         click.ClickException: Click shows it as one line on stderr and exits with 1.
@@ -36,7 +37,8 @@ def one_clear_line(project: Path) -> Iterator[None]:
     except Exception as error:
         if click.get_current_context(silent=True) is None:
             raise
-        log_traceback(error, project)
+        if project is not None:
+            log_traceback(error, project)
         expected = expected_error(error)
         if expected is None:
             raise

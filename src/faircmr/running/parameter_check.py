@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from kedro.config import OmegaConfigLoader
 from kedro.pipeline import Pipeline
 from kedro.validation.type_extractor import TypeExtractor
 from pydantic import BaseModel
@@ -24,51 +23,38 @@ READ_BY_NO_NODE: dict[str, type[BaseModel]] = {"incremental": IncrementalParamet
 
 
 def check_parameters(
-    configured: Mapping[str, Any], pipelines: Mapping[str, Pipeline], runtime_names: Collection[str]
+    configured: Mapping[str, Any], pipelines: Mapping[str, Pipeline], setting_names: Collection[str]
 ) -> dict[str, BaseModel]:
     """Check names and values of all parameters.
 
     Args:
         configured: Parameters as they come out of YAML and the command line.
         pipelines: Every registered pipeline: what one of them reads is a parameter.
-        runtime_names: Names that the catalog, not a node, takes from the command line.
+        setting_names: Names of ``conf/base/globals.yml``, which the catalog reads and not a node.
 
     Returns:
         Those of which a form is known, as models.
 
     Raises:
-        InvalidParameterError: A name is unknown at some level, a value is not permitted, or a
-            parameter that a node reads is missing.
+        InvalidParameterError: A name is unknown at some level or is in the wrong file, a value is not permitted, or
+            a parameter that a node reads is missing.
     """
     models = _models(pipelines) | READ_BY_NO_NODE
     needed = _read_by_nodes(pipelines)
     read = needed | READ_BY_NO_NODE.keys()
     given = dict(_given(configured, read))
     for place, value in given.items():
-        if place not in read and place not in runtime_names:
+        if place not in read and place in setting_names:
+            remedy = "move it to globals.yml of the same folder, or write it after --params"
+            raise InvalidParameterError(place, "in parameters*.yml", "read from globals.yml alone", remedy)
+        if place not in read:
             known = [path for name, model in models.items() for path in known_paths(model, name)]
-            raise unknown_name(place, value, {*known, *read, *runtime_names})
+            raise unknown_name(place, value, {*known, *read, *setting_names})
     made = {place: validated(models[place], given[place], place) for place in sorted(given.keys() & models.keys())}
     for name in sorted(needed):
         if not any(f"{name}.".startswith(f"{place}.") for place in given):
             raise InvalidParameterError(name, "missing", "a value is needed", "set it in conf/base/parameters_*.yml")
     return made
-
-
-def known_globals(loader: OmegaConfigLoader) -> set[str]:
-    """Names in the ``globals.yml`` of the base environment: those that the catalog asks for.
-
-    Raises:
-        InvalidParameterError: The run's environment sets another one.
-    """
-    # The public ways to the base environment alone make another loader, and a loader that is made takes
-    # the resolver ${globals:...} away from the one before.
-    base, environment, *_ = loader._read_raw_config("globals")  # noqa: SLF001
-    known = {str(name) for file in base.values() for name in file}
-    for name, value in ((str(name), file[name]) for file in environment.values() for name in file):
-        if name not in known:
-            raise unknown_name(name, value, known)
-    return known
 
 
 def _models(pipelines: Mapping[str, Pipeline]) -> dict[str, type[BaseModel]]:

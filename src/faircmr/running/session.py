@@ -5,16 +5,18 @@ from __future__ import annotations
 import inspect
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any
 
 import click
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
-from kedro.framework.project import pipelines
+from kedro.framework.project import pipelines, settings
 from kedro.framework.session import KedroSession
 from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner
+from kedro.utils import find_kedro_project
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core.errors import InvalidParameterError, ProjectNotFoundError
 from faircmr.core.stopping import stopping_at_signals
 from faircmr.core.validation import nearest
 from faircmr.running.expected_errors import one_clear_line
@@ -26,6 +28,20 @@ NODE_OPTIONS = {"node_names": "--nodes", "from_nodes": "--from-nodes", "to_nodes
 
 class StudySession(KedroSession):
     """Kedro's session, with nothing done twice."""
+
+    @classmethod
+    def create(cls, *args: Any, **options: Any) -> KedroSession:
+        """As :meth:`KedroSession.create`, where there is a configuration.
+
+        Raises:
+            ProjectNotFoundError: No configuration is named, and there is none in this folder or a project above it.
+        """
+        with one_clear_line(None):
+            choices = inspect.signature(KedroSession.create).bind(*args, **options).arguments
+            project = Path(choices.get("project_path") or find_kedro_project(Path.cwd()) or Path.cwd())
+            if choices.get("conf_source") is None and not (project / settings.CONF_SOURCE).is_dir():
+                raise ProjectNotFoundError.here()
+        return super().create(*args, **options)
 
     def run(self, *args: Any, **options: Any) -> dict[str, Any]:
         """Run as :meth:`KedroSession.run` does, but only nodes with an output that is missing or stale.

@@ -12,17 +12,19 @@ from faircmr.core.parameters import Parameters
 
 GROUPS = ("A", "B", "C", "D", "E", "F")
 TRAINING_SIZES: Mapping[str, int] = MappingProxyType({"A": 256, "B": 10, "C": 22, "D": 13, "E": 5, "F": 14})
+Count = Annotated[int, Field(ge=0)]
+ShiftStrength = Annotated[float, Field(ge=0.0, le=1.5, allow_inf_nan=False)]
 
 
 class GroupSizes(Parameters):
     """Number of training subjects of each group; the default is the imbalance of the UK Biobank (80 % to 1.6 %)."""
 
-    A: Annotated[int, Field(ge=0)] = TRAINING_SIZES["A"]
-    B: Annotated[int, Field(ge=0)] = TRAINING_SIZES["B"]
-    C: Annotated[int, Field(ge=0)] = TRAINING_SIZES["C"]
-    D: Annotated[int, Field(ge=0)] = TRAINING_SIZES["D"]
-    E: Annotated[int, Field(ge=0)] = TRAINING_SIZES["E"]
-    F: Annotated[int, Field(ge=0)] = TRAINING_SIZES["F"]
+    A: Count = TRAINING_SIZES["A"]
+    B: Count = TRAINING_SIZES["B"]
+    C: Count = TRAINING_SIZES["C"]
+    D: Count = TRAINING_SIZES["D"]
+    E: Count = TRAINING_SIZES["E"]
+    F: Count = TRAINING_SIZES["F"]
 
 
 class SyntheticParameters(Parameters):
@@ -41,11 +43,11 @@ class SyntheticParameters(Parameters):
         workers: Processes that write subjects; the images do not depend on it.
     """
 
-    cohort_seed: Annotated[int, Field(ge=0)] = 0
-    shift_strength: Annotated[float, Field(ge=0.0, le=1.5)] = 1.0
+    cohort_seed: Count = 0
+    shift_strength: ShiftStrength = 1.0
     training: GroupSizes = GroupSizes()
-    validation_per_group: Annotated[int, Field(ge=0)] = 3
-    test_per_group: Annotated[int, Field(ge=0)] = 20
+    validation_per_group: Count = 3
+    test_per_group: Count = 20
     size: Annotated[int, Field(ge=32, le=512)] = 64
     slices: Annotated[int, Field(ge=3, le=32)] = 9
     spacing: Annotated[float, Field(ge=0.5, le=4.0)] = 2.25
