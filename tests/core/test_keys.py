@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core.errors import InvalidCohortError
-from faircmr.core.keys import assign_keys, assign_pseudonyms, keep_source_ids, no_keys
+from faircmr.core.keys import UNLABELLED, assign_file_keys, assign_keys, assign_pseudonyms, keep_source_ids, no_keys
 
 source_ids = st.text("0123456789ab", min_size=1, max_size=7)
 cohorts = st.sets(source_ids, max_size=12)
@@ -53,6 +53,39 @@ def test_follows_a_subject_to_a_new_path():
     before = assign_keys(no_keys(), {"a": "old"})
 
     assert assign_keys(before, {"a": "new"})["path"].tolist() == ["new"]
+
+
+@pytest.mark.parametrize("first", ["sub", "new"])
+@pytest.mark.parametrize("then", ["sub", "new"])
+def test_new_subjects_have_the_next_number_whatever_keys_began_with(first, then):
+    before = assign_keys(no_keys(), paths_of(["b", "c"]), first)
+
+    keys = assign_keys(before, paths_of(["a", "b", "c"]), then)
+
+    assert keys["subject_id"].tolist() == [f"{first}-0001", f"{first}-0002", f"{then}-0003"]
+    assert as_dict(keys)["a"] == f"{then}-0003"
+
+
+@given(cohorts, cohorts, cohorts)
+def test_keys_of_unlabelled_subjects_are_never_those_of_the_cohort(cohort, unlabelled, later):
+    of_cohort = assign_keys(no_keys(), paths_of(cohort))
+    before = assign_keys(no_keys(), paths_of(unlabelled), UNLABELLED)
+    after = assign_keys(before, paths_of(later), UNLABELLED)
+
+    assert not set(of_cohort["subject_id"]) & set(after["subject_id"])
+    assert as_dict(before).items() <= as_dict(after).items()
+
+
+def test_files_that_are_left_out_are_numbered_by_path_and_keep_their_key():
+    first = assign_file_keys(no_keys(), ["p/la.nii", "p/ao.nii"])
+    second = assign_file_keys(first, ["p/gt.nii", "p/la.nii"])
+
+    assert dict(zip(second["path"], second["subject_id"], strict=True)) == {
+        "p/ao.nii": "file-0001",
+        "p/la.nii": "file-0002",
+        "p/gt.nii": "file-0003",
+    }
+    assert set(second["source_id"]) == {""}
 
 
 def test_goes_on_after_four_digits_in_the_order_of_numbers():

@@ -38,6 +38,15 @@ def test_a_source_may_name_its_subjects_as_studies_do():
     assert Numbered().gave(keys)
 
 
+def test_numbers_of_unlabelled_subjects_go_on_from_those_that_began_as_sub():
+    keys = name_subjects(no_keys(), PATHS, Numbered(), "unlabelled")
+
+    more = name_subjects(keys, {**PATHS, "patient003": "c.nii"}, naming_of("numbered", "new"), "unlabelled")
+
+    assert more["subject_id"].tolist() == ["sub-0001", "sub-0002", "new-0003"]
+    assert Numbered().gave(more)
+
+
 def test_chooses_by_the_catalogs_entry(tmp_path: Path):
     (tmp_path / "salt").write_text("a secret of sixteen or more")
 

@@ -14,6 +14,8 @@ from kedro.io import DatasetError
 
 from faircmr.core.errors import InvalidCohortError, InvalidScanError, OutputError
 from faircmr.datasets import UnlabelledDataset
+from faircmr.sources.short_axis import LONG_AXIS, MASK
+from faircmr.sources.unlabelled import NO_NIFTI
 from tests.sources.volumes import ramp, save
 
 HEAVY = ("nibabel", "torch", "monai", "pandera", "scipy", "matplotlib")
@@ -45,7 +47,7 @@ def cause_of(call):
 def test_subjects_are_named_by_study_keys(scans, root):
     loaded = scans.load()
 
-    assert list(loaded.fingerprints) == ["sub-0001", "sub-0002"]
+    assert list(loaded.fingerprints) == ["new-0001", "new-0002"]
     assert [len(list(loaded.frames(subject_id))) for subject_id in loaded.fingerprints] == [1, 2]
     assert "7234567" not in repr(loaded)
 
@@ -56,16 +58,104 @@ def test_the_key_file_is_for_its_owner_alone(scans, key_file):
     assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
     assert key_file.read_text().splitlines() == [
         "subject_id,source_id,path",
-        "sub-0001,7234567,7234567.nii.gz",
-        "sub-0002,7234568,7234568_ED.nii.gz",
+        "new-0001,7234567,7234567.nii.gz",
+        "new-0002,7234568,7234568_ED.nii.gz",
     ]
+
+
+OLD_KEYS = "subject_id,source_id,path\nsub-0001,7234567,7234567.nii.gz\nsub-0002,7234568_la,7234568_la.nii.gz\n"
+"""As of a study that began when unlabelled subjects were called sub-0001 too, and every file was a subject."""
+
+
+def test_keys_of_a_study_that_began_earlier_never_change(scans, root, key_file):
+    key_file.parent.mkdir(parents=True)
+    key_file.write_text(OLD_KEYS)
+    save(root / "7234568_la.nii.gz", ramp())
+
+    loaded = scans.load()
+
+    assert list(loaded.fingerprints) == ["sub-0001", "new-0003"]
+    assert [one.key for one in loaded.left_out] == ["file-0001"]
+    assert key_file.read_text().splitlines() == [
+        *OLD_KEYS.splitlines(),
+        "new-0003,7234568,7234568_ED.nii.gz",
+        "file-0001,,7234568_la.nii.gz",
+    ]
+    assert scans.load() is not loaded
+    assert [*scans.load().fingerprints] == [*loaded.fingerprints]
+
+
+def test_files_that_are_left_out_have_keys_that_stay_and_reasons_without_names(scans, root, key_file):
+    for name in ("7234567_la.nii.gz", "7234567_gt.nii.gz", "7234567.dcm"):
+        save(root / f"{name}.nii", ramp()).rename(root / name)
+
+    first = scans.load()
+    save(root / "7000000_aorta.nii", ramp())
+    second = scans.load()
+
+    assert [(one.key, one.reason) for one in first.left_out] == [
+        ("file-0001", MASK),
+        ("file-0002", LONG_AXIS),
+        (None, NO_NIFTI),
+    ]
+    assert [one.key for one in second.left_out] == ["file-0003", "file-0001", "file-0002", None]
+    assert (first.files, second.files) == (5, 6)
+    assert stat.S_IMODE(key_file.stat().st_mode) == 0o600
+    assert "723" not in "".join(one.reason for one in first.left_out)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda root: save(root / "7234567_la.nii.gz", ramp()),
+        lambda root: (root / "Info.cfg").touch(),
+        lambda root: (root / "7234568_gt.nii").rename(root / "7234568_la.nii"),
+    ],
+    ids=["a file", "a file of another format", "another reason"],
+)
+def test_the_fingerprint_changes_with_what_is_left_out_and_no_subjects(scans, root, change):
+    save(root / "7234568_gt.nii", ramp())
+    before, whole = scans.load().fingerprints, scans.fingerprint()
+
+    change(root)
+
+    assert scans.fingerprint() != whole
+    assert scans.load().fingerprints == before
+
+
+def test_a_left_out_file_whose_name_is_no_text_is_counted_without_a_key(scans, root, key_file):
+    save(root / "good.nii", ramp()).rename(root / "a\nb_gt.nii")
+
+    (one,) = scans.load().left_out
+
+    assert (one.key, one.count) == (None, 1)
+    assert "control characters" in one.reason
+    assert "file-" not in key_file.read_text()
+
+
+def test_subjects_that_are_called_like_files_are_refused(root, key_file):
+    save(root / "file-0001.nii.gz", ramp())
+    save(root / "7234567_gt.nii.gz", ramp())
+    public = UnlabelledDataset(filepath=str(root), path=str(key_file), names="source_ids")
+
+    assert "set names to numbered" in str(cause_of(public.load))
+    assert not key_file.exists()
+
+
+@pytest.mark.parametrize("names", ["numbered", "source_ids"])
+def test_files_have_the_same_keys_however_subjects_are_named(root, key_file, names):
+    save(root / "7234567_gt.nii.gz", ramp())
+    scans = UnlabelledDataset(filepath=str(root), path=str(key_file), names=names)
+
+    assert [one.key for one in scans.load().left_out] == ["file-0001"]
+    assert [one.key for one in scans.load().left_out] == ["file-0001"]
 
 
 def test_keys_stay_when_others_join(scans, root):
     scans.load()
     save(root / "7000000.nii.gz", ramp())
 
-    assert list(scans.load().fingerprints) == ["sub-0001", "sub-0002", "sub-0003"]
+    assert list(scans.load().fingerprints) == ["new-0001", "new-0002", "new-0003"]
 
 
 def test_public_data_keep_their_names_where_asked_to(root, key_file):
@@ -97,7 +187,7 @@ def test_the_fingerprint_changes_with_files_and_only_that_subjects(scans, root, 
         image.rename(root / "7234569.nii.gz")
 
     assert scans.fingerprint() != whole
-    assert scans.load().fingerprints["sub-0002"] == before["sub-0002"]
+    assert scans.load().fingerprints["new-0002"] == before["new-0002"]
 
 
 def test_a_frame_0_counts_everybodys_frames_anew(scans, root):
@@ -114,14 +204,14 @@ def test_a_frame_0_counts_everybodys_frames_anew(scans, root):
 def test_an_unreadable_scan_is_named_by_its_key_and_where_to_look_it_up(scans, root):
     (root / "7234567.nii.gz").write_bytes(b"")
 
-    with pytest.raises(InvalidScanError, match=r"sub-0001: .*damaged; .*predict_key\.csv") as error:
-        list(scans.load().frames("sub-0001"))
+    with pytest.raises(InvalidScanError, match=r"new-0001: .*damaged; .*predict_key\.csv") as error:
+        list(scans.load().frames("new-0001"))
     assert "7234567" not in "".join(traceback.format_exception(error.value, limit=0))
 
 
 def test_there_is_no_other_subject(scans):
     with pytest.raises(InvalidCohortError, match="no such scan"):
-        next(scans.load().frames("sub-0009"))
+        next(scans.load().frames("new-0009"))
 
 
 def test_a_damaged_key_file_is_never_replaced(scans, key_file):
@@ -164,6 +254,6 @@ print([name for name in {HEAVY!r} if name in sys.modules])
 
 
 def test_frames_keep_their_intensities(scans):
-    (frame,) = scans.load().frames("sub-0001")
+    (frame,) = scans.load().frames("new-0001")
 
     np.testing.assert_array_equal(frame.scan.image, ramp().T)

@@ -103,8 +103,12 @@ def test_unlabelled_scans_are_segmented_on_their_own_grids(study: Path, few_subj
 
     assert finished.returncode == 0, finished.stderr
     keys = pd.read_csv(study / "01_raw" / "predict_key.csv", dtype=str).set_index("subject_id")["source_id"]
+    # masks next to the images have a key and no source id
+    keys = keys.dropna()
     output = study / "07_model_output" / "predict" / "baseline"
     volumes = pd.read_csv(output / "volumes.csv")
+    left_out = pd.read_csv(output / "left_out.csv")
+    assert left_out["reason"].str.contains("mask").sum() == 2 * len(subjects)
     assert keys.tolist() == [subject.name for subject in subjects]
     assert volumes["subject_id"].value_counts().to_dict() == dict.fromkeys(keys.index, 2)
     for frame in volumes.itertuples():

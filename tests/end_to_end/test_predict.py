@@ -50,9 +50,16 @@ class Ward:
     def volumes(self) -> pd.DataFrame:
         return pd.read_csv(self.output / "volumes.csv")
 
+    def left_out(self) -> pd.DataFrame:
+        return pd.read_csv(self.output / "left_out.csv", dtype={"key": str})
+
     def key_of(self, source_id: str) -> str:
-        keys = pd.read_csv(self.clinic.data / "01_raw" / "predict_key.csv", dtype=str).set_index("source_id")
-        return str(keys.loc[source_id, "subject_id"])
+        return str(self.keys("source_id")[source_id])
+
+    def keys(self, by: str) -> pd.Series:
+        """Keys by source id, or by path."""
+        path = self.clinic.data / "01_raw" / "predict_key.csv"
+        return pd.read_csv(path, dtype=str, keep_default_na=False).set_index(by)["subject_id"]
 
     def of(self, source_id: str) -> pd.DataFrame:
         volumes = self.volumes()
@@ -202,7 +209,7 @@ def test_a_scan_that_joins_is_segmented_alone_and_one_that_leaves_goes(ward: War
     finished = ward.run()
 
     assert finished.returncode == 0, finished.stderr
-    assert segmented(before, ward) == {ward.key_of("7654300")} == {"sub-0005"}
+    assert segmented(before, ward) == {ward.key_of("7654300")} == {"new-0005"}
     assert ward.of("7654300")["phase"].fillna("").tolist() == ["", "ES", "", "ED"]
     assert gone not in set(ward.volumes()["subject_id"])
     assert not list((ward.output / "predictions").glob(f"{gone}*"))
@@ -216,7 +223,7 @@ def test_another_model_segments_everybody_anew(ward: Ward):
     finished = ward.run()
 
     assert finished.returncode == 0, finished.stderr
-    assert segmented(before, ward) == {"sub-0001", "sub-0002", "sub-0003", "sub-0004"}
+    assert segmented(before, ward) == {"new-0001", "new-0002", "new-0003", "new-0004"}
 
 
 def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(ward: Ward):
@@ -248,7 +255,7 @@ def test_a_strategy_that_sees_the_hearts_region_looks_for_it_in_every_subject(wa
     assert finished.returncode == 0, finished.stderr
     assert ward.of(CINE)["phase"].fillna("").tolist() == ["ED", "", "ES", "", ""]
     assert ward.of(CINE)["lvbp_ml"].tolist() == pytest.approx([blood_pool(radius) for radius in BEAT], rel=0.1)
-    warned = re.findall(r"(sub-\d+): heart not located", " ".join((finished.stdout + finished.stderr).split()))
+    warned = re.findall(r"(new-\d+): heart not located", " ".join((finished.stdout + finished.stderr).split()))
     assert warned == [ward.key_of("7654300")]
 
 
@@ -291,9 +298,12 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "two dimensions": (written(lambda cine: cine[..., 0, 0]), "2 dimensions"),
     "time as the first axis": (written(lambda cine: np.moveaxis(cine, 3, 0)), "axes in the order"),
     "no spacing": (forget_spacing, "positive millimetres"),
+    "one slice": (written(lambda cine: cine[:, :, :1]), "no name says that it is short axis"),
+    "slices of a 3-D acquisition": (written(lambda cine: cine, (2.0, 2.0, 1.25)), "as 3-D acquisitions have"),
+    "a mask without a word": (written(lambda cine: cine // 50), "as a mask has"),
 }
 USABLE: dict[str, Callable[[Path], object]] = {
-    "one slice": written(lambda cine: cine[:, :, :1]),
+    "one slice that is called short axis": written(lambda cine: cine[:, :, :1]),
     "one frame": written(lambda cine: cine[..., :1]),
     "slices far apart": written(lambda cine: cine, (2.0, 2.0, 25.0)),
 }
@@ -303,6 +313,9 @@ def test_what_cannot_be_used_is_left_out_and_said_and_the_others_are_segmented(w
     names = {kind: f"76543{number}" for number, kind in enumerate([*UNUSABLE, *USABLE], start=20)}
     for kind, write in {**{kind: write for kind, (write, _) in UNUSABLE.items()}, **USABLE}.items():
         write(ward.scans / f"{names[kind]}.nii.gz")
+    alone, named = (ward.scans / f"{names['one slice that is called short axis']}{end}.nii.gz" for end in ("", "_sa"))
+    alone.rename(named)
+    names["one slice that is called short axis"] += "_sa"
 
     finished = ward.run()
 
@@ -313,10 +326,69 @@ def test_what_cannot_be_used_is_left_out_and_said_and_the_others_are_segmented(w
         (row,) = ward.of(names[kind]).itertuples()
         assert problem in row.problem, kind
         assert re.search(rf"{row.subject_id} is left out: .*{re.escape(problem)}", printed), kind
+    left_out = ward.left_out().set_index("key")["reason"]
+    for kind, (_, problem) in UNUSABLE.items():
+        assert problem in left_out[ward.key_of(names[kind])], kind
     for kind in USABLE:
         assert (ward.of(names[kind])["lvbp_ml"] > 0).all(), kind
     assert not IDS.search(printed)
     assert [path for path in ward.clinic.files_that_name(IDS) if not path.endswith("predict_key.csv")] == []
+
+
+OTHERS = {
+    "7654310/la_2ch.nii.gz": "long axis",
+    "7654310/LA_4Ch.nii": "long axis",
+    "7654310/ao.nii.gz": "aorta",
+    "7654310/flow_250.nii.gz": "aorta, outflow tract or flow",
+    "7654310/ShMOLLI_SAX_T1MAP.nii.gz": "another sequence",
+    "7654310/seg_sa.nii.gz": "mask or a prediction",
+    "7654310/predictions/sa_ED.nii.gz": "mask or a prediction",
+    "7654310/sa_ED.nii.gz": "single frame",
+    "7654311_0001.nii.gz": "further channel",
+}
+"""Files that are no short-axis cine, and why they are left out."""
+TAKEN = ("7654310/sa.nii.gz", "7654311_0000.nii.gz", "deep/er/7654312/7654312_cine.nii.gz")
+
+
+def test_what_is_no_short_axis_cine_is_listed_with_its_reason_and_never_segmented(ward: Ward):
+    for name in (*OTHERS, *TAKEN):
+        write_scan(ward.scans / name, cine_image())
+    (ward.scans / "7654310" / "Info.cfg").touch()
+    (ward.scans / "7654313_sa.nii.gz").symlink_to("gone.nii.gz")
+
+    finished = ward.run()
+
+    assert finished.returncode == 0, finished.stderr
+    keys, left_out = ward.keys("path"), ward.left_out()
+    reasons = left_out.dropna(subset="key").set_index("key")["reason"]
+    for name, reason in OTHERS.items():
+        assert re.fullmatch(r"file-\d{4}", keys[name]), name
+        assert reason in reasons[keys[name]], name
+    for name in TAKEN:
+        assert re.fullmatch(r"new-\d{4}", keys[name]), name
+        assert len(ward.volumes().query("subject_id == @keys[@name]")) == len(BEAT), name
+    assert "missing" in reasons[keys["7654313_sa.nii.gz"]]
+    printed = " ".join((finished.stdout + finished.stderr).split())
+    total = 8 + len(OTHERS) + len(TAKEN)
+    assert f"2 of {total} files are left out: long axis by its name" in printed
+    assert "1 files are left out: not called .nii" in printed
+    assert left_out.loc[left_out["key"].isna(), "count"].tolist() == [1]
+    assert not [path for path in ward.volumes()["subject_id"].unique() if not path.startswith("new-")]
+    assert not IDS.search(printed)
+    assert [path for path in ward.clinic.files_that_name(IDS) if not path.endswith("predict_key.csv")] == []
+
+
+def test_no_subject_has_a_key_of_the_cohort(predicted: Ward):
+    cohort = pd.read_csv(predicted.clinic.data / "01_raw" / "key.csv", dtype=str)["subject_id"]
+
+    assert len(cohort)
+    assert not set(cohort) & set(predicted.volumes()["subject_id"])
+
+
+def only_long_axis(ward: Ward) -> None:
+    shutil.rmtree(ward.scans)
+    for name in ("7654310/la_2ch.nii.gz", "7654310/la_4ch.nii.gz", "7654310/seg_sa.nii.gz"):
+        write_scan(ward.scans / name, cine_image())
 
 
 def only_damaged(ward: Ward) -> None:
@@ -330,10 +402,15 @@ def only_damaged(ward: Ward) -> None:
     [
         ({"predict_root": "nowhere/7654399"}, None, r"predict_root: no scans found there; .*; set predict_root"),
         ({"predict_strategy": "stratifed"}, None, r".*stratifed.*baseline, stratified.*kedro run --pipelines"),
-        ({}, only_damaged, r"predict_root: none of 1 subjects can be predicted; sub-0001: .*damaged.*predict_key\.csv"),
+        ({}, only_damaged, r"predict_root: none of 1 subjects can be predicted; new-0001: .*damaged.*predict_key\.csv"),
+        (
+            {},
+            only_long_axis,
+            r"predict_root: none of 3 files there is a short-axis image; 2: long axis.*; 1: a mask.*sa, sax",
+        ),
         ({"predict.keep": "none"}, None, r"predict\.keep: 'none'; .*ed_es.*all_frames"),
     ],
-    ids=["no folder", "not trained", "only damaged scans", "misspelt parameter"],
+    ids=["no folder", "not trained", "only damaged scans", "only long axis", "misspelt parameter"],
 )
 def test_ends_with_one_clear_line(
     ward: Ward, params: dict[str, str], spoil: Callable[[Ward], None] | None, message: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from faircmr.core.anatomy import Phase
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.left_out import LeftOut
 from faircmr.core.scan import Scan
 
 LOOK_UP = "mend or remove the scan that 01_raw/predict_key.csv lists under this key"
@@ -34,10 +35,14 @@ class UnlabelledScans:
     Attributes:
         fingerprints: Of each subject; changes when a file of the subject changes.
         readers: Reads the frames of each subject, one in memory at a time; never shown.
+        left_out: Files that are of no subject, and what else the folder holds.
+        files: NIfTI files in the folder, those that are left out among them.
     """
 
     fingerprints: Mapping[str, str]
     readers: Mapping[str, Callable[[], Iterator[Frame]]] = field(repr=False)
+    left_out: tuple[LeftOut, ...] = ()
+    files: int = 0
 
     def frames(self, subject_id: str) -> Iterator[Frame]:
         """Frames of one subject in the order of the cycle; each is read when it is asked for.

@@ -23,6 +23,7 @@ import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.core.keys import LEFT_OUT_FILE, STUDY, UNLABELLED
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
 from faircmr.datasets.key_table import read_keys
@@ -38,10 +39,10 @@ STUDY_KEYS = Path("01_raw", "key.csv")
 GENERATED = Path("01_raw", "scans")
 """Where the embedded cohort lies in its study."""
 IMAGE_TYPES = {".png": "image/png", ".svg": "image/svg+xml"}
-NAMING_COLUMNS = ["subject_id", "other_subject_id"]
+NAMING_COLUMNS = ["subject_id", "other_subject_id", "key"]
 _ROLE = re.compile(r":\w+:`~?(?:\w+\.)*(\w+)`")
 """A reference in a docstring."""
-_STUDY_KEY = re.compile(r"sub-[0-9a-f]{4}")
+_STUDY_KEY = re.compile(rf"(?:{STUDY}|{UNLABELLED}|{LEFT_OUT_FILE})-[0-9a-f]{{4}}")
 
 
 def preview_of(dataset: AnyDataset, about: str, show: str) -> str:

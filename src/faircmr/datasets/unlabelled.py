@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Never
 
+import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
 from faircmr.core.cine import UnlabelledScans
-from faircmr.core.naming import Names, name_subjects, naming_of
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.keys import LEFT_OUT_FILE, UNLABELLED, assign_file_keys
+from faircmr.core.left_out import FILES, LeftOut
+from faircmr.core.naming import Names, is_text, name_subjects, naming_of
+from faircmr.core.reading import ReadingParameters
+from faircmr.core.validation import validated
 from faircmr.datasets.base import Previewed, no_paths_in_errors
 from faircmr.datasets.key_table import updated_keys
 from faircmr.sources.fingerprints import digest, file_state, located
-from faircmr.sources.unlabelled import ImageFile, first_number, list_unlabelled, read_frames
+from faircmr.sources.unlabelled import FoundScans, ImageFile, first_number, list_unlabelled, read_frames
+
+NO_TEXT = "its name is not valid UTF-8 or has control characters"
 
 
 class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
@@ -21,9 +31,12 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
 
     Args:
         filepath: The folder.
-        path: Its table of keys, ``01_raw/predict_key.csv``: the only file that holds source ids.
-        names: How subjects are named: ``numbered``; ``source_ids``, for public data only; or ``{salt_file: <path>}``,
-            pseudonyms that are the same in every study with the secret in this file.
+        path: Its table of keys, ``01_raw/predict_key.csv``: the only file that holds source ids and paths, also of the
+            files that are left out.
+        names: How subjects are named: ``numbered`` (``new-0001``, ...); ``source_ids``, for public data only; or
+            ``{salt_file: <path>}``, pseudonyms that are the same in every study with the secret in this file.
+        reading: Limits of spacing and whether headers place labels: a mapping of the fields of
+            :class:`~faircmr.core.reading.ReadingParameters`.
         metadata: For tools such as Kedro-Viz; not used here.
     """
 
@@ -33,20 +46,24 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         path: str,
         *,
         names: Names = "numbered",
+        reading: Mapping[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._root = Path(filepath)
         self._key_path = Path(path)
-        self._naming = naming_of(names)
+        self._naming = naming_of(names, UNLABELLED)
+        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> UnlabelledScans:
-        """List the subjects and give new ones their key; no image is opened."""
-        files = self._files_by_key()
-        start = first_number(files.values())
+        """List the subjects and the files that are left out, and give new ones their key; no image is opened."""
+        folder = self._named()
+        start = first_number(folder.subjects.values())
         return UnlabelledScans(
-            fingerprints={key: _fingerprint(each, start) for key, each in files.items()},
-            readers={key: partial(read_frames, each, start) for key, each in files.items()},
+            fingerprints={key: _fingerprint(each, start) for key, each in folder.subjects.items()},
+            readers={key: partial(read_frames, each, start, self._reading) for key, each in folder.subjects.items()},
+            left_out=folder.left_out,
+            files=folder.files,
         )
 
     def save(self, data: Never) -> Never:
@@ -58,22 +75,44 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         return [self._key_path]
 
     def fingerprint(self) -> str:
-        """Digest of keys, and of names, size and time of every scan; opens no image."""
-        files = self._files_by_key()
-        start = first_number(files.values())
-        return digest({key: (_fingerprint(each, start), self._names(each)) for key, each in files.items()})
+        """Digest of keys, of names, size and time of every scan, and of what is left out; opens no image."""
+        folder = self._named()
+        start = first_number(folder.subjects.values())
+        states = {key: (_fingerprint(each, start), self._names(each)) for key, each in folder.subjects.items()}
+        left_out = [astuple(one) for one in folder.left_out]
+        return digest([states, left_out, self._reading.model_dump(mode="json")])
 
-    def _files_by_key(self) -> dict[str, tuple[ImageFile, ...]]:
+    def _named(self) -> _NamedFolder:
         with no_paths_in_errors("predict_root"):
             found = list_unlabelled(self._root)
-            keys = self._updated_keys(found)
-        by_key = {keys[source_id]: files for source_id, files in found.items()}
-        return {key: by_key[key] for key in keys.values() if key in by_key}
+            table = self._updated_keys(found)
+        of_files = _of_files(table)
+        keys = _lookup(table[~of_files], "source_id")
+        by_key = {keys[source_id]: files for source_id, files in found.subjects.items()}
+        by_path = _lookup(table[of_files], "path")
+        return _NamedFolder(
+            subjects={key: by_key[key] for key in keys.values() if key in by_key},
+            left_out=(
+                *(_left_out(reason, located(path, self._root), by_path) for path, reason in found.left_out.items()),
+                *(LeftOut(one.what, one.reason, count=one.count) for one in found.omissions),
+            ),
+            files=found.files,
+        )
 
-    def _updated_keys(self, found: dict[str, tuple[ImageFile, ...]]) -> dict[str, str]:
-        paths = {source_id: self._names(files)[0] for source_id, files in found.items()}
-        keys = updated_keys(self._key_path, lambda known: name_subjects(known, paths, self._naming, "unlabelled"))
-        return dict(zip(keys["source_id"], keys["subject_id"], strict=True))
+    def _updated_keys(self, found: FoundScans) -> pd.DataFrame:
+        paths = {source_id: self._names(files)[0] for source_id, files in found.subjects.items()}
+        left_out = [path for path in (located(path, self._root) for path in found.left_out) if is_text(path)]
+
+        def named(known: pd.DataFrame) -> pd.DataFrame:
+            of_files = _of_files(known)
+            subjects = name_subjects(known[~of_files], paths, self._naming, "unlabelled")
+            keys = pd.concat([subjects, assign_file_keys(known[of_files], left_out)], ignore_index=True)
+            if keys["subject_id"].duplicated().any():
+                found = f"subjects are called {LEFT_OUT_FILE}-0001, ..., as files that are left out are"
+                raise InvalidCohortError("unlabelled.names", found, "other names", "set names to numbered")
+            return keys
+
+        return updated_keys(self._key_path, named)
 
     def _names(self, files: tuple[ImageFile, ...]) -> list[str]:
         return [located(file.path, self._root) for file in files]
@@ -86,7 +125,36 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         return {}
 
 
+@dataclass(frozen=True)
+class _NamedFolder:
+    """What a folder holds, by keys.
+
+    Attributes:
+        subjects: Files of each subject, in the order of the table of keys.
+        left_out: What is of no subject.
+        files: NIfTI files in the folder.
+    """
+
+    subjects: dict[str, tuple[ImageFile, ...]]
+    left_out: tuple[LeftOut, ...]
+    files: int
+
+
+def _of_files(keys: pd.DataFrame) -> pd.Series:
+    """Whether a row is of a file that is left out: those have no source id."""
+    of_files: pd.Series = keys["source_id"] == ""
+    return of_files
+
+
+def _lookup(keys: pd.DataFrame, column: str) -> dict[str, str]:
+    return dict(zip(keys[column], keys["subject_id"], strict=True))
+
+
+def _left_out(reason: str, path: str, keys: Mapping[str, str]) -> LeftOut:
+    return LeftOut(FILES, reason, keys[path]) if is_text(path) else LeftOut(FILES, f"{reason}; {NO_TEXT}")
+
+
 def _fingerprint(files: tuple[ImageFile, ...], start: int) -> str:
     """Digest of one subject's files, and of the number that frames are counted from in their names."""
     # without paths: with them a short source id could be found by trying all
-    return digest([start, [(file_state(file.path), file.phase, file.number) for file in files]])
+    return digest([start, [(file_state(file.path), file.phase, file.number, file.short_axis) for file in files]])

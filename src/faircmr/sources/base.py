@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
 
@@ -92,6 +92,14 @@ class Source(Protocol):
         Raises:
             InvalidCohortError: A subject is listed twice.
         """
+
+
+@runtime_checkable
+class NamesAbsentColumns(Protocol):
+    """A source that may also say which columns its table of subjects lacks."""
+
+    def absent_columns(self) -> Mapping[str, str]:
+        """Attributes of :meth:`Source.attributes` that are missing for all subjects, each with the column that is absent."""
 
 
 def check_unique(source_ids: Iterable[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from faircmr.core import volume_table
+from faircmr.core import left_out, volume_table
 from faircmr.core.cine import UnlabelledScans
 from faircmr.core.cine_prediction import CinePredictions, PendingSubject, PredictParameters
 from faircmr.segmentation.localisation import LocaliserParameters
@@ -35,3 +35,8 @@ def segment_scans(
 def tabulate_volumes(predictions: CinePredictions) -> pd.DataFrame:
     """Volumes of the structures in every frame, and the subjects that could not be predicted."""
     return volume_table.tabulate_volumes(predictions.records)
+
+
+def tabulate_left_out(unlabelled: UnlabelledScans, predictions: CinePredictions) -> pd.DataFrame:
+    """Files that are no short-axis images, and subjects that could not be predicted, with the reason."""
+    return left_out.tabulate_left_out(unlabelled.left_out, predictions.records, unlabelled.files)

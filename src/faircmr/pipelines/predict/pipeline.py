@@ -8,7 +8,7 @@ from faircmr.pipelines.predict import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Unlabelled scans -> label images at ED and ES -> volumes of every frame.
+    """Unlabelled scans -> label images at ED and ES -> volumes of every frame, and what was left out.
 
     The catalog's ``predict_strategy`` says which strategy: its models are read as they lie there, and
     nothing is trained.
@@ -29,6 +29,13 @@ def create_pipeline() -> Pipeline:
                 "predict.predictions",
                 name="segment_scans",
                 tags="gpu",
+            ),
+            node(
+                nodes.tabulate_left_out,
+                ["unlabelled", "predict.predictions"],
+                "predict.left_out",
+                name="tabulate_left_out",
+                tags="cpu",
             ),
             node(nodes.tabulate_volumes, "predict.predictions", "predict.volumes", name="tabulate_volumes", tags="cpu"),
         ],
