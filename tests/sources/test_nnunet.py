@@ -8,17 +8,21 @@ import re
 
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidSplitError
+from faircmr.core.errors import (
+    FaircmrError,
+    InvalidCohortError,
+    InvalidParameterError,
+    InvalidScanError,
+    InvalidSplitError,
+)
 from faircmr.core.scan import ScanFiles
 from faircmr.core.validation import validated
 from faircmr.sources.base import NoParameters
 from faircmr.sources.nifti import read_scan
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
-from faircmr.sources.nnunet_format import KNOWN_NAMES, label_values_of, study_splits
+from faircmr.sources.nnunet_format import study_splits
 from tests.sources.volumes import drawn, ramp, save
 
 # nnU-Net's own conversion of ACDC (Dataset027_ACDC) names labels and channel so
@@ -93,22 +97,6 @@ def test_labels_mean_what_their_names_say(folder):
     assert scan.label[:, 0, 0].tolist() == [Structure.RVBP, Structure.LVM, Structure.LVBP, 0]
 
 
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        # of nnU-Net's Dataset114_MNMs
-        ({"background": 0, "LVBP": 1, "LVM": 2, "RV": 3}, (Structure.LVBP, Structure.LVM, Structure.RVBP)),
-        ({"background": 0, "LV": 1, "MYO": 2}, (Structure.LVBP, Structure.LVM)),
-        (
-            {"background": 0, "left ventricle": 1, "LV-Myocardium": 2, "RV_blood_pool": 3},
-            (Structure.LVBP, Structure.LVM, Structure.RVBP),
-        ),
-    ],
-)
-def test_names_in_use_are_known(labels, expected):
-    assert label_values_of(labels, {}) == dict(enumerate(expected, start=1))
-
-
 def test_names_of_ones_own_are_told(folder):
     describe(folder, labels={"background": 0, "Blutpool": 3, "LV": 2, "RV": 1})
 
@@ -120,19 +108,9 @@ def test_names_of_ones_own_are_told(folder):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        (
-            {"labels": {"background": 0, "aorta": 1}},
-            r"dataset\.json: label 'aorta'; names such as lvbp, lv, .*; say in cohort\.parameters\.label_names",
-        ),
-        (
-            {"labels": {"background": 0, "heart": [1, 2], "LV": 2}},
-            r"label 'heart' is a region of values \[1, 2\]; one value a structure, no regions",
-        ),
-        ({"labels": {"background": 0, "LV": 1, "LVBP": 2}}, "label 'LVBP' of value 2; each structure and each value"),
-        ({"labels": {"background": 0, "LV": 1, "RV": 1}}, "label 'RV' of value 1; each structure and each value"),
-        ({"labels": {"LV": 0, "RV": 1}}, "label 'LV' of value 0"),
+        ({"labels": {"background": 0, "LV": 1, "aorta": 2}}, r"dataset\.json: label 'aorta'; .*labels_left_out=aorta"),
         ({"labels": {"background": 0, "LV": "one"}}, "damaged or incomplete"),
-        ({"labels": {"background": 0}}, "no scans found there"),
+        ({"labels": {"background": 0}}, "no label is a structure"),
         ({"channel_names": {"0": "cine", "1": "LGE"}}, "2 channels; one channel"),
         ({"file_ending": ".png"}, r"files that end in '\.png'; one of: \.nii\.gz, \.nii"),
     ],
@@ -143,24 +121,124 @@ def test_refuses_a_description_that_it_cannot_use(folder, changes, said):
     assert re.search(said, refusal(folder))
 
 
+ATRIUM = {"background": 0, "RV": 1, "MLV": 2, "LVC": 3, "LA": 4}
+
+
+def write_label(folder, values):
+    label = drawn()
+    label[1, 1, : len(values)] = values
+    save(folder / "labelsTr/7234567_ED.nii.gz", label)
+
+
+@pytest.mark.parametrize("parameters", [{"label_names": {"LA": "left_out"}}, {"labels_left_out": "LA"}])
+def test_a_label_that_is_left_out_is_background_and_counted(folder, parameters):
+    describe(folder, labels=ATRIUM)
+    plain = source(folder, **parameters)
+    without = read_scan(plain.scan_files()["7234567", Phase.ED], plain.label_values).label
+    write_label(folder, [4, 4])
+
+    nnunet = source(folder, **parameters)
+
+    label = read_scan(nnunet.scan_files()["7234567", Phase.ED], nnunet.label_values).label
+    assert (label == without).all()
+    assert [str(one) for one in nnunet.omissions()] == [
+        "1 of 4 labels are treated as background: LA (left out by name)"
+    ]
+
+
+def test_an_ignore_label_that_no_image_shows_changes_nothing(folder):
+    describe(folder, labels={**ACDC["labels"], "ignore": 4})
+    nnunet = source(folder)
+
+    assert read_scan(nnunet.scan_files()["7234567", Phase.ED], nnunet.label_values).label.any()
+
+
+def test_a_scan_with_ignored_voxels_is_refused_with_its_reason_and_can_be_used_as_background(folder):
+    describe(folder, labels={**ACDC["labels"], "ignore": 4})
+    write_label(folder, [4, 4])
+    nnunet = source(folder)
+
+    with pytest.raises(InvalidScanError, match=r"2 of 120 voxels of the label are not annotated .*; every voxel"):
+        read_scan(nnunet.scan_files()["7234567", Phase.ED], nnunet.label_values)
+    nnunet = source(folder, label_names={"ignore": "left_out"})
+    assert read_scan(nnunet.scan_files()["7234567", Phase.ED], nnunet.label_values).label.any()
+
+
+@pytest.mark.parametrize("meaning", ["LA", "background", "leftout", ""])
+def test_a_meaning_that_there_is_not_is_refused_with_those_that_there_are(meaning):
+    with pytest.raises(InvalidParameterError, match=r"label_names\.LA: .*one of: LVBP, LVM, RVBP, left_out, ignore"):
+        validated(NnunetParameters, {"label_names": {"LA": meaning}}, "cohort.parameters")
+
+
+# nnU-Net v1's own conversion of ACDC (Task027_ACDC) names modality and labels so
+VERSION_1 = {
+    "name": "ACDC",
+    "description": "cardias cine MRI segmentation",
+    "tensorImageSize": "4D",
+    "modality": {"0": "MRI"},
+    "labels": {"0": "background", "1": "RV", "2": "MLV", "3": "LVC"},
+    "numTraining": 2,
+    "numTest": 0,
+    "training": [{"image": "./imagesTr/7234567_ED.nii.gz", "label": "./labelsTr/7234567_ED.nii.gz"}],
+    "test": [],
+}
+
+
+@pytest.mark.parametrize("name", ["Dataset042_Heart", "Task042_Heart"])
+def test_a_data_set_of_version_1_is_read(folder, name):
+    (folder / "dataset.json").write_text(json.dumps(VERSION_1))
+    folder.rename(folder.with_name(name))
+
+    nnunet = source(folder.parent)
+
+    assert len(nnunet.scan_files()) == 4
+    assert nnunet.label_values == {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"labels": {"0": "background", "1": "LV", "2": "LV"}}, "damaged or incomplete"),
+        ({"modality": {"0": "cine", "1": "LGE"}}, "2 channels; one channel"),
+        ({"labels": {"0": "background", "1": "Aorta"}}, "label 'Aorta'"),
+    ],
+)
+def test_a_data_set_of_version_1_is_refused_as_one_of_version_2_is(folder, changes, said):
+    (folder / "dataset.json").write_text(json.dumps({**VERSION_1, **changes}))
+
+    assert said in refusal(folder)
+
+
+def test_images_without_the_number_of_a_channel_are_those_of_the_decathlon(folder):
+    for path in [*folder.glob("images*/*")]:
+        path.rename(path.with_name(path.name.replace("_0000", "")))
+
+    assert refusal(folder).startswith("imagesTr and imagesTs: no name of 4 images ends in _0000; ")
+    assert "nnUNetv2_convert_MSD_dataset" in refusal(folder)
+
+
+def test_images_and_labels_of_no_case_are_counted(folder):
+    save(folder / "imagesTr" / "7234567_ED_0001.nii.gz", ramp())
+    save(folder / "labelsTr" / "7234999_ED.nii.gz", drawn())
+
+    omissions = source(folder).omissions()
+
+    assert [(one.what, one.count, one.total) for one in omissions] == [("images", 1, 5), ("labels", 1, 3)]
+    assert not any("7234" in str(one) for one in omissions)
+
+
+@pytest.mark.parametrize("ending", [".nii", ".NII.GZ", "nii.gz"])
+def test_files_need_not_end_as_the_description_says(folder, ending):
+    describe(folder, file_ending=ending)
+
+    assert len(source(folder).scan_files()) == 4
+
+
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\xfe", b'{"labels": {}}'])
 def test_refuses_a_damaged_description(folder, content):
     (folder / "dataset.json").write_bytes(content)
 
     assert refusal(folder).startswith("dataset.json: damaged or incomplete; channel_names, labels and file_ending")
-
-
-@given(st.dictionaries(st.text(max_size=8), st.integers(-2, 300) | st.lists(st.integers(0, 9)), max_size=5))
-def test_any_labels_are_understood_or_refused(labels):
-    try:
-        values = label_values_of(labels, {})
-    except InvalidCohortError:
-        return
-    assert len(set(values.values())) == len(values) == len(set(labels) - {"background"})
-
-
-def test_known_names_are_in_the_form_in_which_they_are_looked_up():
-    assert all(name.isascii() and name.isalpha() and name.islower() for name in KNOWN_NAMES)
 
 
 def test_numbered_frames_are_phases_where_the_table_says_so(tmp_path):

@@ -25,21 +25,40 @@ from typing import Annotated, ClassVar
 import pandas as pd
 from pydantic import AfterValidator, Field, field_validator
 
-from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.anatomy import Phase
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.parameters import Parameters
+from faircmr.core.file_names import named
+from faircmr.core.given_paths import GivenPath
+from faircmr.core.label_coding import LabelValues
+from faircmr.core.omissions import Omission
+from faircmr.core.parameters import Parameters, Words
 from faircmr.core.scan import ScanFiles
 from faircmr.core.structures import structure_named
-from faircmr.core.user_tables import read_user_table, with_numbers
+from faircmr.core.table_values import MissingWords, typed_table
+from faircmr.core.user_tables import read_user_table
 from faircmr.sources.base import Rejection, SourceFiles, check_unique, no_scans
 from faircmr.sources.demographics_table import by_subject, frame_numbers
-from faircmr.sources.nnunet_files import case_of, cases_of
-from faircmr.sources.nnunet_format import DESCRIPTION, Description, label_values_of, read_description
+from faircmr.sources.folders import FolderWalk
+from faircmr.sources.nnunet_files import NnunetFiles, find_cases, find_descriptions
+from faircmr.sources.nnunet_format import DESCRIPTION, Description, read_description
+from faircmr.sources.nnunet_labels import NO_STRUCTURES, NnunetLabels
 
 LAYOUT = f"Dataset<id>_<name>/ with {DESCRIPTION}, imagesTr/<case>_0000.nii.gz and labelsTr/<case>.nii.gz"
 PHASES = "names that end in _ED or _ES, or in _frameNN with columns ED and ES in the table of subjects"
-StructureName = Annotated[str, AfterValidator(lambda name: structure_named(name).name)]
+
+
+def _label_meaning(name: str) -> str:
+    if name in NO_STRUCTURES:
+        return name
+    try:
+        return structure_named(name).name
+    except ValueError as error:
+        raise ValueError(f"{error}, {', '.join(NO_STRUCTURES)}") from None
+
+
+LabelMeaning = Annotated[str, AfterValidator(_label_meaning)]
+"""Name of a structure, ``left_out`` or ``ignore``."""
 
 
 class NnunetParameters(Parameters):
@@ -50,15 +69,22 @@ class NnunetParameters(Parameters):
         subject_column: Its column of subjects.
         case_pattern: Regular expression of a case's whole name with the groups ``subject`` and ``phase``; the
             latter matches ``ED``, ``ES`` or something with the number of a frame.
-        label_names: Structure of labels that have names of their own, e.g. ``{Blutpool: LVBP}``.
+        label_names: Structure of labels that have names of their own, e.g. ``{Blutpool: LVBP}``; ``left_out`` where a
+            label counts as background, ``ignore`` for voxels that nobody has annotated, if it is not called so.
+        labels_left_out: Names of further labels that are left out; on the command line ``LA+RA``.
         phase: Phase of the cases whose names say none, of a data set with one image a subject.
+        missing: Further words of the table that mean missing, such as ``unknown`` or ``999``.
+        not_missing: Missing-value words that are values of the table, such as a group that is called ``NA``.
     """
 
-    demographics: str = "demographics.csv"
+    demographics: GivenPath = "demographics.csv"
     subject_column: str = "subject_id"
     case_pattern: str = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES|frame\d+))?"
-    label_names: dict[str, StructureName] = Field(default_factory=dict)
+    label_names: dict[str, LabelMeaning] = Field(default_factory=dict)
+    labels_left_out: Words = ()
     phase: Phase | None = None
+    missing: Words = ()
+    not_missing: Words = ()
 
     @field_validator("case_pattern")
     @classmethod
@@ -88,9 +114,9 @@ class NnunetRaw:
         self._root, self._parameters = root, parameters
 
     @property
-    def label_values(self) -> Mapping[int, Structure]:
-        """Structure that each value of the labels stands for, by the names in ``dataset.json``."""
-        return label_values_of(self._description.labels, self._parameters.label_names)
+    def label_values(self) -> LabelValues:
+        """Meaning of each value of the labels, by the names in ``dataset.json``."""
+        return self._labels.values
 
     def prepare(self, own: Path) -> None:
         """Check the description, and that there are images and a table of subjects.
@@ -99,10 +125,10 @@ class NnunetRaw:
             own: Not needed: the scans are NIfTI.
 
         Raises:
-            InvalidCohortError: There is no data set, or several; a label's name is unknown or stands for a
-                region; a file is missing or damaged.
+            InvalidCohortError: There is no data set, or several; a label's name is unknown, or no label is a structure;
+                a file is missing or damaged.
         """
-        if not self.label_values or not self._cases:
+        if not self.label_values or not self._files.cases:
             raise no_scans(LAYOUT)
         if not self._table_path.is_file():
             raise InvalidCohortError(
@@ -133,37 +159,58 @@ class NnunetRaw:
         reason = f"no case says its phase: {PHASES}"
         return {name: Rejection(case.image, reason) for case, (name, _) in self._named.items() if name not in used}
 
+    def omissions(self) -> Sequence[Omission]:
+        """Labels left out, cases that are neither ED nor ES of subjects who have such cases, and files of no case."""
+        used = {subject for subject, phase in self._named.values() if phase is not None}
+        others = sum(phase is None and subject in used for subject, phase in self._named.values())
+        reason = f"neither ED nor ES: {PHASES}"
+        unused = [Omission("cases", others, len(self._named), reason)] if others else []
+        return [*self._labels.omissions(), *unused, *self._files.omissions]
+
     def attribute_files(self) -> Sequence[Path]:
         """Description and table of subjects."""
-        return [self._folder / DESCRIPTION, self._table_path]
+        return [self._description_path, self._table_path]
 
     def attributes(self) -> pd.DataFrame:
-        """Columns of the table of subjects; those that hold nothing but numbers as numbers.
+        """Columns of the table of subjects; those that hold nothing but plain numbers as numbers, all others as text.
+
+        A column such as ``058Y`` is text here, and refused where a study takes it for a covariate.
 
         Raises:
             InvalidCohortError: A subject stands there twice.
             InvalidParameterError: It cannot be read.
         """
-        return with_numbers(self._table.drop(columns=[*Phase], errors="ignore"), text=())
+        words = MissingWords.of(self._parameters.missing, self._parameters.not_missing)
+        return typed_table(self._table.drop(columns=[*Phase], errors="ignore"), words=words)
 
     @cached_property
-    def _folder(self) -> Path:
-        if (self._root / DESCRIPTION).is_file():
-            return self._root
-        found = sorted(path.parent for path in self._root.glob(f"Dataset*/{DESCRIPTION}"))
+    def _description_path(self) -> Path:
+        found = find_descriptions(self._root, DESCRIPTION)
         if len(found) > 1:
             raise InvalidCohortError("source_root", f"{len(found)} data sets", "one data set", "set it to one of them")
         if not found:
             raise no_scans(LAYOUT)
         return found[0]
 
+    @property
+    def _folder(self) -> Path:
+        return self._description_path.parent
+
+    @cached_property
+    def _labels(self) -> NnunetLabels:
+        given = self._parameters
+        return NnunetLabels.of(self._description.labels, given.label_names, given.labels_left_out)
+
     @cached_property
     def _description(self) -> Description:
-        return read_description(self._folder / DESCRIPTION)
+        return read_description(self._description_path)
 
-    @property
+    @cached_property
     def _table_path(self) -> Path:
-        return self._folder / self._parameters.demographics
+        """The table of subjects; the name that the parameter gives may be there in another case."""
+        path = self._folder / self._parameters.demographics
+        found = named((name for listing in FolderWalk(path.parent, 0) for name in listing.files), path.name)
+        return path.parent / found[0] if len(found) == 1 else path
 
     @cached_property
     def _table(self) -> pd.DataFrame:
@@ -171,15 +218,14 @@ class NnunetRaw:
         return by_subject(table, self._parameters.subject_column, "the table of subjects")
 
     @cached_property
-    def _cases(self) -> tuple[ScanFiles, ...]:
-        return tuple(cases_of(self._folder, self._description.file_ending))
+    def _files(self) -> NnunetFiles:
+        return find_cases(self._folder)
 
     @cached_property
     def _named(self) -> dict[ScanFiles, tuple[str, Phase | None]]:
-        return {case: self._subject_and_phase(case.image.name) for case in self._cases}
+        return {files: self._subject_and_phase(case) for case, files in self._files.cases}
 
-    def _subject_and_phase(self, name: str) -> tuple[str, Phase | None]:
-        case = case_of(name, self._description.file_ending)
+    def _subject_and_phase(self, case: str) -> tuple[str, Phase | None]:
         subject, said = subject_and_phase(case, self._parameters.case_pattern)
         if said.upper() in Phase.__members__:
             return subject, Phase(said.upper())

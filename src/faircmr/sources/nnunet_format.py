@@ -1,4 +1,4 @@
-"""``dataset.json`` and ``splits_final.json`` of nnU-Net, and the names that people give to the structures of a heart.
+"""``dataset.json`` and ``splits_final.json`` of nnU-Net.
 
 Source: nnU-Net v2, ``documentation/dataset_format.md`` and ``documentation/manual_data_splits.md``.
 """
@@ -6,34 +6,21 @@ Source: nnU-Net v2, ``documentation/dataset_format.md`` and ``documentation/manu
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from faircmr.core.anatomy import Structure
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidCohortError, InvalidSplitError
+from faircmr.core.file_names import NIFTI_SUFFIXES
+from faircmr.core.json_text import parse_json
 from faircmr.core.splits import TEST, TRAIN, VALIDATION
 
 DESCRIPTION, SPLITS = "dataset.json", "splits_final.json"
 BACKGROUND = "background"
-ENDINGS = (".nii.gz", ".nii")
-KNOWN_NAMES: Mapping[str, Structure] = {
-    **dict.fromkeys(
-        ("lvbp", "lv", "lvc", "lvcavity", "lvbloodpool", "leftventricle", "leftventricularcavity"), Structure.LVBP
-    ),
-    **dict.fromkeys(
-        ("lvm", "myo", "mlv", "lvmyo", "lvmyocardium", "myocardium", "leftventricularmyocardium"), Structure.LVM
-    ),
-    **dict.fromkeys(
-        ("rvbp", "rv", "rvc", "rvcavity", "rvbloodpool", "rightventricle", "rightventricularcavity"), Structure.RVBP
-    ),
-}
-"""Names of labels, letters alone and in lower case: those of nnU-Net's own conversions of ACDC (``RV``, ``MLV``,
-``LVC``) and M&Ms (``LVBP``, ``LVM``, ``RV``), and others in use."""
 
 
 class Description(BaseModel):
@@ -65,56 +52,64 @@ class Fold(BaseModel):
 
 
 def read_description(path: Path) -> Description:
-    """Read ``dataset.json``.
+    """Read ``dataset.json`` of nnU-Net v2, or of v1 and the Medical Segmentation Decathlon.
+
+    Version 1 calls the channels ``modality``, gives labels the other way round (``{"1": "LV"}``), and knows no other
+    files than ``.nii.gz``.
 
     Raises:
-        InvalidCohortError: It is damaged, there are several channels, or the files are not NIfTI.
+        InvalidCohortError: It is damaged, two values have one name, there are several channels, or the files are
+            not NIfTI.
+
+    Source:
+        nnU-Net v1, ``documentation/dataset_conversion.md``.
     """
     try:
-        description = Description.model_validate_json(path.read_bytes())
-    except ValidationError:
-        # what pydantic says quotes the file
+        description = Description.model_validate(_as_version_2(parse_json(path.read_bytes())))
+    except ValueError:
+        # what pydantic says quotes the file; its errors are of this kind, too
         raise InvalidCohortError(
-            DESCRIPTION, "damaged or incomplete", "channel_names, labels and file_ending of nnU-Net v2", "mend it"
+            DESCRIPTION,
+            "damaged or incomplete",
+            "channel_names, labels and file_ending of nnU-Net v2, or modality and labels of nnU-Net v1",
+            "correct the file",
         ) from None
     if len(description.channel_names) != 1:
-        raise InvalidCohortError(DESCRIPTION, f"{len(description.channel_names)} channels", "one channel")
-    if description.file_ending not in ENDINGS:
+        raise InvalidCohortError(
+            DESCRIPTION,
+            f"{len(description.channel_names)} channels",
+            "one channel",
+            "make a data set of the cine images alone",
+        )
+    if f".{description.file_ending.lower().lstrip('.')}" not in NIFTI_SUFFIXES:
         raise InvalidCohortError(
             DESCRIPTION,
             f"files that end in {description.file_ending!r}",
-            f"one of: {', '.join(ENDINGS)}",
-            "convert them",
+            f"one of: {', '.join(NIFTI_SUFFIXES)}",
+            "convert them to NIfTI",
         )
     return description
 
 
-def label_values_of(labels: Mapping[str, int | list[int]], own_names: Mapping[str, str]) -> dict[int, Structure]:
-    """Structure that each value but 0 stands for.
-
-    Args:
-        labels: As ``dataset.json`` has them.
-        own_names: Names of structures for names of labels that are not in :data:`KNOWN_NAMES`, or mean something else.
-
-    Raises:
-        InvalidCohortError: A label is a region of several values, has an unknown name, or the value or the
-            structure of another.
-    """
-    found: dict[int, Structure] = {}
-    for name, value in labels.items():
-        if isinstance(value, list):
-            raise InvalidCohortError(
-                DESCRIPTION, f"label {name!r} is a region of values {value}", "one value a structure, no regions"
-            )
-        if name == BACKGROUND and value == 0:
-            continue
-        structure = _structure(name, own_names)
-        if value in found or structure in found.values() or not 0 < value < 255:
-            raise InvalidCohortError(
-                DESCRIPTION, f"label {name!r} of value {value}", "each structure and each value in 1..254 once"
-            )
-        found[value] = structure
+def _as_version_2(content: Any) -> Any:
+    """What ``dataset.json`` of version 1 says, in the words of version 2; anything else as it is."""
+    if not isinstance(content, dict):
+        return content
+    found = dict(content)
+    if "channel_names" not in found and "modality" in found:
+        found["channel_names"] = found["modality"]
+        found.setdefault("file_ending", NIFTI_SUFFIXES[0])
+    labels = found.get("labels")
+    if isinstance(labels, dict) and labels and all(_is_named_value(*pair) for pair in labels.items()):
+        found["labels"] = {name: int(value) for value, name in labels.items()}
+        if len(found["labels"]) != len(labels):
+            raise ValueError("two values have one name")
     return found
+
+
+def _is_named_value(key: str, value: object) -> bool:
+    """Whether an entry of ``labels`` is of version 1: ``"1": "LV"``."""
+    return key.isdecimal() and isinstance(value, str) and not value.isdecimal()
 
 
 def study_splits(path: Path, key: pd.DataFrame, case_pattern: str, fold: int = 0) -> pd.DataFrame:
@@ -153,25 +148,11 @@ def read_folds(path: Path) -> Sequence[Fold]:
     """
     try:
         # a pipe would be waited for without end
-        return TypeAdapter(tuple[Fold, ...]).validate_json(path.read_bytes() if path.is_file() else b"")
-    except (OSError, ValidationError):
+        return TypeAdapter(tuple[Fold, ...]).validate_python(parse_json(path.read_bytes() if path.is_file() else b""))
+    except (OSError, ValueError):
         raise InvalidSplitError(SPLITS, "missing or damaged", "a list of folds with train and val") from None
 
 
 def encoded_folds(folds: Sequence[Fold]) -> bytes:
     """``splits_final.json`` as nnU-Net reads it."""
     return json.dumps([fold.model_dump() for fold in folds], indent=1).encode()
-
-
-def _structure(name: str, own_names: Mapping[str, str]) -> Structure:
-    if name in own_names:
-        return Structure[own_names[name]]
-    plain = re.sub(r"[^a-z]", "", name.lower())
-    if plain not in KNOWN_NAMES:
-        raise InvalidCohortError(
-            DESCRIPTION,
-            f"label {name!r}",
-            f"names such as {', '.join(KNOWN_NAMES)}",
-            f"say in cohort.parameters.label_names which of {', '.join(Structure.__members__)} it is",
-        )
-    return KNOWN_NAMES[plain]

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from faircmr.core.errors import InvalidScoresError
@@ -31,9 +32,44 @@ def test_gives_a_row_a_case_and_label_that_has_a_dice():
     assert scores_by_model(table, COLUMNS, "dsc")["model"].to_numpy().ravel() == pytest.approx([0.8])
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b'{"metric_per_case": [{"metrics": 3}]}', b"\xff", b"null"])
+def version_1(*cases: dict[str, object]) -> bytes:
+    results = {"all": list(cases), "mean": {"1": {"Dice": 0.5}}}
+    return json.dumps({"name": "", "task": "Task027_ACDC", "author": "Fabian", "results": results}).encode()
+
+
+def case_of_version_1(name: str, **dice: float) -> dict[str, object]:
+    metrics = {label.removeprefix("l"): {"Accuracy": 0.99, "Dice": value} for label, value in dice.items()}
+    return {**metrics, "test": f"/out/{name}.nii.gz", "reference": f"/labelsTs/{name}.nii.gz"}
+
+
+def test_a_summary_of_version_1_gives_the_same_table_without_the_background():
+    first = {"l1": 0.9, "l2": 0.7}, {"l1": 0.8, "l2": float("nan")}
+    names = "patient001_ED", "patient001_ES"
+
+    old = version_1(*(case_of_version_1(name, l0=0.999, **dice) for name, dice in zip(names, first, strict=True)))
+    new = summary(*(case(name, **dice) for name, dice in zip(names, first, strict=True)))
+
+    pd.testing.assert_frame_equal(scores_of_summary(old), scores_of_summary(new))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_fault(encoding: str):
+    content = summary(case("a", l1=0.9))
+
+    assert scores_of_summary(content.decode().encode(encoding)).equals(scores_of_summary(content))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(b"", b"{}", b"[1]", b"\xff", b"null"),
+        *(b'{"metric_per_case": [{"metrics": 3}]}', b'{"results": {"all": [{"1": {"Dice": 1}}]}}', b'{"results": []}'),
+    ],
+)
 def test_refuses_what_is_no_summary(content: bytes):
-    with pytest.raises(InvalidScoresError, match="unreadable, or without metric_per_case"):
+    with pytest.raises(
+        InvalidScoresError, match=r"unreadable, or without scores of cases; .*metric_per_case.*results\.all"
+    ):
         scores_of_summary(content)
 
 
