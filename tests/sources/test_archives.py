@@ -73,6 +73,14 @@ def test_refuses_names_that_point_out_of_it(path, name):
     assert "absolute names or names with '..'" in refusal(path)
 
 
+def test_what_macos_adds_when_it_zips_a_folder_anew_is_no_member(path):
+    extra = ["__MACOSX/._1.dcm", "__MACOSX/x/1.dcm", "x/._1.dcm", "x/.DS_Store"]
+    path.write_bytes(zipped([("x/1.dcm", CONTENT), ("./2.dcm", CONTENT), *((name, b"\0\5\26\7") for name in extra)]))
+
+    with Archive(path) as archive:
+        assert archive.names == ("x/1.dcm", "./2.dcm")
+
+
 def test_refuses_two_members_of_one_name(path):
     with pytest.warns(UserWarning, match="Duplicate"):
         path.write_bytes(zipped([("7234567.dcm", b"a"), ("7234567.dcm", b"b")]))

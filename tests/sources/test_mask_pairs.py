@@ -1,16 +1,20 @@
 """Masks of two folders are matched by name, read on one grid, and named by nobody's id."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidCohortError, InvalidScanError
+from faircmr.core.grids import AS_STORED, UNKNOWN
 from faircmr.core.label_coding import PairCoding
 from faircmr.core.mask_pairs import Spacing
 from faircmr.core.omissions import Omission
+from faircmr.core.reading import ReadingParameters
 from faircmr.core.scan import Geometry
 from faircmr.sources.mask_pairs import pair_masks
 from faircmr.sources.nifti import write_label
@@ -43,12 +47,12 @@ def test_pairs_are_read_in_the_order_of_their_names(folders: tuple[Path, Path]):
     pairs = pair_masks(*folders)
 
     assert pairs.omissions == (Omission("predictions", 1, 3, "no reference of the same name", outcome="not scored"),)
-    (name, empty, _, _), (_, prediction, reference, spacing) = pairs.pairs(ACDC)
+    (name, empty), (_, pair) = pairs.pairs(ACDC)
     assert name == "a_ED"
-    assert not empty.any(), "a model may find nothing"
-    assert prediction.ravel().tolist() == [0, 3, 2, 1], "in the project's labels"
-    assert (prediction == reference).all()
-    assert spacing == pytest.approx(SPACING)
+    assert not empty.prediction.any(), "a model may find nothing"
+    assert pair.prediction.ravel().tolist() == [0, 3, 2, 1], "in the project's labels"
+    assert (pair.prediction == pair.reference).all()
+    assert pair.spacing == pytest.approx(SPACING)
 
 
 def test_suffixes_may_differ_between_the_folders(folders: tuple[Path, Path]):
@@ -69,7 +73,7 @@ def test_refuses_folders_that_do_not_belong_together(folders: tuple[Path, Path])
         pair_masks(*folders)
     assert SECRET not in str(error.value)
     write(folders[0], f"{SECRET}.nii")
-    with pytest.raises(InvalidCohortError, match="one case twice"):
+    with pytest.raises(InvalidCohortError, match="1 scans have two files"):
         pair_masks(*folders)
 
 
@@ -104,3 +108,28 @@ def test_refuses_a_damaged_mask(folders: tuple[Path, Path]):
 
     with pytest.raises(InvalidScanError, match="the prediction file is truncated or damaged"):
         list(pair_masks(*folders).pairs(ACDC))
+
+
+@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR", "SAR"])
+def test_predictions_in_another_orientation_are_put_on_the_references(folders: tuple[Path, Path], codes: str):
+    drawn, found = folders[1] / "a.nii.gz", folders[0] / "a.nii.gz"
+    for path in (drawn, found):
+        path.parent.mkdir(parents=True)
+    label = np.zeros((6, 5, 4), np.uint8)
+    label[1:4, 2, 1], label[2, 3, 2], label[5, 0, 3] = 1, 2, 3
+    image = nib.Nifti1Image(label, np.diag([-1.5, -1.25, 10.0, 1.0]))
+    nib.save(image, drawn)
+    change = nib.orientations.ornt_transform(nib.io_orientation(image.affine), nib.orientations.axcodes2ornt(codes))
+    nib.save(image.as_reoriented(change), found)
+
+    ((_, pair),) = pair_masks(*folders).pairs(ACDC)
+    assert (pair.prediction == pair.reference).all()
+    assert pair.prediction.any()
+    assert pair.grid != AS_STORED
+    assert pair.spacing == pytest.approx((10.0, 1.25, 1.5))
+
+    by_place = ReadingParameters(grids="array")
+    with pytest.raises(InvalidScanError) if codes in {"PIR", "SAR"} else nullcontext():
+        ((_, pair),) = pair_masks(*folders, by_place).pairs(ACDC)
+        assert (pair.prediction != pair.reference).any()
+        assert pair.grid == UNKNOWN

@@ -207,6 +207,57 @@ def test_ids_are_taken_as_text_and_cut_of_spaces():
         by_subject(pd.DataFrame({"id": ["7", "7 "]}, dtype="str"), "id", "people")
 
 
+SECOND = "SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD"
+"""Columns of M&Ms-2 as they are published."""
+
+
+@pytest.fixture
+def second(tmp_path):
+    """M&Ms-2: short and long axis, frames and cines, and a table that ends in the empty rows of a spreadsheet."""
+    rows = ("1,NOR,GE MEDICAL SYSTEMS,SIGNA EXCITE,1.5", "41,LV,SIEMENS,SymphonyTim,1.5", ",,,,", ",,,,")
+    (tmp_path / "dataset_information.csv").write_text("\n".join((SECOND, *rows)) + "\n")
+    for source_id in ("001", "041"):
+        folder = tmp_path / "dataset" / source_id
+        for view in ("SA", "LA"):
+            for phase in Phase:
+                save(folder / f"{source_id}_{view}_{phase}.nii.gz", ramp() if view == "SA" else ramp()[..., :1])
+                save(folder / f"{source_id}_{view}_{phase}_gt.nii.gz", drawn() if view == "SA" else drawn()[..., :1])
+            save(folder / f"{source_id}_{view}_CINE.nii.gz", np.stack([ramp()] * FRAMES, axis=-1))
+    return tmp_path
+
+
+def test_the_second_challenge_has_frames_of_its_own_and_no_long_axis(second):
+    mnms = source(second)
+
+    files = mnms.scan_files()
+
+    assert set(files) == {(source_id, phase) for source_id in ("001", "041") for phase in Phase}
+    folder = second / "dataset" / "041"
+    assert files["041", Phase.ES] == ScanFiles(folder / "041_SA_ES.nii.gz", folder / "041_SA_ES_gt.nii.gz")
+    assert read_scan(files["041", Phase.ES], mnms.label_values).label is not None
+    assert (mnms.rejected(), mnms.omissions()) == ({}, [])
+
+
+def test_the_second_challenge_tells_vendor_disease_scanner_and_field(second):
+    attributes = source(second).attributes()
+
+    assert attributes.index.tolist() == ["001", "041"], "codes have no zeros in the table, folders have them"
+    known = attributes.loc["041", ["vendor", "pathology", "scanner", "field_strength"]].tolist()
+    assert known == ["SIEMENS", "LV", "SymphonyTim", "1.5"]
+    assert attributes[["sex", "age", "centre"]].isna().all(axis=None)
+
+
+def test_folders_of_the_second_challenge_without_a_short_axis_are_counted(second):
+    folder = second / "dataset" / "041"
+    for path in folder.glob("*_SA_E*"):
+        path.unlink()
+
+    mnms = source(second)
+
+    assert {name for name, _ in mnms.scan_files()} == {"001"}
+    assert [(one.what, one.count, one.total) for one in mnms.omissions()] == [("folders with NIfTI", 1, 2)]
+
+
 @pytest.mark.parametrize("number", ["1e999", "1e308", "-1", "0.5", "9" * 5000])
 def test_numbers_that_no_cine_has_name_no_frame(root, number):
     write_table(root, ROWS[0], ROWS[1].replace(",3,1,", f",{number},1,"), ROWS[2])

@@ -238,7 +238,7 @@ def test_a_contour_that_lies_there_twice_is_refused(tmp_path: Path):
     root = write_published(tmp_path / "root")
     write_contours(root / "SCD_ManualContours" / "SC-N-2" / "copy", {(0, ED): "i"})
 
-    with pytest.raises(InvalidCohortError, match="1 contours that stand twice"):
+    with pytest.raises(InvalidCohortError, match="1 contours are there twice"):
         prepared(root, tmp_path / "own")
 
 

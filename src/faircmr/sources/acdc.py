@@ -1,7 +1,7 @@
 """ACDC: the Automated Cardiac Diagnosis Challenge, as its organisers publish it.
 
 One folder a subject, ``<id>/Info.cfg``, ``<id>/<id>_frameFF.nii.gz`` and ``<id>_frameFF_gt.nii.gz``,
-directly below the root or in ``training`` and ``testing``.
+directly below the root, in ``training`` and ``testing``, or in ``database/training`` and ``database/testing``.
 
 Source: Bernard et al. 2018, "Deep Learning Techniques for Automatic MRI Cardiac Multi-structures
 Segmentation and Diagnosis: Is the Problem Solved?", IEEE Transactions on Medical Imaging 37(11).
@@ -9,9 +9,9 @@ Segmentation and Diagnosis: Is the Problem Solved?", IEEE Transactions on Medica
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -21,15 +21,19 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.file_names import is_nifti, named, nifti_by_stem
 from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import ScanFiles
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
-from faircmr.sources.demographics_table import bmi_class
+from faircmr.sources.demographics_table import bmi_class, numbers, text
+from faircmr.sources.folders import FolderWalk, check_copies
 
 INFO = "Info.cfg"
 FRAME = re.compile(r"[0-9]{1,4}")
-FRAME_IMAGE = re.compile(r"_frame(?P<frame>[0-9]{1,4})\.nii", re.IGNORECASE)
+FRAME_IMAGE = re.compile(r".+_frame(?P<frame>[0-9]{1,4})", re.IGNORECASE)
+DEEPEST = 3
+"""Levels of folders below the root: database/training/<id>."""
 LAYOUT = "folders <id>/ with Info.cfg, <id>_frameFF.nii.gz and <id>_frameFF_gt.nii.gz"
 
 
@@ -41,7 +45,7 @@ class Acdc:
 
     def __init__(self, root: Path, parameters: Parameters) -> None:
         """Remember where the data set lies; nothing is read yet."""
-        self._root = root
+        self._walk = FolderWalk(root, DEEPEST, is_data=_is_data, is_leaf=lambda listing: _is_subject(listing.files))
 
     def prepare(self, own: Path) -> None:
         """Check that there are subjects, and that all say which frame is which phase.
@@ -54,7 +58,7 @@ class Acdc:
         """
         if not self._folders:
             raise no_scans(LAYOUT)
-        anonymous = sum(INFO not in names for names in self._folders.values())
+        anonymous = sum(not subject.info for subject in self._folders.values())
         if anonymous:
             raise InvalidCohortError(
                 INFO,
@@ -62,6 +66,10 @@ class Acdc:
                 LAYOUT,
                 "restore it, or move the folders out of source_root",
             )
+        several = sum(len(subject.info) > 1 for subject in self._folders.values())
+        if several:
+            found = f"{several} of {len(self._folders)} folders have two, in upper and lower case"
+            raise InvalidCohortError(INFO, found, "one a folder", "remove one of the two")
 
     def scan_files(self) -> SourceFiles:
         """Image and label at the end-diastolic and end-systolic frames that ``Info.cfg`` names.
@@ -70,37 +78,52 @@ class Acdc:
             InvalidCohortError: Two folders have the same name, or ``Info.cfg`` lacks a frame.
         """
         check_unique(folder.name for folder in self._folders)
-        return {
-            (folder.name, phase): _frame_files(folder, int(info[phase]), self._folders[folder])
+        stems = {
+            (folder, phase): f"{folder.name}_frame{int(info[phase]):02d}"
             for folder, info in self._infos.items()
             for phase in Phase
         }
+        check_copies(sum(self._folders[folder].has_copies(stem) for (folder, _), stem in stems.items()), "source_root")
+        return {
+            (folder.name, phase): self._folders[folder].files(folder, stem) for (folder, phase), stem in stems.items()
+        }
 
     def rejected(self) -> Mapping[str, Rejection]:
-        """Nobody: what is wrong with a scan shows when it is read."""
-        return {}
+        """Subjects whose ``Info.cfg`` cannot be read; what is wrong with a scan shows when it is read."""
+        reason = f"{INFO} cannot be read; a file that this user may read, or a link to one; restore it"
+        return {
+            folder.name: Rejection(folder / subject.info[0], reason)
+            for folder, subject in self._folders.items()
+            if folder not in self._infos
+        }
 
     def omissions(self) -> Sequence[Omission]:
-        """Frames that are neither end diastole nor end systole."""
-        frames = {folder: _frames_in(names) for folder, names in self._folders.items()}
+        """Frames that are neither end diastole nor end systole, and links and folders that lead to nothing."""
+        frames = {folder: _frames_in(subject.scans) for folder, subject in self._folders.items()}
         total = sum(map(len, frames.values()))
         used = sum(len(frames[folder] & {int(info[phase]) for phase in Phase}) for folder, info in self._infos.items())
         reason = f"neither ED nor ES by {INFO}"
-        return [Omission("frames", total - used, total, reason)] if total > used else []
+        others = [Omission("frames", total - used, total, reason)] if total > used else []
+        return [*others, *self._walk.omissions("source_root")]
 
     def attribute_files(self) -> Sequence[Path]:
         """Every ``Info.cfg``."""
-        return [folder / INFO for folder in self._folders]
+        return [folder / name for folder, subject in self._folders.items() for name in subject.info]
 
     def attributes(self) -> pd.DataFrame:
-        """Pathology group, height, weight and body-mass-index class of every subject."""
+        """Pathology group, height, weight and body-mass-index class of every subject.
+
+        Raises:
+            InvalidCohortError: Two folders have the same name, or a height or weight is no number.
+        """
         check_unique(folder.name for folder in self._folders)
         infos = self._infos.values()
         index = pd.Index([folder.name for folder in self._infos], name="source_id", dtype="str")
-        height, weight = _numbers(infos, "Height", index), _numbers(infos, "Weight", index)
+        table = pd.DataFrame({name: _column(infos, name, index) for name in ("Group", "Height", "Weight")})
+        height, weight = numbers(table, "Height", INFO), numbers(table, "Weight", INFO)
         return pd.DataFrame(
             {
-                "pathology": _column(infos, "Group", index),
+                "pathology": text(table, "Group"),
                 "height": height,
                 "weight": weight,
                 "bmi_class": bmi_class(height, weight),
@@ -108,13 +131,15 @@ class Acdc:
         )
 
     @cached_property
-    def _folders(self) -> dict[Path, frozenset[str]]:
-        """Names of the files in each subject's folder."""
-        return dict(sorted(_subject_folders(self._root)))
+    def _folders(self) -> dict[Path, _Subject]:
+        """Each subject's folder."""
+        found = {one.path: _Subject.of(one.files) for one in self._walk if _is_subject(one.files)}
+        return {folder: found[folder] for folder in sorted(found)}
 
     @cached_property
     def _infos(self) -> dict[Path, dict[str, str]]:
-        infos = {folder: _read_info(folder / INFO) for folder in self._folders}
+        read = {folder: _read_info(folder / subject.info[0]) for folder, subject in self._folders.items()}
+        infos = {folder: info for folder, info in read.items() if info is not None}
         incomplete = sum(not all(FRAME.fullmatch(info.get(phase, "")) for phase in Phase) for info in infos.values())
         if incomplete:
             raise InvalidCohortError(
@@ -126,50 +151,56 @@ class Acdc:
         return infos
 
 
-def _subject_folders(root: Path) -> Iterator[tuple[Path, frozenset[str]]]:
-    """Folders that hold a subject, at most two levels down, each listed once: cohorts may be large."""
-    for folder in _folders_in(root):
-        names = _names_in(folder)
-        if _holds_subject(names):
-            yield folder, names
-            continue
-        listed = ((below, _names_in(below)) for below in _folders_in(folder))
-        yield from ((below, names) for below, names in listed if _holds_subject(names))
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Files of one subject.
+
+    Attributes:
+        info: Names that are ``Info.cfg`` in any case; one is permitted.
+        scans: Names of the NIfTI files, by their names without suffix.
+    """
+
+    info: tuple[str, ...]
+    scans: Mapping[str, tuple[str, ...]]
+
+    @classmethod
+    def of(cls, names: frozenset[str]) -> _Subject:
+        return cls((INFO,) if INFO in names else named(names, INFO), nifti_by_stem(names))
+
+    def has_copies(self, stem: str) -> bool:
+        return any(len(self.scans.get(name, ())) > 1 for name in (stem, f"{stem}_gt"))
+
+    def files(self, folder: Path, stem: str) -> ScanFiles:
+        """Image and label; an image that is not there is named all the same, so that reading it says whose it is."""
+        (image, *_) = self.scans.get(stem, (f"{stem}.nii.gz",))
+        label = self.scans.get(f"{stem}_gt")
+        return ScanFiles(folder / image, folder / label[0] if label else None)
 
 
-def _folders_in(folder: Path) -> list[Path]:
-    return [Path(entry.path) for entry in os.scandir(folder) if entry.is_dir()] if folder.is_dir() else []
+def _is_data(name: str) -> bool:
+    return is_nifti(name) or name.lower() == INFO.lower()
 
 
-def _names_in(folder: Path) -> frozenset[str]:
-    # nothing but files: a pipe would be waited for without end
-    return frozenset(entry.name for entry in os.scandir(folder) if entry.is_file())
+def _is_subject(names: frozenset[str]) -> bool:
+    return (
+        INFO in names or any("_frame" in name.lower() and is_nifti(name) for name in names) or any(named(names, INFO))
+    )
 
 
-def _holds_subject(names: frozenset[str]) -> bool:
-    return INFO in names or any("_frame" in name for name in names)
-
-
-def _frames_in(names: Iterable[str]) -> set[int]:
+def _frames_in(stems: Iterable[str]) -> set[int]:
     """Numbers of the frames of which a folder has an image."""
-    return {int(match["frame"]) for name in names if (match := FRAME_IMAGE.search(name)) is not None}
+    return {int(match["frame"]) for stem in stems if (match := FRAME_IMAGE.fullmatch(stem)) is not None}
 
 
-def _read_info(path: Path) -> dict[str, str]:
-    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+def _read_info(path: Path) -> dict[str, str] | None:
+    """Values by name; ``None`` where the file cannot be read."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError:
+        return None
     pairs = (line.partition(":") for line in lines)
     return {name.strip(): value.strip() for name, _, value in pairs if value.strip()}
 
 
-def _frame_files(folder: Path, frame: int, names: frozenset[str]) -> ScanFiles:
-    stem = f"{folder.name}_frame{frame:02d}"
-    label = f"{stem}_gt.nii.gz"
-    return ScanFiles(folder / f"{stem}.nii.gz", folder / label if label in names else None)
-
-
 def _column(infos: Iterable[Mapping[str, str]], name: str, index: pd.Index) -> pd.Series:
     return pd.Series([info.get(name, pd.NA) for info in infos], index, dtype="str")
-
-
-def _numbers(infos: Iterable[Mapping[str, str]], name: str, index: pd.Index) -> pd.Series:
-    return pd.to_numeric(_column(infos, name, index), errors="coerce").astype("float64")

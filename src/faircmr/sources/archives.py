@@ -16,6 +16,7 @@ from typing import Self
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from faircmr.core.errors import InvalidScanError
+from faircmr.core.file_names import is_clutter
 
 LOCAL_HEADER = b"PK\x03\x04"
 ENCRYPTED = 0x1
@@ -53,7 +54,8 @@ class Archive:
     """An open archive; to be used by one thread, and closed.
 
     Attributes:
-        names: Names of the files within, in the order of the archive.
+        names: Names of the files within, in the order of the archive; hidden ones and those below ``__MACOSX``,
+            which macOS adds when it zips a folder anew, are left out.
     """
 
     def __init__(self, path: Path, limits: ArchiveLimits = LIMITS) -> None:
@@ -71,7 +73,11 @@ class Archive:
         try:
             self._zip = ZipFile(self._file)
             _check(self._zip.infolist(), limits)
-            self.names = tuple(member.filename for member in self._zip.infolist() if not member.is_dir())
+            self.names = tuple(
+                member.filename
+                for member in self._zip.infolist()
+                if not member.is_dir() and not any(map(is_clutter, PureWindowsPath(member.filename).parts))
+            )
         except (*DAMAGE, zlib.error, struct.error):
             is_zip = _starts_as_zip(self._file)
             self._file.close()

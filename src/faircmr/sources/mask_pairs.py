@@ -7,18 +7,19 @@ from functools import partial
 from pathlib import Path
 
 from faircmr.core.errors import InvalidCohortError, InvalidScanError, UndeclaredLabelError
+from faircmr.core.file_names import copies, is_nifti, nifti_by_stem
 from faircmr.core.grids import place, placement_on
 from faircmr.core.label_coding import PairCoding
-from faircmr.core.mask_pairs import MaskPairs, Spacing
+from faircmr.core.mask_pairs import MaskPair, MaskPairs
 from faircmr.core.omissions import Omission
 from faircmr.core.reading import DEFAULT_READING, ReadingParameters
-from faircmr.core.scan import LabelImage
+from faircmr.sources.folders import FolderWalk, check_copies
 from faircmr.sources.nifti import read_mask
 
-SUFFIXES = (".nii.gz", ".nii")
 DECLARE = (
     "declare in audit_labels what they are, of predictions and references apart where they differ "
-    "(audit_labels.predictions.LVM=2+4), or leave them out by name (audit_labels.left_out=4+5)"
+    "(audit_labels.predictions.LVM=2+4), leave them out (audit_labels.left_out=4+5), or ignore voxels of references "
+    "that nobody has annotated (audit_labels.ignore=4)"
 )
 """What to do about values of masks that nobody has declared."""
 
@@ -27,7 +28,7 @@ def pair_masks(predictions: Path, references: Path, reading: ReadingParameters =
     """Match the masks of two folders by their names.
 
     Args:
-        predictions: Folder of ``<case>.nii.gz`` or ``<case>.nii``.
+        predictions: Folder of ``<case>.nii.gz`` or ``<case>.nii``, in any case; links are followed.
         references: Folder of files of the same names, with either suffix.
         reading: Limits of the spacing, and whether headers place a prediction on its reference.
 
@@ -35,9 +36,12 @@ def pair_masks(predictions: Path, references: Path, reading: ReadingParameters =
         Pairs sorted by name; no file is opened.
 
     Raises:
-        InvalidCohortError: A folder has no masks, or no name is in both.
+        InvalidCohortError: A folder has no masks or two files of one case, or no name is in both.
     """
-    predicted, drawn = _masks(predictions, "audit_predictions"), _masks(references, "audit_references")
+    (predicted, lost), (drawn, undrawn) = (
+        _masks(folder, setting)
+        for folder, setting in ((predictions, "audit_predictions"), (references, "audit_references"))
+    )
     common = sorted(predicted.keys() & drawn.keys())
     if not common:
         raise InvalidCohortError(
@@ -49,12 +53,12 @@ def pair_masks(predictions: Path, references: Path, reading: ReadingParameters =
         name: partial(_read, predicted[name], drawn[name], number, reading)
         for number, name in enumerate(common, start=1)
     }
-    return MaskPairs(readers, tuple(_unmatched(predicted.keys(), drawn.keys())))
+    return MaskPairs(readers, (*_unmatched(predicted.keys(), drawn.keys()), *lost, *undrawn))
 
 
 def mask_files(folder: Path) -> list[Path]:
     """Masks of a folder, sorted by name."""
-    return sorted(path for path in folder.glob("[!.]*") if path.name.endswith(SUFFIXES) and path.is_file())
+    return sorted(listing.path / name for listing in _walk(folder) for name in listing.files if is_nifti(name))
 
 
 def _unmatched(predicted: Collection[str], drawn: Collection[str]) -> Iterator[Omission]:
@@ -65,21 +69,22 @@ def _unmatched(predicted: Collection[str], drawn: Collection[str]) -> Iterator[O
             yield Omission(what, alone, len(own), f"no {other} of the same name", outcome="not scored")
 
 
-def _masks(folder: Path, setting: str) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for path in mask_files(folder) if folder.is_dir() else ():
-        name = path.name.removesuffix(".gz").removesuffix(".nii")
-        if name in found:
-            raise InvalidCohortError(setting, "one case twice, as .nii and as .nii.gz", "one file a case")
-        found[name] = path
+def _masks(folder: Path, setting: str) -> tuple[dict[str, Path], tuple[Omission, ...]]:
+    """Masks by case, and what could not be listed."""
+    walk = _walk(folder)
+    found = nifti_by_stem(name for listing in walk for name in listing.files)
+    check_copies(copies(found), setting)
     if not found:
         raise InvalidCohortError(setting, "no masks found there", "a folder of <case>.nii.gz", f"set {setting}")
-    return found
+    return {case: folder / names[0] for case, names in found.items()}, walk.omissions(setting)
 
 
-def _read(
-    predicted: Path, drawn: Path, number: int, reading: ReadingParameters, coding: PairCoding
-) -> tuple[LabelImage, LabelImage, Spacing]:
+def _walk(folder: Path) -> FolderWalk:
+    # a mask that a broken link stands for is a missing one: its case has a file in the other folder alone
+    return FolderWalk(folder, 0, is_data=lambda _: False)
+
+
+def _read(predicted: Path, drawn: Path, number: int, reading: ReadingParameters, coding: PairCoding) -> MaskPair:
     """Reference as it is stored, and the prediction on the grid of the reference."""
     try:
         prediction, other = read_mask(predicted, coding.predictions, "prediction", reading)
@@ -91,4 +96,4 @@ def _read(
         offender = f"case {number} of the names that both folders have, sorted"
         remedy = DECLARE if isinstance(error, UndeclaredLabelError) else error.remedy
         raise InvalidScanError(offender, error.value, error.permitted, remedy) from None
-    return prediction, reference, grid.spacing
+    return MaskPair(prediction, reference, grid.spacing, placement.kind)

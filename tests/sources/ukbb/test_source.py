@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
@@ -179,6 +180,31 @@ def test_takes_the_imaging_visit_and_no_later_one(root: Path):
     shutil.copy(archive_of(root, THREE[0]), archive_of(root, THREE[0], "20209_3_0"))
 
     assert len(prepared(root).scan_files()) == 6
+
+
+def test_archives_that_macos_has_zipped_anew_are_converted_as_before(root: Path, tmp_path: Path):
+    before = prepared(root, tmp_path / "before")
+    for name in ("20209_2_0", "cvi42"):
+        with ZipFile(archive_of(root, THREE[0], name), "a") as archive:
+            for member in archive.namelist():
+                archive.writestr(f"__MACOSX/._{member}", b"\0\5\26\7")
+
+    after = prepared(root, tmp_path / "after")
+
+    assert after.rejected() == {}
+    for key, files in after.scan_files().items():
+        assert files.image.read_bytes() == before.scan_files()[key].image.read_bytes()
+
+
+def test_a_participants_archive_that_a_broken_link_leads_to_is_rejected(root: Path):
+    archive = archive_of(root, THREE[0])
+    archive.unlink()
+    archive.symlink_to("nowhere")
+
+    source = prepared(root)
+
+    assert {eid for eid, _ in source.scan_files()} == set(THREE[1:])
+    assert "archive is missing" in source.rejected()[THREE[0]].reason
 
 
 def test_refuses_two_archives_of_one_visit(root: Path):

@@ -20,9 +20,18 @@ from faircmr.core.parallel import worker_count
 from faircmr.core.parameters import Parameters
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, no_scans
 from faircmr.sources.conversion import Acquisition, Converted, conversion_omissions, convert_all
-from faircmr.sources.demographics_table import age_class, numbers, text
+from faircmr.sources.demographics_table import age_class, coded, numbers
 from faircmr.sources.sunnybrook.converting import SunnybrookConverter, phase_files
-from faircmr.sources.sunnybrook.files import LAYOUT, ORIGINAL_ID, TABLES, SubjectFiles, find_files, read_patients
+from faircmr.sources.sunnybrook.files import (
+    LAYOUT,
+    ORIGINAL_ID,
+    TABLE,
+    FoundFiles,
+    SubjectFiles,
+    find_files,
+    find_table,
+    read_patients,
+)
 
 SEXES = {"f": "female", "m": "male"}
 RESTORE = "restore the images that the numbers of the contours name"
@@ -82,23 +91,24 @@ class Sunnybrook:
         }
         unreadable = {subject: each.record.reason for subject, each in self._converted.items() if each.record.reason}
         return {
-            subject: Rejection(self._found[subject].contours[0], reason)
+            subject: Rejection(self._found.subjects[subject].contours[0], reason)
             for subject, reason in {**doubtful, **unreadable}.items()
         }
 
     def omissions(self) -> Sequence[Omission]:
         """Subjects with images or contours alone, and what conversion put right or left out."""
-        found = self._found.values()
+        found = self._found.subjects.values()
         lacking = {
             "images without contours": sum(not one.contours for one in found),
             "contours without images": sum(not one.series for one in found),
         }
         alone = [Omission("subjects", count, len(found), reason) for reason, count in lacking.items() if count]
-        return (*alone, *conversion_omissions(self._converted))
+        return (*alone, *conversion_omissions(self._converted), *self._found.unlisted)
 
     def attribute_files(self) -> Sequence[Path]:
         """The table of patients."""
-        return [path for name in TABLES if (path := self._root / name).is_file()][:1]
+        table = find_table(self._root)
+        return [] if table is None else [table]
 
     def attributes(self) -> pd.DataFrame:
         """What the ids and the table say of everybody who can be used.
@@ -110,18 +120,18 @@ class Sunnybrook:
         table = self._patients.set_index("originalid").reindex(subjects)
         known = {"pathology": subjects.to_series().str.extract(ORIGINAL_ID.pattern)["pathology"]}
         if "gender" in table:
-            known["sex"] = text(table, "gender").str.lower().str[:1].map(SEXES).astype("str")
+            known["sex"] = coded(table, "gender", SEXES, TABLE)
         if "age" in table:
-            known["age"] = numbers(table, "age")
+            known["age"] = numbers(table, "age", TABLE)
             known["age_class"] = age_class(known["age"])
         return pd.DataFrame(known)
 
     @property
     def _usable(self) -> Mapping[str, SubjectFiles]:
-        return {subject: files for subject, files in self._found.items() if files.series and files.contours}
+        return {subject: files for subject, files in self._found.subjects.items() if files.series and files.contours}
 
     @cached_property
-    def _found(self) -> Mapping[str, SubjectFiles]:
+    def _found(self) -> FoundFiles:
         return find_files(self._root, self._patients)
 
     @cached_property

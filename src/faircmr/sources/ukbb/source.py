@@ -20,7 +20,7 @@ from faircmr.sources.base import Rejection, SourceFiles, no_scans
 from faircmr.sources.conversion import Converted, conversion_omissions, convert_all
 from faircmr.sources.ukbb.converting import OBSERVER, UkbbConverter
 from faircmr.sources.ukbb.files import LAYOUT, FoundFiles, find_files, phase_files
-from faircmr.sources.ukbb.tables import Demographics, find_tables, read_tables
+from faircmr.sources.ukbb.tables import Demographics, read_tables, tables_among
 
 
 class UkbbParameters(Parameters):
@@ -119,7 +119,7 @@ class Ukbb:
         """
         observers = {eid: each.record.notes.get(OBSERVER) for eid, each in self._converted.items()}
         attributes = self._demographics.attributes
-        return attributes.assign(observer=attributes.index.map(observers).astype("str"))
+        return attributes.assign(observer=attributes.index.map(observers).astype("str").astype("category"))
 
     def _first_file(self, eid: str) -> Path:
         scans = self._found.scans.get(eid)
@@ -131,7 +131,7 @@ class Ukbb:
 
     @cached_property
     def _tables(self) -> tuple[Path, ...]:
-        return find_tables(self._root)
+        return tables_among(self._found.texts)
 
     @cached_property
     def _demographics(self) -> Demographics:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.file_names import has_suffix
 from faircmr.core.omissions import Omission
+from faircmr.sources.folders import FolderWalk
 from faircmr.sources.ukbb.fields import REQUIRED
 from faircmr.sources.ukbb.joining import LISTED_TWICE, join
 from faircmr.sources.ukbb.layout import FORMS, TABLE, Layout, read_layout
@@ -18,6 +19,7 @@ from faircmr.sources.ukbb.rows import Rows, read_rows
 from faircmr.sources.ukbb.visits import attributes_of, contradictions_in
 
 SUFFIXES = (".tab", ".csv", ".tsv", ".txt")
+_ALL_SUFFIXES = (*SUFFIXES, *(f"{suffix}.gz" for suffix in SUFFIXES))
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,17 @@ def find_tables(root: Path) -> tuple[Path, ...]:
     Raises:
         InvalidCohortError: One of them is in UTF-16, or names a field twice.
     """
-    return tuple(path for path in sorted(_candidates(root)) if read_layout(path) is not None)
+    return tables_among(listing.path / name for listing in FolderWalk(root, 1) for name in listing.files)
+
+
+def tables_among(paths: Iterable[Path]) -> tuple[Path, ...]:
+    """Those files that are tables by their names and headers; as for :func:`find_tables`."""
+    return tuple(path for path in sorted(paths) if may_be_table(path.name) and read_layout(path) is not None)
+
+
+def may_be_table(name: str) -> bool:
+    """Whether a file ends in one of :data:`SUFFIXES`, or in one of them and ``.gz``, in any case."""
+    return has_suffix(name, _ALL_SUFFIXES)
 
 
 def read_tables(paths: Sequence[Path], wanted: Collection[str] | None = None) -> Demographics:
@@ -108,35 +120,6 @@ def _demographics(tables: Sequence[Rows]) -> Demographics:
         unusable_rows=sum(table.unusable for table in tables),
         impossible_values=sum(table.impossible for table in tables),
     )
-
-
-def _candidates(root: Path) -> Iterator[Path]:
-    for entry in _entries(root):
-        yield from _tables_among([entry])
-        if _is(entry.is_dir):
-            yield from _tables_among(_entries(Path(entry.path)))
-
-
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    try:
-        return list(os.scandir(folder))
-    except OSError:
-        # absent, or closed to this user: nothing can be found there
-        return []
-
-
-def _tables_among(entries: Sequence[os.DirEntry[str]]) -> Iterator[Path]:
-    for entry in entries:
-        if entry.name.lower().removesuffix(".gz").endswith(SUFFIXES) and _is(entry.is_file):
-            yield Path(entry.path)
-
-
-def _is(kind: Callable[[], bool]) -> bool:
-    try:
-        return kind()
-    except OSError:
-        # a link that leads to itself is nothing
-        return False
 
 
 def _required_layout(path: Path) -> Layout:
