@@ -13,7 +13,10 @@ import pytest
 from tests.end_to_end.embedded import EmbeddedStudy, stale_nodes
 from tests.studies import TWO, Project
 
-PREDICTION = ("choose_postprocessing", "predict", "score", "tabulate", "classify_groups", "score_classifier")
+PREDICTION = (
+    *("choose_postprocessing", "predict", "score", "tabulate", "classify_groups", "score_classifier"),
+    "list_omissions",
+)
 LOCALISATION = ("train_localiser", "locate_hearts", "score_localiser")
 STRATEGY = (*LOCALISATION, "select_training_cohort", "select_prediction_cohort", "train", *PREDICTION)
 PREPARED = (
@@ -30,7 +33,7 @@ FROM_SCORES = {"gather_table1", "summarise_surfaces", "find_cases", "draw_cases"
 FROM_CLASSIFIERS = {"gather_classifiers", "count_confusions"}
 WRITTEN = {"report_study", "write_paper_tables", "draw_paper_figures", "write_cards"}
 """The report and what goes into a paper: from tables alone."""
-TOLD = {*FROM_SCORES, *FROM_CLASSIFIERS, *WRITTEN}
+TOLD = {*FROM_SCORES, *FROM_CLASSIFIERS, *WRITTEN, "gather_omissions"}
 NOTHING: set[str] = set()
 STRATEGIES = ("baseline", "stratified")
 GROUPS = {"A": 6, "B": 2, "C": 2, "D": 2, "E": 2, "F": 2}

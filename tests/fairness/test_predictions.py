@@ -57,7 +57,7 @@ def test_scans_without_a_reference_are_counted_and_not_scored(caplog):
     scores = score_predictions(predictions, cohort, ALL_STRUCTURES, "baseline", "cohort:1")
 
     assert set(scores["subject_id"]) == {"sub-0001"}
-    assert caplog.messages == ["1 of 2 predicted scans have no reference and are not scored"]
+    assert caplog.messages == ["1 of 2 predicted scans are not scored: no reference label"]
 
 
 def test_of_a_structure_that_the_study_does_not_have_nothing_is_said():

@@ -54,7 +54,7 @@ def test_a_group_that_nobody_trained_on_is_left_out_and_counted(tensors: Path, t
     table = classified(tensors, tmp_path, "new")
 
     assert set(table["subject_id"]) == {"sub-0007"}
-    assert "1 of 2 test subjects are of a group that nobody trained on, and not classified" in caplog.messages
+    assert "1 of 2 test subjects are not classified: no subject of their group was trained on" in caplog.messages
 
 
 def test_no_classifier_no_report():

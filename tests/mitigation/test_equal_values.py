@@ -87,7 +87,8 @@ def test_relaxed_they_are_counted_in_one_line_over_all_folds(caplog):
         check_shortages([LACKING, LACKING], BalancedCohort(within=("sex",), too_few="relax"), "balanced")
 
     assert [record.getMessage() for record in caplog.records] == [
-        "balanced cohort of balanced: in 2 places another value of sex stands in for one that its group has too few of"
+        "balanced: 2 of 16 places in the balanced cohort are filled with another value of sex: their protected group has "
+        "too few subjects of the value"
     ]
 
 

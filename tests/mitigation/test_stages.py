@@ -64,7 +64,9 @@ def test_every_group_with_training_subjects_has_a_model_that_begins_with_the_sha
     assert [job.serves for job in (shared, a, b)] == [None, "A", "B"]
     assert a.after == b.after == shared
     assert [job.stage.learning_rate for job in (shared, a, b)] == ["restart"] * 3
-    assert caplog.messages == ["seed-0/shared: protected group C has nobody to train on, and no model of its own"]
+    assert caplog.messages == [
+        "seed-0/shared: 1 of 3 protected groups are without a model of their own: no subject to train on (C)"
+    ]
 
 
 def test_a_groups_model_sees_its_own_subjects_and_nothing_that_tells_groups_apart():

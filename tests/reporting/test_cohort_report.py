@@ -1,6 +1,7 @@
 """The page says what the tables say, loads nothing, and escapes what a source may call its groups."""
 
 import re
+from html import unescape
 from xml.etree import ElementTree as ET
 
 import numpy as np
@@ -8,6 +9,9 @@ import pandas as pd
 import pytest
 
 from faircmr.core.near_duplicates import FEATURES
+from faircmr.core.omissions import Omission, omission_table
+from faircmr.core.split_omissions import DIVIDING
+from faircmr.core.study_index import CHECKING, READING, RECORDING
 from faircmr.fairness.cohort_checks import check_cohort
 from faircmr.reporting.cohort_figures import counts_figure, measures_figure, power_figure
 from faircmr.reporting.cohort_report import cohort_report
@@ -25,6 +29,19 @@ def cohort():
     cohort.descriptors.loc[38, list(FEATURES)] = cohort.descriptors.loc[0, list(FEATURES)].to_numpy()
     cohort.subjects.loc[:4, "age"] = np.nan
     cohort.quarantine = pd.DataFrame({"subject_id": ["x"], "phase": [None], "reason": ["no scans"]})
+    # of another group that the source lists besides
+    unusable = pd.DataFrame({"subject_id": ["x"], "race": ["A"]})
+    cohort.everybody = pd.concat([cohort.everybody, unusable], ignore_index=True)
+    cohort.omissions = omission_table(
+        {
+            READING: [Omission("archives", 3, 9, "no <i>contours</i>")],
+            CHECKING: [Omission("subjects", 1, 45, "no scans")],
+            RECORDING: [Omission("subjects", 5, 44, "not recorded", outcome="without age")],
+        }
+    )
+    cohort.split_omissions = omission_table(
+        {DIVIDING: [Omission("subjects", 2, 44, "no label", outcome="predicted, never trained on")]}
+    )
     return cohort
 
 
@@ -56,6 +73,26 @@ def test_shows_pairs_missing_values_and_what_cannot_be_used(page):
     assert "no scans" in page
 
 
+def test_says_what_was_left_out_how_much_and_why_before_anything_is_counted(page):
+    section = seen(page[page.index("<h2>What was left out") : page.index("<h2>Who is where")])
+
+    assert "3 of 9 archives left out no <i>contours</i>" in section
+    assert "2 of 44 subjects predicted, never trained on no label" in section
+
+
+def test_says_of_whom_is_lost_to_which_group_they_belong_and_tells_nothing_twice(page):
+    section = seen(page[page.index("<h2>What was left out") : page.index("<h2>Who is where")])
+
+    assert "1 of 45 subjects left out no scans A: 1 (4.8 %)" in section
+    # missing attributes are told by group further down
+    assert "without age" not in section
+
+
+def seen(markup):
+    """What a reader sees, in one line."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", markup)))
+
+
 def test_escapes_names_and_loads_nothing(page):
     assert "<b>B" not in page
     assert "&lt;b&gt;B &amp; co" in page
@@ -76,7 +113,7 @@ def test_a_cohort_without_pairs_and_without_gaps_says_so():
 
     assert "None was found." in page
     assert "No attribute and no label of those who take part is missing." in page
-    assert "Every scan of the source can be used." in page
+    assert "Nothing was left out: every scan, subject and structure" in page
 
 
 def test_where_no_gap_can_be_found_none_is_drawn():

@@ -66,7 +66,7 @@ def test_an_unknown_key_and_none_are_segmented_by_the_shared_one_and_counted(
     assert by == "shared"
     assert np.array_equal(segmenter.predict(image), said_by(models, 0, image))
     assert caplog.messages == [
-        "1 of 2 subjects belong to no group with a model of its own: segmented by the shared model"
+        "1 of 2 predicted subjects are segmented by the shared model: they belong to no group with a model of its own"
     ]
 
 

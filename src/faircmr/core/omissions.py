@@ -26,6 +26,11 @@ OMISSION_TYPES = {
 checked and nothing was left out."""
 
 
+def strategy_step(strategy: str) -> str:
+    """Name of the step that holds what a strategy leaves out."""
+    return f"Strategy {strategy}"
+
+
 @dataclass(frozen=True)
 class Omission:
     """Things of one kind that are left out, or treated differently from all others, for one reason.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from faircmr.core.anatomy import Phase
+from faircmr.core.omissions import Omission
 from faircmr.core.scan import Geometry, LabelImage
 
 ENSEMBLE = "ensemble"
@@ -61,3 +62,15 @@ class Prediction:
 
 Predictions = Mapping[PredictionKey, Prediction]
 """Predictions by name; from the catalog each is read when it is asked for."""
+
+
+def predicted_scans(predictions: Iterable[PredictionKey]) -> int:
+    """How many scans have a prediction, each counted once whatever the number of training seeds."""
+    return len({(key.subject_id, key.phase) for key in predictions})
+
+
+def unscored_scans(unlabelled: int, predicted: int) -> list[Omission]:
+    """Scans with a prediction and without a reference; none where there are no such scans."""
+    if not unlabelled:
+        return []
+    return [Omission("predicted scans", unlabelled, predicted, "no reference label", outcome="not scored")]

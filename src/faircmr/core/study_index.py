@@ -13,6 +13,7 @@ from faircmr.core.quarantine import QuarantineParameters, quarantine_omissions, 
 from faircmr.core.scan_index import index_scans
 from faircmr.core.subject_index import (
     AttributeParameters,
+    check_attributes,
     index_subjects,
     missing_attributes,
     without_protected_group,
@@ -55,6 +56,8 @@ def index_study(cohort: Cohort, attributes: AttributeParameters, quarantine: Qua
         InvalidParameterError: The cohort has no such attribute.
     """
     log_omissions(logger, cohort.omissions)
+    # before an hour is spent on scans
+    check_attributes(cohort, attributes)
     indexed = index_scans(cohort)
     problems = pd.concat([cohort.rejected, indexed.problems], ignore_index=True)
     left = quarantined(problems, len(cohort.subjects), quarantine)

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
-from faircmr.core.anatomy import Structure
+from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.cohort import Cohort
-from faircmr.core.prediction import Predictions
+from faircmr.core.omissions import log_omissions
+from faircmr.core.prediction import Predictions, predicted_scans, unscored_scans
 from faircmr.fairness.metrics.scan import score_scan
 from faircmr.fairness.scoring import ScoredScan, collect_scores
 
@@ -36,20 +37,18 @@ def score_predictions(
         InvalidScanError: A reference label cannot be read.
         InvalidScoresError: Prediction and reference lie on different grids.
     """
-    unlabelled = 0
+    unlabelled: set[tuple[str, Phase]] = set()
 
     def scored() -> Iterator[tuple[ScoredScan, pd.DataFrame]]:
-        nonlocal unlabelled
         for key in predictions:
             reference = cohort.read(key.subject_id, key.phase).label
             if reference is None:
-                unlabelled += 1
+                unlabelled.add((key.subject_id, key.phase))
                 continue
             scan = ScoredScan(strategy, key.seed, key.fold, study_key, key.subject_id, key.phase)
             prediction = predictions[key]
             yield scan, score_scan(prediction.label, reference, prediction.geometry.spacing, structures)
 
     scores = collect_scores(scored())
-    if unlabelled:
-        logger.warning("%d of %d predicted scans have no reference and are not scored", unlabelled, len(predictions))
+    log_omissions(logger, unscored_scans(len(unlabelled), predicted_scans(predictions)))
     return scores

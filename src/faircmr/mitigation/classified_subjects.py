@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
+from faircmr.core.omissions import log_omissions
 from faircmr.core.splits import TEST
 from faircmr.mitigation.posterior import FitClassifier, by_phase, load_fit_classifier
+from faircmr.mitigation.strategy_omissions import unclassified
 from faircmr.segmentation.models import FitRecord, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.roi import Box
@@ -52,9 +54,7 @@ def _said_by(
     classifier, boxes = load_fit_classifier(models, fit, how), rois_of(tested, fit.fold)
     own = tested if fit.fold is None else tested[tested["fold"] == fit.fold]
     known = own[own["protected_group"].isin(classifier.groups)]
-    if len(known) < len(own):
-        said = "%d of %d test subjects are of a group that nobody trained on, and not classified"
-        logger.warning(said, len(own) - len(known), len(own))
+    log_omissions(logger, unclassified(len(own) - len(known), len(own)))
     for subject_id, group in zip(known["subject_id"], known["protected_group"], strict=True):
         keys = {"seed": fit.seed, "fold": fit.fold, "subject_id": subject_id, "protected_group": group}
         yield from _rows(classifier, tensors, keys, boxes)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
@@ -46,15 +48,17 @@ def select_training_cohort(splits: pd.DataFrame, subjects: pd.DataFrame, strateg
     _check_somebody_trains(splits, strategy.name)
     attributes = _attributes(strategy)
     check_known(subjects, attributes)
-    chosen = splits[splits["split"].isin([TRAIN, VALIDATION])]
-    named = chosen.merge(
-        subjects[["subject_id", PROTECTED_GROUP, *attributes]], on="subject_id", validate="many_to_one"
-    )
+    named = _named(splits, subjects, attributes)
     asked = strategy.cohort
     cohort = named if isinstance(asked, NaturalCohort) else _drawn(named, asked, strategy.name)
     check_untested(cohort, splits)
     check_complete(cohort, attributes)
     return cohort
+
+
+def pools_of(splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters) -> list[pd.DataFrame]:
+    """Subjects that a cohort is drawn from, one table a fold; arguments as for :func:`select_training_cohort`."""
+    return _by_fold(_named(splits, subjects, _attributes(strategy)))
 
 
 def check_untested(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
@@ -79,8 +83,18 @@ def check_untested(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
             )
 
 
+def _named(splits: pd.DataFrame, subjects: pd.DataFrame, attributes: Sequence[str]) -> pd.DataFrame:
+    """Whoever trains or validates, with protected group and attributes."""
+    chosen = splits[splits["split"].isin([TRAIN, VALIDATION])]
+    return chosen.merge(subjects[["subject_id", PROTECTED_GROUP, *attributes]], on="subject_id", validate="many_to_one")
+
+
+def _by_fold(named: pd.DataFrame) -> list[pd.DataFrame]:
+    return [pool for _, pool in named.groupby("fold")] if "fold" in named else [named]
+
+
 def _drawn(named: pd.DataFrame, cohort: Drawn, strategy: str) -> pd.DataFrame:
-    pools = [pool for _, pool in named.groupby("fold")] if "fold" in named else [named]
+    pools = _by_fold(named)
     within = cohort.within if isinstance(cohort, BalancedCohort) else ()
     if isinstance(cohort, BalancedCohort):
         check_shortages(pools, cohort, strategy)

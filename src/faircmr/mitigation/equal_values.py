@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
 from faircmr.mitigation.choices import BalancedCohort
 from faircmr.mitigation.drawn_order import groups_in_drawn_order, in_drawn_order
 from faircmr.mitigation.strata import labels
@@ -69,7 +70,8 @@ def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strat
     Raises:
         InvalidCohortError: Names the first group and value with too few subjects, where ``too_few`` is ``error``.
     """
-    found = [shortage for pool in pools for shortage in shortages(pool, cohort)]
+    each = list(pools)
+    found = [shortage for pool in each for shortage in shortages(pool, cohort)]
     if found and cohort.too_few == "error":
         group, value, have, need = found[0]
         raise InvalidCohortError(
@@ -78,11 +80,25 @@ def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strat
             f"{need}, so that each value has the same number",
             "set cohort.too_few to 'relax' to fill the group up from its other values, or shorten cohort.within",
         )
-    if found:
-        logger.warning(
-            "balanced cohort of %s: in %d places another value of %s stands in for one that its group has too few of",
-            *(strategy, sum(one.need - one.have for one in found), ", ".join(cohort.within)),
-        )
+    for one in other_values(each, cohort):
+        logger.warning("%s: %s", strategy, one)
+
+
+def other_values(pools: Iterable[pd.DataFrame], cohort: BalancedCohort) -> list[Omission]:
+    """Places of a balanced cohort that a subject of another value fills; none where every part is equal.
+
+    Args:
+        pools: As for :func:`shortages`, one a fold.
+        cohort: What is to be equal.
+    """
+    filled = places = 0
+    for pool in pools:
+        filled += sum(one.need - one.have for one in shortages(pool, cohort))
+        sizes = pool["protected_group"].value_counts()
+        places += int(sizes.min()) * len(sizes)
+    outcome = f"filled with another value of {', '.join(cohort.within)}"
+    reason = "their protected group has too few subjects of the value"
+    return [Omission("places in the balanced cohort", filled, places, reason, outcome)] if filled else []
 
 
 def shortages(pool: pd.DataFrame, cohort: BalancedCohort) -> list[Shortage]:

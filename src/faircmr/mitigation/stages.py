@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.omissions import Omission
 from faircmr.mitigation.choices import OneStage, ProtectedGroupModels, TwoStages
 from faircmr.segmentation.jobs import SEGMENTATION, FitJob
 from faircmr.segmentation.stages import Curve, Stage
@@ -90,9 +91,23 @@ def _groups_with_a_model(whole: FitJob, stages: ProtectedGroupModels, groups: Gr
             f"groups with training subjects: {', '.join(trained)}",
             "leave it out of stages.groups: stages.unknown_group says who segments its subjects",
         )
-    for group in sorted(set(groups.values()) - set(trained)):
-        logger.warning("%s: protected group %s has nobody to train on, and no model of its own", whole.name, group)
+    for one in untrained_groups(trained, groups.values()):
+        logger.warning("%s: %s", whole.name, one)
     return [group for group in trained if stages.groups is None or group in stages.groups]
+
+
+def untrained_groups(trained: Iterable[str], everybody: Iterable[str]) -> list[Omission]:
+    """Protected groups without a model of their own, because no subject of them is trained on.
+
+    Args:
+        trained: Groups of the training subjects.
+        everybody: Groups of the training and validation subjects.
+    """
+    groups = set(everybody)
+    missing = sorted(groups - set(trained))
+    reason = f"no subject to train on ({', '.join(missing)})"
+    outcome = "without a model of their own"
+    return [Omission("protected groups", len(missing), len(groups), reason, outcome)] if missing else []
 
 
 def _group_model(whole: FitJob, shared: FitJob, curve: Curve, group: str, groups: Groups) -> FitJob:

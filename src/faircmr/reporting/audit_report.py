@@ -27,9 +27,10 @@ from faircmr.reporting.audit_tables import (
     question_words,
     with_reading,
 )
-from faircmr.reporting.audit_words import CAUTION, PARETO, READING
+from faircmr.reporting.audit_words import CAUTION, NOTHING_LEFT_OUT, PARETO, READING, UNSCORED
 from faircmr.reporting.forest import CAPTION, forest_figure
 from faircmr.reporting.html_page import Html, element, figure, page, together
+from faircmr.reporting.omission_tables import HEADING, omission_section, unscored_rows
 from faircmr.reporting.pareto import pareto_figure
 
 DSC = "dsc"
@@ -83,6 +84,11 @@ def audit_report(found: Audit, parameters: AuditParameters, title: str) -> str:
 def _summary(whole: _Page) -> Iterator[Html]:
     yield element("p", CAUTION, element("a", "How to read the tables", href=f"#{READING_ID}"))
     yield overview(whole.found.groups, whole.attributes)
+    yield element("h3", HEADING)
+    yield from omission_section({"": whole.found.omissions}, NOTHING_LEFT_OUT)
+    if len(whole.found.unscored):
+        yield unscored_rows(whole.found.unscored)
+        yield element("p", UNSCORED)
     yield _questions(whole)
     if whole.found.notes:
         yield element("h3", "To be said beside it")

@@ -7,6 +7,14 @@ CAUTION = (
     "“Insufficient evidence” means that neither a difference nor its absence was shown: it does not mean fair. "
     "Only “equivalent” says that a group is served as the others are, to within the margin that was declared. "
 )
+NOTHING_LEFT_OUT = (
+    "Nothing was left out: every scored subject is in the demographics with all attributes and covariates that were "
+    "asked for, and every subject of the demographics has a score."
+)
+UNSCORED = (
+    "If the model was to segment these subjects, a missing prediction is a failure, and the means on this page are "
+    "without it."
+)
 PARETO = (
     "Mean against SD over groups by {attribute}. To the right is better for all, below is more even. These are "
     "estimates without their intervals: what lies close together is not told apart."

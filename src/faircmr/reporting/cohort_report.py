@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
+from faircmr.core.omissions import omissions_in
+from faircmr.core.study_index import RECORDING
 from faircmr.fairness.cohort_checks.findings import CohortTables, rows_of
 from faircmr.fairness.cohort_checks.measures import varying
 from faircmr.reporting import cohort_tables as shown
 from faircmr.reporting.cohort_figures import counts_figure, measures_figure, power_figure
-from faircmr.reporting.cohort_words import CAUTION, COUNTS, MEASURES, POWER, READING, TITLE
+from faircmr.reporting.cohort_words import CAUTION, COUNTS, MEASURES, NOTHING_LEFT_OUT, POWER, READING, TITLE
 from faircmr.reporting.html_page import Html, element, figure, page
+from faircmr.reporting.omission_tables import HEADING, omission_rows
 
 
 def cohort_report(tables: CohortTables, checks: pd.DataFrame) -> str:
@@ -31,6 +35,7 @@ def cohort_report(tables: CohortTables, checks: pd.DataFrame) -> str:
         element("h1", TITLE),
         element("p", CAUTION),
         shown.check_rows(checks.fillna("")),
+        _section(HEADING, _left_out(tables)),
         _section("Who is where", _people(tables)),
         _section("What a test of this size can find", _power(tables)),
         _section("What differs by group", _measures(tables)),
@@ -43,6 +48,16 @@ def cohort_report(tables: CohortTables, checks: pd.DataFrame) -> str:
 
 def _section(heading: str, content: Iterator[Html]) -> Html:
     return element("section", element("h2", heading), *content)
+
+
+def _left_out(tables: CohortTables) -> Iterator[Html]:
+    found = omissions_in(pd.concat([tables.omissions, tables.split_omissions], ignore_index=True))
+    # which attributes are missing is told by group further down
+    steps = {step: some for step, some in found.items() if step != RECORDING}
+    if not steps:
+        yield element("p", NOTHING_LEFT_OUT)
+        return
+    yield omission_rows(steps, {f"by {tables.protected_attribute}": partial(shown.lost_of_groups, tables.quarantined)})
 
 
 def _people(tables: CohortTables) -> Iterator[Html]:
@@ -92,5 +107,3 @@ def _missing(tables: CohortTables) -> Iterator[Html]:
     some = tables.missing[tables.missing["missing"] > 0]
     nobody = element("p", "No attribute and no label of those who take part is missing.")
     yield shown.missing_rows(some) if len(some) else nobody
-    lost = tables.quarantined
-    yield shown.quarantine_rows(lost) if len(lost) else element("p", "Every scan of the source can be used.")

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from faircmr.core.omissions import Omission
 from faircmr.fairness.cohort_checks.findings import Status
 from faircmr.reporting.html_page import Html, element, table
 
@@ -90,15 +91,16 @@ def missing_rows(missing: pd.DataFrame) -> Html:
     return table("Missing values and labels", list(columns), {"": _cells(missing, columns)}, "words")
 
 
-def quarantine_rows(quarantined: pd.DataFrame) -> Html:
-    """Subjects that cannot be used, by reason and group."""
-    columns: Columns = {
-        "reason": _text("reason"),
-        "group": _text("group"),
-        "subjects": _text("subjects"),
-        "share of the group": lambda row: "-" if pd.isna(row.percent) else f"{row.percent:.1f} %",
-    }
-    return table("Subjects that cannot be used", list(columns), {"": _cells(quarantined, columns)}, "words")
+def lost_of_groups(quarantined: pd.DataFrame, omission: Omission) -> str:
+    """How many subjects of each group are left out for one reason, with their share of the group.
+
+    Args:
+        quarantined: Of :func:`faircmr.fairness.cohort_checks.counts.quarantined_by_group`.
+        omission: One row of the page; of others than those in quarantine the groups are not counted.
+    """
+    rows = quarantined[quarantined["reason"] == omission.reason] if omission.what == "subjects" else quarantined[:0]
+    groups = zip(rows["group"], rows["subjects"], rows["percent"], strict=True)
+    return ", ".join(f"{group}: {n}" + ("" if pd.isna(share) else f" ({share:.1f} %)") for group, n, share in groups)
 
 
 def _number(value: float) -> str:

@@ -32,6 +32,7 @@ tbody th { font-weight: 400; min-width: 5rem; }
 th[scope=rowgroup] { font-weight: 600; background: #f2f2f2; }
 table.words th, table.words td { text-align: left; }
 table.words td { min-width: 9rem; }
+table.narrow td { min-width: 5rem; overflow-wrap: anywhere; }
 strong.alarm { color: #9c2a00; }
 figure { margin: 1rem 0; }
 figure div { overflow-x: auto; }
@@ -84,7 +85,8 @@ def table(
         caption: What it shows.
         columns: Heads of the columns.
         bodies: Rows, by the heading that stands above them; an empty one is left out. The first cell heads its row.
-        class_: ``numbers``, where all columns but the first and last are numbers, or ``words``.
+        class_: ``numbers``, where all columns but the first and last are numbers, ``words``, or ``words narrow``, which
+            fits a telephone.
     """
     head = element("thead", element("tr", *(element("th", name, scope="col") for name in columns)))
     parts = [element("caption", caption), head, *(_body(name, rows, len(columns)) for name, rows in bodies.items())]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 
 from faircmr.core.errors import InvalidModelError
+from faircmr.core.omissions import log_omissions
 from faircmr.segmentation.coarse import coarse_subject
 from faircmr.segmentation.ensembles import load_ensemble
 from faircmr.segmentation.inference import Segmenter
@@ -17,7 +17,7 @@ from faircmr.segmentation.models import FitRecord, TrainedModels
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.plans import Plans
 from faircmr.segmentation.roi import Box, Pair, enlarged, fault, heart_box, joined, scaled
-from faircmr.segmentation.roi_table import Located, roi_table
+from faircmr.segmentation.roi_table import Located, roi_table, unlocated_hearts
 from faircmr.segmentation.tensors import SubjectTensors, TensorStore, image_name
 
 UNEQUAL = "phases of different size"
@@ -57,7 +57,9 @@ def locate_hearts(
         found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
         _report(found)
         rows += [(record.fold, one) for one in found]
-    return roi_table(rows)
+    table = roi_table(rows)
+    log_omissions(logger, unlocated_hearts(table))
+    return table
 
 
 def load_finder(
@@ -124,12 +126,7 @@ class HeartFinder:
 
 
 def _report(found: Sequence[Located]) -> None:
-    """Count whose heart was not located, and for whom the region changes nothing."""
-    failures = Counter(one.reason for one in found if one.box is None)
-    if failures:
-        reasons = ", ".join(f"{reason} ({count})" for reason, count in sorted(failures.items()))
-        said = "heart not located in %d of %d subjects, full images used: %s"
-        logger.warning(said, failures.total(), len(found), reasons)
+    """Count for whom the region changes nothing."""
     if whole := sum(one.whole for one in found):
         said = "the heart's region is the whole image of %d of %d subjects: plans.patch is as large as they are"
         logger.warning(said, whole, len(found))

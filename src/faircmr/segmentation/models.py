@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 
 WEIGHTS_NAME = "weights.safetensors"
@@ -71,3 +72,16 @@ class TrainedModels(Parameters):
     def common(self) -> tuple[FitRecord, ...]:
         """Fits that predict everybody."""
         return tuple(fit for fit in self.fits if fit.predicts and fit.serves is None)
+
+
+def without_own_model(subjects: int, predicted: int, *, weighed: bool) -> list[Omission]:
+    """Subjects whose key has no network of its own, where other keys have one; none where there are no such subjects.
+
+    Args:
+        subjects: How many.
+        predicted: Out of how many.
+        weighed: Whether the networks of all keys segment them together.
+    """
+    how = "by all groups' models, weighed" if weighed else "by the shared model"
+    reason = "they belong to no group with a model of its own"
+    return [Omission("predicted subjects", subjects, predicted, reason, outcome=f"segmented {how}")] if subjects else []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from faircmr.core.omissions import Omission
 from faircmr.segmentation.roi import Box
 
 EDGES = tuple(Box.model_fields)
@@ -54,6 +55,20 @@ def roi_table(rows: Iterable[tuple[int | None, Located]]) -> pd.DataFrame:
         for fold, one in rows
     ]
     return pd.DataFrame(records, columns=list(ROI_TYPES)).astype(ROI_TYPES)
+
+
+def unlocated_hearts(table: pd.DataFrame) -> list[Omission]:
+    """Subjects whose heart was not found, or not credibly, by reason.
+
+    Args:
+        table: As :func:`roi_table` makes it; with cross-validation a subject counts once a fold.
+    """
+    what = "subjects" if table["fold"].isna().all() else "subjects, counted once a fold,"
+    reasons = table.loc[~table["found"], "reason"].value_counts().sort_index()
+    return [
+        Omission(what, int(count), len(table), f"heart not located ({reason})", outcome="segmented on the full image")
+        for reason, count in reasons.items()
+    ]
 
 
 def rois_of(table: pd.DataFrame, fold: int | None) -> dict[str, Box]:

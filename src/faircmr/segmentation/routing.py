@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from faircmr.core.errors import InvalidModelError
+from faircmr.core.omissions import log_omissions
 from faircmr.segmentation.calibration import FoldCalibration
 from faircmr.segmentation.ensembles import load_ensemble
 from faircmr.segmentation.inference import Segmenter
-from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.models import FitRecord, TrainedModels, without_own_model
 from faircmr.segmentation.parameters import InferenceParameters
 from faircmr.segmentation.roi import Box
 from faircmr.segmentation.segmenters import Blend, Calibrated
@@ -90,10 +91,9 @@ class Router:
     def report(self) -> None:
         """Log how many subjects had no network of their own, where others had one."""
         unknown = self.served[SHARED] + self.served[WEIGHED]
-        if self.own and unknown:
-            how = "by all groups' models, weighed" if self.routes.weigh else "by the shared model"
-            said = "%d of %d subjects belong to no group with a model of its own: segmented %s"
-            logger.warning(said, unknown, self.served.total(), how)
+        if self.own:
+            weighed = self.routes.weigh is not None
+            log_omissions(logger, without_own_model(unknown, self.served.total(), weighed=weighed))
 
     def _weighed(self, subject: SubjectTensors, box: Box | None) -> Segmenter:
         if self.routes.weigh is None:

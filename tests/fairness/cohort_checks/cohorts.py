@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from faircmr.core.near_duplicates import FEATURES
+from faircmr.core.omissions import omission_table
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.cohort_checks import (
@@ -51,6 +52,7 @@ class CohortOnPaper:
         self.everybody = self.subjects.rename(columns={"protected_group": "race"})
         self.quarantine = pd.DataFrame({"subject_id": [], "phase": [], "reason": []}, dtype="str")
         self.limits, self.audit = LIMITS, AUDIT
+        self.omissions = self.split_omissions = omission_table({})
 
     def tables(self) -> CohortTables:
         counts = split_counts(self.subjects, self.splits, ATTRIBUTES)
@@ -61,6 +63,8 @@ class CohortOnPaper:
             measures=compare_measures(self.subjects, self.scans, self.quality, self.audit),
             pairs=find_pairs(self.descriptors, self.everybody, self.splits, self.limits.duplicate_distance),
             power=detectable_gaps(counts, None, self.audit, self.limits),
+            omissions=self.omissions,
+            split_omissions=self.split_omissions,
             audit=self.audit,
             limits=self.limits,
         )

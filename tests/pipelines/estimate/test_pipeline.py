@@ -19,7 +19,7 @@ def test_needs_subjects_splits_and_plans_and_no_tensors():
 
 
 def test_leads_from_the_cohort_to_one_table():
-    assert ESTIMATE.outputs() == {"fit_estimates", "quarantine"}
+    assert ESTIMATE.outputs() == {"fit_estimates", "quarantine", "omissions", "split_omissions"}
     inputs = {name for name in ESTIMATE.inputs() if not name.startswith("params:")}
     assert inputs == {"cohort", "given_splits", "finished_fits", "finished_localisers"}
 

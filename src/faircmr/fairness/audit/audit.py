@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
+from faircmr.core.omissions import Omission
 from faircmr.fairness.audit.adjusted_table import COLUMNS as ADJUSTED_COLUMNS
 from faircmr.fairness.audit.adjusted_table import adjusted_table
 from faircmr.fairness.audit.answers import Answers, answers, too_few_draws
 from faircmr.fairness.audit.change_table import COLUMNS as CHANGE_COLUMNS
 from faircmr.fairness.audit.change_table import change_table
-from faircmr.fairness.audit.comparison import Baseline, Cohort, Compared, Undivided, cohorts, comparisons
-from faircmr.fairness.audit.demographics import joined
+from faircmr.fairness.audit.comparison import (
+    Baseline,
+    Cohort,
+    Compared,
+    Undivided,
+    cohorts,
+    comparisons,
+    without_spread,
+)
+from faircmr.fairness.audit.demographics import attributes_asked, joined, unscored_by_group
 from faircmr.fairness.audit.disparity_table import COLUMNS as DISPARITY_COLUMNS
 from faircmr.fairness.audit.disparity_table import disparity_table
 from faircmr.fairness.audit.failures import failures
@@ -44,7 +53,11 @@ class Audit:
         baseline: Model that changes are counted from.
         covariates: What was held equal.
         mediators: What was held equal besides in a second step.
-        notes: Sentences about who was left out and what cannot be answered.
+        notes: Sentences about what cannot be answered and what looks wrong.
+        omissions: Who was left out: scored subjects without demographics, attribute or covariate, and subjects without
+            a score.
+        unscored: Subjects of the demographics that have no score, by group, see
+            :func:`~faircmr.fairness.audit.demographics.unscored_by_group`; no rows where all have one.
     """
 
     groups: pd.DataFrame
@@ -56,6 +69,8 @@ class Audit:
     covariates: tuple[str, ...]
     mediators: tuple[str, ...]
     notes: tuple[str, ...]
+    omissions: tuple[Omission, ...] = ()
+    unscored: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def audit(
@@ -69,7 +84,8 @@ def audit(
     Args:
         scores: One score a row (long) or one column a score (wide), in 0..1, higher is better; models, training
             seeds, phases and structures in columns of their own, if there are any.
-        demographics: One row a subject.
+        demographics: One row a subject. Attributes are groups by their text; another column is one of numbers if all
+            of its values are plain numbers, also where they are text, unless ``parameters.categorical`` names it.
         parameters: What is asked; declared before the scores are looked at.
         columns: Names of the columns of both tables, if they are not the usual ones.
 
@@ -89,10 +105,13 @@ def audit(
     named = AuditColumns() if columns is None else columns
     by_model = scores_by_model(scores, named, parameters.metric)
     scored = pd.Index(sorted(set().union(*(table.index for table in by_model.values()))), name="subject_id")
-    attributes, without = joined(scored, demographics, named.subject)
-    missing = f"{without} of {len(scored)} scored subjects are not in the demographics and are left out."
-    said = [*([missing] if without else []), *failures(scores, named)]
-    return audit_models(by_model, attributes, parameters, said)
+    by_name = named.subject not in scores.columns
+    cases = scores[named.case].astype("str").tolist() if by_name else ()
+    people, left_out = joined(scored, demographics, named, cases)
+    attributes, missing = attributes_asked(people, parameters, named.words)
+    unscored, without_score = unscored_by_group(scored, demographics, named, parameters.attributes)
+    found = audit_models(by_model, attributes, parameters, [*missing, *failures(scores, named)])
+    return replace(found, omissions=(*left_out, *without_score, *found.omissions), unscored=unscored)
 
 
 def audit_models(
@@ -133,7 +152,22 @@ def audit_models(
         covariates=parameters.covariates,
         mediators=parameters.mediators,
         notes=(*notes, *found, *baseline.notes(models), *of_adjusting, *of_matching),
+        omissions=tuple(_unrecorded(models, attributes, parameters)),
     )
+
+
+def _unrecorded(models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters) -> Iterator[Omission]:
+    """Scored subjects of whom an attribute or a covariate is missing."""
+    outcomes = {name: f"left out of the comparison by {name}" for name in parameters.attributes}
+    held_equal = (*parameters.covariates, *parameters.mediators)
+    outcomes |= {name: "left out of adjusted differences and pairs" for name in held_equal if name not in outcomes}
+    outcomes = {name: outcome for name, outcome in outcomes.items() if name in attributes.columns}
+    for cohort in models:
+        what = "scored subjects" if len(models) == 1 else f"subjects scored by {', '.join(cohort.models)}"
+        of_cohort = attributes.loc[cohort.subjects, list(outcomes)].isna().sum()
+        for name, outcome in outcomes.items():
+            if count := int(of_cohort[name]):
+                yield Omission(what, count, len(cohort.subjects), f"{name} is not recorded", outcome)
 
 
 def _divided(
@@ -154,7 +188,8 @@ def _divided(
             "choose other attributes",
         )
     few = [note for alike in by_attribute for note in too_few_draws(alike, parameters)]
-    return by_attribute, undivided, [*notes, *few]
+    flat = [note for alike in by_attribute for one in alike for note in without_spread(one)]
+    return by_attribute, undivided, [*notes, *few, *flat]
 
 
 def _noted(

@@ -153,7 +153,7 @@ def comparisons(
 
     Returns:
         For each attribute or pair the models that have at least two groups which are large enough; those that have
-        not; and a sentence about these, and about subjects who are in no group.
+        not; and sentences about these and about groups that are too small.
 
     Raises:
         InvalidParameterError: An attribute is unknown or no grouping.
@@ -171,10 +171,23 @@ def comparisons(
     return list(by_attribute.values()), undivided, notes
 
 
+def without_spread(compared: Compared) -> Iterator[str]:
+    """A sentence about each model that scores all members of a group alike: there, little can be told."""
+    for model, values in zip(compared.cohort.models, compared.values, strict=True):
+        alike = [
+            name
+            for code, name in enumerate(compared.groups.names)
+            if np.ptp(values[compared.groups.codes == code]) == 0.0
+        ]
+        if alike:
+            yield (
+                f"{model} by {compared.attribute}: all scores of {', '.join(alike)} are equal, so that their spread is "
+                "not known: an interval without width does not mean certainty, and Hedges' g may have none."
+            )
+
+
 def _notes(models: tuple[str, ...], grouping: Grouping) -> Iterator[str]:
     where = f"{', '.join(models)} by {grouping.name}"
-    if grouping.not_recorded:
-        yield f"{where}: not recorded for {grouping.not_recorded} subjects, who are left out."
     if grouping.insufficient:
         named = ", ".join(f"{name} ({grouping.sizes[name]})" for name in grouping.insufficient)
         yield f"{where}: fewer than {grouping.min_group_size} subjects in {named}: insufficient evidence."

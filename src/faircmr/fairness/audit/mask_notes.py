@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core.anatomy import Structure
+from faircmr.core.grids import AS_STORED, UNKNOWN
 from faircmr.core.label_anatomy import DECLARED, HEART, pool_and_wall
 from faircmr.core.label_coding import NoStructure
 from faircmr.core.omissions import Omission
@@ -42,6 +43,7 @@ class MaskTally:
         unannotated: Voxels without annotation of each reference that has such voxels, as share of its voxels.
         shown: Masks of each side that show a structure.
         enclosed: Masks of each side by their inner and outer structure.
+        grids: Pairs by how the prediction was stored.
         better: Assignments that are clearly better than the declared one, one a pair, by their structures.
     """
 
@@ -51,6 +53,7 @@ class MaskTally:
     unannotated: list[float] = field(default_factory=list)
     shown: Counter[tuple[str, Structure]] = field(default_factory=Counter)
     enclosed: Counter[tuple[str, tuple[Structure, Structure]]] = field(default_factory=Counter)
+    grids: Counter[str] = field(default_factory=Counter)
     better: dict[tuple[Structure, ...], list[Assignment]] = field(default_factory=dict)
 
     def add(self, prediction: LabelImage, reference: LabelImage) -> None:
@@ -88,11 +91,26 @@ class MaskTally:
 
     def notes(self) -> Iterator[str]:
         """What has to be said, what may make every score wrong first."""
+        yield from self._other_grids()
         yield from self._other_assignments()
         yield from self._other_anatomy()
         yield from self.labels.not_scored()
         yield from self._never_shown()
         yield from self._left_out()
+
+    def _other_grids(self) -> Iterator[str]:
+        total = sum(self.grids.values())
+        for kind, count in self.grids.most_common():
+            if kind == UNKNOWN:
+                yield (
+                    f"In {count} of {total} pairs voxels were matched by their place in the file, because a header has "
+                    "no usable qform and sform, or reading.grids is 'array': masks in different orientations score low."
+                )
+            elif kind != AS_STORED:
+                yield (
+                    f"{count} of {total} predictions were stored in another orientation or position than their "
+                    f"reference ({kind}), and were put on its grid."
+                )
 
     def _other_assignments(self) -> Iterator[str]:
         for structures, found in sorted(self.better.items(), key=lambda item: -len(item[1])):
@@ -103,17 +121,16 @@ class MaskTally:
             references = self._declaration(REFERENCES, dict(moved))
             declared = 100.0 * np.mean([one.declared_dsc for one in found])
             better = 100.0 * np.mean([one.dsc for one in found])
+            cause = (
+                "Predictions and references seem to be coded differently: declare the values of the predictions "
+                f"(--params {predictions}) or of the references (--params {references})."
+                if 2 * len(found) > self.pairs
+                else "Look at these pairs: their masks are coded differently, or the model confuses structures."
+            )
             yield (
                 f"In {len(found)} of {self.pairs} pairs the structures agree clearly better under other values: "
-                f"mean DSC {better:.1f} % with {predictions}, {declared:.1f} % as declared in audit_labels."
+                f"mean DSC {better:.1f} % with {predictions}, {declared:.1f} % as declared in audit_labels. {cause}"
             )
-            if 2 * len(found) > self.pairs:
-                yield (
-                    "Predictions and references seem to be coded differently: declare the values of the predictions "
-                    f"(--params {predictions}) or of the references (--params {references})."
-                )
-            else:
-                yield "Look at these pairs: their masks are coded differently, or the model confuses structures."
 
     def _other_anatomy(self) -> Iterator[str]:
         for side in SIDES:

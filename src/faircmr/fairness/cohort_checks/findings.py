@@ -52,6 +52,8 @@ class CohortTables:
         measures: As of :func:`~faircmr.fairness.cohort_checks.measures.compare_measures`.
         pairs: As of :func:`~faircmr.fairness.cohort_checks.pairs.find_pairs`.
         power: As of :func:`~faircmr.fairness.cohort_checks.power.detectable_gaps`.
+        omissions: What the data set has and the study leaves out, of :func:`~faircmr.core.omissions.omission_table`.
+        split_omissions: The same of what training leaves out.
         audit: Level of the tests and least size of a group.
         limits: From where on to warn.
     """
@@ -62,6 +64,8 @@ class CohortTables:
     measures: pd.DataFrame
     pairs: pd.DataFrame
     power: pd.DataFrame
+    omissions: pd.DataFrame
+    split_omissions: pd.DataFrame
     audit: AuditParameters
     limits: CohortCheckParameters
 

@@ -6,7 +6,8 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.cohort_report import nodes
 
-NEEDED = ("scans", "subjects", "quarantine", "splits")
+OMISSIONS = ("omissions", "split_omissions")
+NEEDED = ("scans", "subjects", "quarantine", "splits", *OMISSIONS)
 """What it needs of data engineering."""
 AUDIT, LIMITS = "params:audit", "params:cohort_report"
 TABLES = {name: f"cohort_{name}" for name in ("counts", "missing", "quarantined", "measures", "pairs", "power")}
@@ -19,7 +20,8 @@ def create_pipeline() -> Pipeline:
     listed = ["cohort", "subjects", "scans", "splits", "quarantine", "params:attributes"]
     measured = ["subjects", "scans", "image_quality", AUDIT]
     paired = ["image_descriptors", "cohort", "splits", LIMITS]
-    reported = {"splits": "splits", "audit": AUDIT, "limits": LIMITS, **TABLES}
+    counted_out = {name: name for name in OMISSIONS}
+    reported = {"splits": "splits", "audit": AUDIT, "limits": LIMITS, **counted_out, **TABLES}
     return pipeline(
         [
             node(nodes.survey_images, ["cohort", "scans"], surveyed, name="survey_images"),

@@ -60,6 +60,13 @@ def gather_tables(**tables: pd.DataFrame) -> pd.DataFrame:
     return one_below_another(tables)
 
 
+def gather_omissions(**tables: pd.DataFrame) -> pd.DataFrame:
+    """Put what the study and every strategy left out into one table."""
+    from faircmr.reporting.report.gathering import all_omissions
+
+    return all_omissions(tables)
+
+
 def count_confusions(**group_predictions: pd.DataFrame) -> pd.DataFrame:
     """Count whom the classifiers took for whom."""
     from faircmr.reporting.report.gathering import confusions

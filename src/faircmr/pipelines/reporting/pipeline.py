@@ -13,6 +13,7 @@ AUDIT, REPORT = "params:audit", "params:report"
 STUDY = ["study_key", "fingerprint", "params:training", "params:inference", "params:fits", "params:split", AUDIT]
 TABLES = {
     "demographics": "demographics",
+    "omissions": "report_omissions",
     "choices": "report_choices",
     "table1": "report_table1",
     "table1_seed_sd": "table1_seed_sd",
@@ -61,12 +62,14 @@ def _gathering(strategies: Sequence[str]) -> Pipeline:
         return {name: f"{name}.{kind}" for name in strategies}
 
     subjects = {"subjects": "subjects"}
+    left_out = {"omissions": "omissions", "split_omissions": "split_omissions", **each("omissions")}
     choices = {name: f"params:{name}.strategy" for name in strategies}
     found, drawn = {**subjects, "report": REPORT, **each("scores")}, {"cohort": "cohort", "cases": "report_cases"}
     return pipeline(
         [
             node(nodes.list_strategies, choices, "report_choices", name="list_strategies"),
             node(nodes.describe_study, STUDY, "report_provenance", name="describe_study"),
+            node(nodes.gather_omissions, left_out, "report_omissions", name="gather_omissions"),
             node(nodes.gather_tables, each("table1"), "report_table1", name="gather_table1"),
             node(nodes.gather_tables, each("classifier_table"), "report_classifiers", name="gather_classifiers"),
             node(nodes.count_confusions, each("group_predictions"), "report_confusion", name="count_confusions"),

@@ -139,6 +139,13 @@ def score(
     return score_predictions(predictions, cohort, plans.structures, strategy.name, study_key)
 
 
+def list_omissions(predictions: Predictions, strategy: StrategyParameters, **tables: pd.DataFrame) -> pd.DataFrame:
+    """Count the subjects and scans that this strategy left out or treated differently."""
+    from faircmr.mitigation.strategy_omissions import StrategyTables, strategy_omissions
+
+    return strategy_omissions(StrategyTables(**tables), predictions, strategy)
+
+
 def tabulate_strategy(scores: pd.DataFrame, subjects: pd.DataFrame, attributes: AttributeParameters) -> pd.DataFrame:
     """Table 1 of this strategy."""
     from faircmr.fairness.disaggregate import table1

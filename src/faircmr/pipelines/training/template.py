@@ -6,7 +6,7 @@ from kedro.pipeline import Pipeline, node, pipeline
 
 from faircmr.pipelines.training import classification_nodes, localisation_nodes, nodes
 
-SHARED = {"subjects", "splits", "plans", "localiser_plans", "tensors", "cohort", "study_key"}
+SHARED = {"subjects", "scans", "splits", "plans", "localiser_plans", "tensors", "cohort", "study_key"}
 """What every strategy reads alike: it stays outside the strategy's namespace."""
 COMMON = {"training", "inference", "fits", "localiser", "attributes"}
 """Parameters outside the namespace, so that no two strategies can be trained differently."""
@@ -33,7 +33,7 @@ def create_pipeline(strategy: str) -> Pipeline:
         tags=["training", "cpu"],
     )
     return pipeline([identity, plans]) + pipeline(
-        _localisation() + _training() + _prediction() + _classification(),
+        _localisation() + _training() + _prediction() + _classification() + _omissions(),
         namespace=strategy,
         inputs=SHARED,
         parameters=COMMON,
@@ -149,6 +149,13 @@ def _prediction() -> Pipeline:
             ),
         ]
     )
+
+
+def _omissions() -> Pipeline:
+    """What the strategy leaves out; what its nodes log is written once more, for the pages."""
+    tables = ("scans", "subjects", "splits", "training_cohort", "rois", "group_predictions")
+    inputs = {"predictions": "predictions", "strategy": "params:strategy", **{name: name for name in tables}}
+    return pipeline([node(nodes.list_omissions, inputs, "omissions", name="list_omissions", tags="cpu")])
 
 
 def _classification() -> Pipeline:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from faircmr.core.omissions import strategy_step
 from faircmr.reporting.audit_tables import decimal
-from faircmr.reporting.publication.markdown import TO_BE_SAID, markdown_table, said
+from faircmr.reporting.publication.markdown import TO_BE_SAID, markdown_table, omission_markdown, said
 from faircmr.reporting.report.parameters import ReportParameters
 from faircmr.reporting.report.provenance import DATA
 from faircmr.reporting.report.study import Study
@@ -35,7 +36,11 @@ How were the groups recorded (by the people themselves, or by somebody else)? {u
 ## Preprocessing and labelling
 Who drew the labels, and was the same person's work compared with another's? {unknown}
 
-What was left out, and why, stands in 02_intermediate/quarantine.csv and in cohort_report.html.
+What was left out, and why?
+
+{left_out}
+
+Subjects that cannot be used are listed by study key in 02_intermediate/quarantine.csv.
 
 ## Uses
 {intended_use}
@@ -65,6 +70,7 @@ def datasheet(study: Study, report: ReportParameters) -> str:
         data_set=said(report.data_set),
         composition=_composition(table),
         missing=_missing(table),
+        left_out=_left_out(study.tables.omissions),
         scans=_named(facts, "fingerprint"),
         digests=_named(facts, DATA),
         intended_use=said(report.intended_use),
@@ -91,6 +97,14 @@ def _missing(table: pd.DataFrame) -> str:
         ", ".join(f"{name} of {count} subjects" for name, count in counts.items() if count)
         or "nothing that is known of"
     )
+
+
+def _left_out(table: pd.DataFrame) -> str:
+    """Omissions of the data set and of training; those of strategies are in the model card."""
+    if "step" not in table:
+        return ABSENT["omissions"]
+    strategies = table["step"].str.startswith(strategy_step(""))
+    return omission_markdown(table[~strategies]) or "Nothing."
 
 
 def _named(facts: pd.DataFrame, part: str) -> str:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
+from faircmr.core.omissions import strategy_step
 from faircmr.reporting.audit_tables import decimal, interval
-from faircmr.reporting.publication.markdown import markdown_table, said
+from faircmr.reporting.publication.markdown import markdown_table, omission_markdown, said
 from faircmr.reporting.report.choices import AXES
 from faircmr.reporting.report.parameters import ReportParameters
 from faircmr.reporting.report.provenance import DATA, SEEDS, VERSIONS
@@ -40,6 +41,8 @@ of the groups' means; {confidence} intervals. A difference of less than {margin}
 
 ## Evaluation data
 {data_set}
+
+What the strategies left out or treated differently: {left_out}
 
 ## Quantitative analyses
 {performance}
@@ -77,6 +80,7 @@ def model_card(study: Study, report: ReportParameters) -> str:
         attributes=", ".join(study.attributes) or "nothing yet",
         **study.words,
         data_set=said(report.data_set),
+        left_out=_left_out(study),
         performance=_performance(study),
         groups=_groups(study),
         caveats="\n".join(f"- {line}" for line in _caveats(study)),
@@ -93,6 +97,15 @@ def _models(study: Study) -> str:
     return markdown_table(
         ["strategy", *AXES], [[str(getattr(row, name)) for name in ("strategy", *AXES)] for row in rows]
     )
+
+
+def _left_out(study: Study) -> str:
+    if unknown := study.without_omissions:
+        return f"not recorded of {', '.join(unknown)}."
+    steps = [strategy_step(name) for name in study.strategies]
+    table = study.tables.omissions
+    own = omission_markdown(table[table["step"].isin(steps)]) if steps else ""
+    return f"\n\n{own}" if own else "nothing."
 
 
 def _performance(study: Study) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
+from faircmr.core.omissions import OMISSION_TYPES
 from faircmr.fairness.classification import confusion_matrix
 from faircmr.fairness.classified import PREDICTED_GROUP
 
@@ -26,6 +27,16 @@ def one_below_another(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     if not found:
         return pd.DataFrame(columns=[STRATEGY])
     return pd.concat(found, names=[STRATEGY]).reset_index(STRATEGY).reset_index(drop=True)
+
+
+def all_omissions(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """What was left out in each step of the study and by each strategy.
+
+    Args:
+        tables: Of :func:`faircmr.core.omissions.omission_table`, in the order of the page; one without rows is of a
+            strategy that has not run.
+    """
+    return pd.concat(list(tables.values()), ignore_index=True).astype(OMISSION_TYPES)
 
 
 def confusions(predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from faircmr.reporting.html_page import Html, element, page
+from faircmr.reporting.omission_tables import HEADING
 from faircmr.reporting.report import errors_sections as errors
 from faircmr.reporting.report import fairness_sections as fairness
 from faircmr.reporting.report import scores_sections as scores
@@ -43,6 +44,7 @@ def study_report(study: Study, pictures: CasePictures, title: str) -> str:
 def _sections(study: Study, pictures: CasePictures) -> Iterable[Section]:
     return (
         ("summary", "Summary", fairness.summary(study)),
+        ("left-out", HEADING, scores.left_out(study)),
         ("cohort", "Cohort", scores.cohort(study)),
         ("strategies", "Strategies", scores.strategies(study)),
         ("tables", "Tables 1 and 2", scores.tables(study)),

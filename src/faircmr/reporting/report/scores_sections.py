@@ -7,16 +7,26 @@ from typing import Any
 
 import pandas as pd
 
+from faircmr.core.omissions import omissions_in
 from faircmr.reporting.audit_tables import decimal
 from faircmr.reporting.canvas import to_svg
 from faircmr.reporting.figures import demographics_figure
 from faircmr.reporting.html_page import Html, element, figure, together
+from faircmr.reporting.omission_tables import omission_section
 from faircmr.reporting.report.choices import AXES
 from faircmr.reporting.report.paper_tables import PUBLISHED_MARK, SOUND_MARK, table_1, table_2
 from faircmr.reporting.report.show import WORDS, Columns, paper_table, rows_table, sentence
 from faircmr.reporting.report.strategy_figure import HEADINGS, draw_strategies
 from faircmr.reporting.report.study import Study
-from faircmr.reporting.report.words import ABSENT, COHORT, STRATEGIES, TABLE_1, TABLE_2
+from faircmr.reporting.report.words import (
+    ABSENT,
+    COHORT,
+    NOT_RECORDED,
+    NOTHING_LEFT_OUT,
+    STRATEGIES,
+    TABLE_1,
+    TABLE_2,
+)
 
 SEX, PERCENT = "sex_", "_percent"
 
@@ -29,6 +39,17 @@ def cohort(study: Study) -> Iterator[Html]:
         return
     yield figure(demographics_figure(table), COHORT.format(attribute=study.protected))
     yield rows_table("Everybody in the study", table, _demographic_columns(table))
+
+
+def left_out(study: Study) -> Iterator[Html]:
+    """What the study and each strategy left out, and which attributes are missing."""
+    table = study.tables.omissions
+    if table.empty and not len(table.columns):
+        yield sentence(ABSENT["omissions"])
+        return
+    yield from omission_section(omissions_in(table), NOTHING_LEFT_OUT)
+    if unknown := study.without_omissions:
+        yield sentence(NOT_RECORDED.format(strategies=", ".join(unknown)))
 
 
 def strategies(study: Study) -> Iterator[Html]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from faircmr.core.omissions import strategy_step
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.intersections import BY
 from faircmr.reporting.audit_tables import question_words
@@ -23,6 +24,7 @@ class StudyTables:
 
     Attributes:
         demographics: Of :func:`faircmr.core.demographics.summarise`.
+        omissions: Of :func:`~faircmr.reporting.report.gathering.all_omissions`.
         choices: Of :func:`~faircmr.reporting.report.choices.strategy_choices`.
         table1: Of :func:`~faircmr.reporting.report.gathering.one_below_another`, Table 1 of each strategy.
         table1_seed_sd: Of :func:`faircmr.fairness.seeds.table1_seed_sd`.
@@ -45,6 +47,7 @@ class StudyTables:
     """
 
     demographics: pd.DataFrame = field(default_factory=_empty)
+    omissions: pd.DataFrame = field(default_factory=_empty)
     choices: pd.DataFrame = field(default_factory=_empty)
     table1: pd.DataFrame = field(default_factory=_empty)
     table1_seed_sd: pd.DataFrame = field(default_factory=_empty)
@@ -91,6 +94,13 @@ class Study:
     def strategies(self) -> list[str]:
         """Those that were scored, in the order of Table 2."""
         return self.tables.table2["strategy"].astype(str).tolist() if len(self.tables.table2) else []
+
+    @property
+    def without_omissions(self) -> list[str]:
+        """Scored strategies of which it was not recorded what they left out."""
+        table = self.tables.omissions
+        recorded = set(table["step"]) if "step" in table else set()
+        return [name for name in self.strategies if strategy_step(name) not in recorded]
 
     @property
     def attributes(self) -> list[str]:

@@ -10,6 +10,14 @@ COHORT = (
     "Who is in the study: share, sex and age by {attribute} (the paper's Fig. 2). What a test of this size can show "
     "stands in cohort_report.html."
 )
+NOTHING_LEFT_OUT = (
+    "Nothing was left out: every scan, subject and structure of the data set is part of the study, no attribute is "
+    "missing, and the strategies that recorded it predicted and scored every test scan."
+)
+NOT_RECORDED = (
+    "What {strategies} left out was not recorded: run the pipelines of these strategies again, e.g. kedro run "
+    "--pipelines baseline."
+)
 STRATEGIES = (
     "What each strategy chooses, from the cohort to the label (after the paper's Fig. 1). Filled, with a blue edge: "
     "not what {first} does. A control does what its neighbour does, without the idea."
@@ -58,6 +66,7 @@ SMALL = {
     "unscored": "{group}: nobody was scored. The study says nothing about this group.",
 }
 ABSENT = {
+    "omissions": "What was left out was not recorded: kedro run --pipelines data_engineering.",
     "demographics": "Who is in the study was not summarised: kedro run --pipelines data_engineering.",
     "choices": "No strategy is registered.",
     "table1": "No strategy has a Table 1 yet: run one, e.g. kedro run --pipelines baseline.",
