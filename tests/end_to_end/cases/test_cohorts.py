@@ -104,7 +104,7 @@ def link_all(root: Path, targets: list[Path]) -> None:
 def test_every_scan_is_found(env: str, make: Callable[[Path], None], subjects: int, place: Place):
     make(place.inputs)
 
-    done = place.index(env)
+    done = place.index(env).succeeds()
 
     assert len(done.scans) == 2 * subjects
     assert done.quarantined.empty
