@@ -38,6 +38,16 @@ FAULTS: Mapping[str, tuple[dict[str, object], str, str]] = {
         WITHOUT.format("ImageOrientationPatient"),
         "keep this element",
     ),
+    "spacing of 0": ({"PixelSpacing": [0, 0]}, "PixelSpacing is (0.0, 0.0)", "restore the headers"),
+    "slanting": ({"ImageOrientationPatient": [1, 0, 0, 1, 0, 0]}, "ImageOrientationPatient is", "keep this element"),
+    "no size": ({"Rows": 0}, "an image has 0 rows", "restore the headers"),
+    "one place": ({"ImagePositionPatient": [0, 0, 0]}, "lie in one slice", "restore the other slices"),
+    "one UID": ({"SOPInstanceUID": "1.2.3"}, "share a SOPInstanceUID", "a UID of its own"),
+    "no order": (
+        {"TriggerTime": None, "InstanceNumber": None},
+        "the order of phases is unknown; TriggerTime or InstanceNumber",
+        "restore the headers",
+    ),
     "no spacing": ({"PixelSpacing": None}, WITHOUT.format("PixelSpacing"), "restore the headers"),
     "several frames": ({"NumberOfFrames": 30}, "a DICOM file has several frames", "emf2sf of dcm4che"),
     "colours": ({"PhotometricInterpretation": "RGB"}, "photometric interpretation another", "export the images"),
@@ -70,10 +80,16 @@ class Spoilt:
         return build_cohort(self.source, key)
 
 
+def changed(image: Dataset, changes: Mapping[str, object]) -> Dataset:
+    for keyword, value in changes.items():
+        delattr(image, keyword) if value is None else setattr(image, keyword, value)
+    return image
+
+
 def biobank_with(tmp_path: Path, written: Written, **changes: object) -> Spoilt:
     usable, unusable = biobank.IDS[:2]
     root = biobank.write_biobank(tmp_path / "biobank", (usable, unusable))
-    images = biobank.images_of(unusable, **changes)
+    images = [changed(image, changes) for image in biobank.images_of(unusable)]
     write_zip(root / "bulk" / unusable[-2:] / f"{unusable}_20209_2_0.zip", [written(image) for image in images])
     source = Ukbb(root, UkbbParameters(workers=1))
     source.prepare(tmp_path / "own")

@@ -13,12 +13,13 @@ from faircmr.core.errors import InvalidScanError
 from faircmr.core.scan import Geometry, Image
 from faircmr.sources.dicom.acquisitions import Clock, acquisitions_of, chosen, clock_of, without_copies
 from faircmr.sources.dicom.grid import check_one_grid, irregularities, slices_of, stack_geometry
-from faircmr.sources.dicom.headers import Frame
+from faircmr.sources.dicom.headers import RESTORE, Frame
 from faircmr.sources.dicom.pixels import output_type, read_pixels
 
 Stack = Sequence[Sequence[Frame]]
 """Images by slice and phase."""
 FEWEST_PHASES = 2
+RESTORE_IMAGES = "restore the images of the whole cine"
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,13 +79,14 @@ def build_cine(frames: Sequence[Frame], contoured: Collection[str]) -> ShortAxis
         InvalidScanError: The images are no stack of at least 2 slices and 2 phases on one grid.
     """
     if not frames:
-        raise InvalidScanError("scan", "there are no images", "DICOM images of a short-axis cine")
+        raise InvalidScanError("scan", "there are no images", "DICOM images of a short-axis cine", RESTORE_IMAGES)
     check_one_grid([frame.header for frame in frames])
     kept = without_copies(frames, contoured)
     _check_uids(kept)
     clock, timed = clock_of(kept)
     if clock is None:
-        raise InvalidScanError("scan", "the order of phases is unknown", "TriggerTime or InstanceNumber in every image")
+        permitted = "TriggerTime or InstanceNumber in every image"
+        raise InvalidScanError("scan", "the order of phases is unknown", permitted, RESTORE)
     once, repeats = _acquired_once(slices_of(kept), clock, contoured)
     stack, incomplete = _with_equal_phases(once)
     first = [of_slice[0].header for of_slice in stack]
@@ -109,7 +111,10 @@ def _check_uids(frames: Sequence[Frame]) -> None:
     repeated = len(frames) - len({frame.header.uid for frame in frames})
     if repeated:
         raise InvalidScanError(
-            "scan", f"images that share a SOPInstanceUID: {repeated}", "one of its own for each image"
+            "scan",
+            f"images that share a SOPInstanceUID: {repeated}",
+            "one of its own for each image",
+            "remove copies, and let anonymising give each image a UID of its own",
         )
 
 
@@ -135,7 +140,7 @@ def _with_equal_phases(slices: Stack) -> tuple[Stack, tuple[str, ...]]:
         raise InvalidScanError("scan", found, "the same number of phases in every slice", "restore the missing images")
     if usual < FEWEST_PHASES or len(inside) < 2:
         found = f"{len(inside)} slices of {usual} phases"
-        raise InvalidScanError("scan", found, f"a cine: 2 slices and {FEWEST_PHASES} phases or more")
+        raise InvalidScanError("scan", found, f"a cine: 2 slices and {FEWEST_PHASES} phases or more", RESTORE_IMAGES)
     left_out = len(slices) - len(inside)
     return inside, _counted(left_out, f"slices at an end of the stack with other than {usual} phases, left out")
 

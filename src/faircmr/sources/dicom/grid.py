@@ -20,6 +20,7 @@ SAME_POSITION = 1.0
 """Millimetres along the normal within which positions are one: no short-axis slices are that close."""
 SAME_DIRECTION = 1e-2
 """Difference of direction cosines, about half a degree."""
+ONE_SERIES = "keep the short-axis cine alone: move long-axis views, scouts and other series out of its folder"
 EVEN = 0.1
 """Part of the spacing by which a distance may differ from it."""
 SCANNER = 1
@@ -40,10 +41,12 @@ def check_one_grid(headers: Sequence[FrameHeader]) -> None:
             "scan",
             f"images of {len(planes)} sizes or in-plane spacings",
             "the same rows, columns and PixelSpacing in every image",
+            ONE_SERIES,
         )
     orientations = np.array([header.orientation for header in headers])
     if np.abs(orientations - orientations[0]).max() > SAME_DIRECTION:
-        raise InvalidScanError("scan", "the images have several orientations", "one orientation, as short-axis has")
+        permitted = "one orientation, as short-axis has"
+        raise InvalidScanError("scan", "the images have several orientations", permitted, ONE_SERIES)
 
 
 def slices_of(frames: Sequence[Frame]) -> list[list[Frame]]:
@@ -59,7 +62,9 @@ def slices_of(frames: Sequence[Frame]) -> list[list[Frame]]:
     steps = np.diff(along[order])
     apart = steps[steps > SAME_POSITION]
     if apart.size == 0:
-        raise InvalidScanError("scan", "the images lie in one slice", "a stack of at least 2 slices")
+        raise InvalidScanError(
+            "scan", "the images lie in one slice", "a stack of at least 2 slices", "restore the other slices"
+        )
     starts = np.flatnonzero(steps > np.median(apart) / 2) + 1
     return [[frames[place] for place in group] for group in np.split(order, starts)]
 

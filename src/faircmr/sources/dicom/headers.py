@@ -16,7 +16,7 @@ SPLIT_FRAMES = (
     "convert enhanced (multi-frame) DICOM to single frames first, for example with emf2sf of dcm4che, "
     "or export the series as classic MR images"
 )
-RESTORE = "restore the headers that anonymising has emptied"
+RESTORE = "restore the headers as the scanner wrote them; anonymising may have emptied them"
 REPLACE_POSITION = (
     "anonymise the originals again and keep this element, which names no person; without the originals, convert the "
     "series to NIfTI with the distance between slices that the protocol states, and use --env nnunet"
@@ -141,10 +141,12 @@ def _check_single_grey_image(elements: Elements) -> None:
 def _plane(elements: Elements) -> Plane:
     rows, columns = elements.whole_number(Tag.Rows), elements.whole_number(Tag.Columns)
     if not rows or not columns:
-        raise InvalidScanError("scan", f"an image has {rows} rows and {columns} columns", "at least 1 of each")
+        raise InvalidScanError("scan", f"an image has {rows} rows and {columns} columns", "at least 1 of each", RESTORE)
     between_rows, between_columns = _required(elements, Tag.PixelSpacing, 2)
     if min(between_rows, between_columns) <= 0:
-        raise InvalidScanError("scan", f"PixelSpacing is {(between_rows, between_columns)}", "positive millimetres")
+        raise InvalidScanError(
+            "scan", f"PixelSpacing is {(between_rows, between_columns)}", "positive millimetres", RESTORE
+        )
     return Plane(rows, columns, (between_rows, between_columns))
 
 
@@ -154,7 +156,8 @@ def _orientation(elements: Elements) -> tuple[float, ...]:
     lengths = math.hypot(*along_row), math.hypot(*along_column)
     slant = sum(one * other for one, other in zip(along_row, along_column, strict=True))
     if max(abs(lengths[0] - 1), abs(lengths[1] - 1), abs(slant)) > UNIT_TOLERANCE:
-        raise InvalidScanError("scan", f"ImageOrientationPatient is {cosines}", "two unit vectors at a right angle")
+        found = f"ImageOrientationPatient is {cosines}"
+        raise InvalidScanError("scan", found, "two unit vectors at a right angle", REPLACE_POSITION)
     return cosines
 
 
@@ -162,14 +165,14 @@ def _pixel_format(elements: Elements) -> PixelFormat:
     bits, signed = elements.whole_number(Tag.BitsStored), elements.whole_number(Tag.PixelRepresentation)
     if bits is None or not 1 <= bits <= SUPPORTED_BITS or signed not in {0, 1}:
         found = f"BitsStored is {bits}, PixelRepresentation {signed}"
-        raise InvalidScanError("scan", found, f"1 to {SUPPORTED_BITS} bits, representation 0 or 1")
+        raise InvalidScanError("scan", found, f"1 to {SUPPORTED_BITS} bits, representation 0 or 1", RESTORE)
     # without a rescaling pixels stand for themselves
     slope, intercept = (
         _required(elements, tag, 1)[0] if tag in elements.values else neutral
         for tag, neutral in ((Tag.RescaleSlope, 1.0), (Tag.RescaleIntercept, 0.0))
     )
     if slope == 0:
-        raise InvalidScanError("scan", "RescaleSlope is 0", "a slope other than 0")
+        raise InvalidScanError("scan", "RescaleSlope is 0", "a slope other than 0", RESTORE)
     return PixelFormat(elements.syntax, bits, bool(signed), slope, intercept)
 
 
@@ -187,7 +190,7 @@ def _required(elements: Elements, tag: Tag, count: int) -> tuple[float, ...]:
     # also refuses what is no number
     if len(values) != count or not all(abs(value) <= FARTHEST for value in values):
         found = f"{tag.name} has {len(values)} values, or one that is no number up to {FARTHEST:.0f}"
-        raise InvalidScanError("scan", found, f"{count} finite numbers", "restore the images as the scanner wrote them")
+        raise InvalidScanError("scan", found, f"{count} finite numbers", RESTORE)
     return values
 
 

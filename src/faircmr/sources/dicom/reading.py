@@ -20,6 +20,7 @@ NUMBERED_SERIES = re.compile(r"CINE_segmented_SAX_b\d*")
 MIXED_SERIES = re.compile(r"CINE_segmented_SAX")
 """All slices in one series, which few participants have."""
 DICOM_SUFFIX = ".dcm"
+AGAIN = "download or copy it again"
 Described = tuple[Elements, Callable[[], bytes]]
 
 
@@ -51,6 +52,7 @@ def read_short_axis(archive: Archive, contoured: Collection[str]) -> ShortAxisCi
             "scan",
             f"{len(described)} DICOM images, none of a short-axis cine",
             "series CINE_segmented_SAX_b1, _b2, ... (UK Biobank's field 20209)",
+            "download field 20209 again, or restore its SeriesDescription",
         )
     # the first of equals
     return build_cine(max((numbered, mixed), key=lambda frames: _preference(frames, contoured)), contoured)
@@ -101,7 +103,9 @@ def read_frame(path: Path) -> Frame:
         check_is_file(path)
         elements = read_header(partial(_head, path))
     except OSError:
-        raise InvalidScanError("scan", "a DICOM file is missing or cannot be read", "every listed file") from None
+        raise InvalidScanError(
+            "scan", "a DICOM file is missing or cannot be read", "every listed file", AGAIN
+        ) from None
     if elements is None:
         raise _no_dicom()
     return Frame(frame_header(elements), path.read_bytes)
@@ -113,4 +117,4 @@ def _head(path: Path, size: int) -> bytes:
 
 
 def _no_dicom() -> InvalidScanError:
-    return InvalidScanError("scan", "a file is damaged or no DICOM", "DICOM files as PS3.10 has them")
+    return InvalidScanError("scan", "a file is damaged or no DICOM", "DICOM files as PS3.10 has them", AGAIN)
