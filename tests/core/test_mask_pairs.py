@@ -6,7 +6,7 @@ import pytest
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.label_coding import PairCoding
-from faircmr.core.mask_pairs import MaskPairs
+from faircmr.core.mask_pairs import MaskPair, MaskPairs
 
 VALUES = PairCoding({7: Structure.LVBP}, {8: Structure.LVBP})
 SPACING = (8.0, 1.5, 1.25)
@@ -22,20 +22,20 @@ class Folder:
         def read(coding):
             self.read.append((number, coding))
             label = np.full((1, 2, 2), number, np.uint8)
-            return label, label + 1, SPACING
+            return MaskPair(label, label + 1, SPACING)
 
         return read
 
     def pairs(self, *names: str) -> MaskPairs:
-        return MaskPairs({name: self.reader(number) for number, name in enumerate(names)}, unmatched=0)
+        return MaskPairs({name: self.reader(number) for number, name in enumerate(names)})
 
 
 def test_each_pair_has_its_name_prediction_reference_and_spacing_in_order():
     found = list(Folder().pairs("b", "a").pairs(VALUES))
 
     assert [name for name, *_ in found] == ["b", "a"]
-    assert [(prediction.max(), reference.max()) for _, prediction, reference, _ in found] == [(0, 1), (1, 2)]
-    assert {spacing for *_, spacing in found} == {SPACING}
+    assert [(prediction.max(), reference.max()) for _, (prediction, reference, *_) in found] == [(0, 1), (1, 2)]
+    assert {pair.spacing for _, pair in found} == {SPACING}
 
 
 def test_a_pair_is_read_when_it_is_asked_for_and_by_the_values_given():
@@ -58,7 +58,7 @@ def test_an_error_of_a_reader_comes_after_the_pairs_before_it():
     def damaged(_):
         raise InvalidScanError("case 2", "damaged", "a label image")
 
-    pairs = MaskPairs({"a": Folder().reader(0), "b": damaged}, unmatched=0).pairs(VALUES)
+    pairs = MaskPairs({"a": Folder().reader(0), "b": damaged}).pairs(VALUES)
 
     assert next(pairs)[0] == "a"
     with pytest.raises(InvalidScanError, match="case 2: damaged"):

@@ -52,15 +52,15 @@ def write(path: Path, image: np.ndarray, stored: type) -> Path:
 def as_prediction(folder: Path, image, stored, coding):
     for name in ("found", "drawn"):
         write(folder / name / "a.nii.gz", image if name == "found" else np.zeros(SHAPE), stored)
-    ((_, prediction, _, _),) = pair_masks(folder / "found", folder / "drawn").pairs(PairCoding(coding, USUAL))
-    return prediction
+    ((_, pair),) = pair_masks(folder / "found", folder / "drawn").pairs(PairCoding(coding, USUAL))
+    return pair.prediction
 
 
 def as_reference(folder: Path, image, stored, coding):
     for name in ("found", "drawn"):
         write(folder / name / "a.nii.gz", image if name == "drawn" else np.zeros(SHAPE), stored)
-    ((_, _, reference, _),) = pair_masks(folder / "found", folder / "drawn").pairs(PairCoding(USUAL, coding))
-    return reference
+    ((_, pair),) = pair_masks(folder / "found", folder / "drawn").pairs(PairCoding(USUAL, coding))
+    return pair.reference
 
 
 def as_nnunet(folder: Path, image, stored, coding):

@@ -110,7 +110,7 @@ def test_refuses_a_damaged_mask(folders: tuple[Path, Path]):
         list(pair_masks(*folders).pairs(ACDC))
 
 
-@pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR", "SAR"])
+@pytest.mark.parametrize("codes", ["RAS", "LAI", "PIR", "SAR"])
 def test_predictions_in_another_orientation_are_put_on_the_references(folders: tuple[Path, Path], codes: str):
     drawn, found = folders[1] / "a.nii.gz", folders[0] / "a.nii.gz"
     for path in (drawn, found):

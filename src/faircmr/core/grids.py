@@ -176,7 +176,7 @@ def _relations(grid: Geometry, other: Geometry) -> list[FloatMatrix]:
     pairs = [(of_grid[name], of_other[name]) for name in common]
     if not pairs and of_grid and of_other:
         pairs = [(next(iter(of_grid.values())), next(iter(of_other.values())))]
-    return [np.linalg.solve(one, two) for one, two in pairs]
+    return [np.asarray(np.linalg.solve(one, two), dtype=np.float64) for one, two in pairs]
 
 
 def _whole(matrix: FloatMatrix, shape: tuple[int, int, int]) -> Placement | None:

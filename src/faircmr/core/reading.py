@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from faircmr.core.errors import InvalidScanError
 from faircmr.core.parameters import Parameters
@@ -19,13 +19,18 @@ Measured for a scan of that size with its label, 16 bits and compressed: reading
 Millimetres = Annotated[float, Field(gt=0.0, le=1000.0)]
 
 
+def _divided(value: object) -> object:
+    # --params can write no list: reading.spacing_in_plane=0.3+5
+    return tuple(value.split("+")) if isinstance(value, str) else value
+
+
 def _ordered(limits: tuple[float, float]) -> tuple[float, float]:
     if limits[0] > limits[1]:
         raise ValueError(f"the lower limit {limits[0]:g} is above the upper limit {limits[1]:g}")
     return limits
 
 
-Limits = Annotated[tuple[Millimetres, Millimetres], AfterValidator(_ordered)]
+Limits = Annotated[tuple[Millimetres, Millimetres], BeforeValidator(_divided), AfterValidator(_ordered)]
 
 
 class ReadingParameters(Parameters):
@@ -33,7 +38,7 @@ class ReadingParameters(Parameters):
 
     Attributes:
         spacing_in_plane: Smallest and largest spacing of rows and of columns, mm. Cine short-axis images have 0.6 to
-            3; what is outside the limits has a wrong header, or is another kind of image.
+            3; what is outside the limits has a wrong header, or is another kind of image. In --params ``0.3+5``.
         spacing_between_slices: Smallest and largest spacing of slices, mm; of short-axis stacks usually 5 to 13.
         grids: ``header``: a label (or prediction) is put on the grid of its image (or reference) by what both headers
             say, and refused where that takes more than flips, swapped axes and whole voxels. ``array``: the headers
@@ -66,8 +71,8 @@ class ReadingParameters(Parameters):
             "scan",
             f"the {what} has a spacing of {' x '.join(f'{each:.4g}' for each in spacing)} mm (slices, rows, columns)",
             f"{plane} in plane and {slices} between slices",
-            "correct pixdim and the unit (xyzt_units) in its header, or set reading.spacing_in_plane and "
-            "reading.spacing_between_slices",
+            "correct pixdim and the unit (xyzt_units) in its header, or save it with slices as the third axis, or set "
+            "reading.spacing_in_plane and reading.spacing_between_slices",
         )
 
 

@@ -13,6 +13,7 @@ from kedro.io import AbstractDataset, DatasetError
 from faircmr.core.cohort import Cohort
 from faircmr.core.naming import Names, name_subjects, naming_of
 from faircmr.core.parallel import worker_count
+from faircmr.core.reading import ReadingParameters
 from faircmr.core.validation import validated
 from faircmr.datasets.base import Previewed, import_named, no_paths_in_errors
 from faircmr.datasets.key_table import updated_keys
@@ -35,10 +36,12 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         names: How subjects are named: ``numbered``; ``source_ids``, for public data only; or ``{salt_file: <path>}``,
             pseudonyms that are the same in every study with the secret in this file.
         workers: Scans that may be read at the same time; ``None`` for as many as there are CPUs.
+        reading: Limits of spacing and whether headers place labels: a mapping of the fields of
+            :class:`~faircmr.core.reading.ReadingParameters`.
         metadata: For tools such as Kedro-Viz; not used here.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 one argument a line of the catalog
         self,
         source: str,
         filepath: str,
@@ -47,6 +50,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         parameters: Mapping[str, Any] | None = None,
         names: Names = "numbered",
         workers: int | None = None,
+        reading: Mapping[str, Any] | None = None,
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._source_path = source
@@ -55,13 +59,15 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         self._parameters = dict(parameters or {})
         self._naming = naming_of(names)
         self._workers = worker_count(workers)
+        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> Cohort:
         """List the subjects, give new ones their key, and return the cohort; no image is opened."""
         with no_paths_in_errors("source_root"):
             source = self._prepared_source()
-            return build_cohort(source, self._updated_keys(source.scan_files(), source.rejected()), self._workers)
+            keys = self._updated_keys(source.scan_files(), source.rejected())
+            return build_cohort(source, keys, self._workers, self._reading)
 
     def save(self, data: Never) -> Never:
         """Refuse: scans are never written back."""
@@ -91,6 +97,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         return {
             "source": self._source_path,
             "parameters": self._parameters,
+            "reading": self._reading.model_dump(mode="json"),
             "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
             "scans": located_states(paths, self._root),
             "attributes": located_states(source.attribute_files(), self._root),

@@ -39,6 +39,7 @@ def cohort_report(tables: CohortTables, checks: pd.DataFrame) -> str:
         _section("Who is where", _people(tables)),
         _section("What a test of this size can find", _power(tables)),
         _section("What differs by group", _measures(tables)),
+        _section("What the headers of the scans say", _geometry(tables)),
         _section("Scans and people that stand there twice", _pairs(tables)),
         _section("What is missing", _missing(tables)),
         _section("How to read", reading),
@@ -57,7 +58,8 @@ def _left_out(tables: CohortTables) -> Iterator[Html]:
     if not steps:
         yield element("p", NOTHING_LEFT_OUT)
         return
-    yield omission_rows(steps, {f"by {tables.protected_attribute}": partial(shown.lost_of_groups, tables.quarantined)})
+    groups = {f"by {tables.protected_attribute}": partial(shown.lost_of_groups, tables.quarantined)}
+    yield omission_rows(steps, groups if len(tables.quarantined) else None)
 
 
 def _people(tables: CohortTables) -> Iterator[Html]:
@@ -97,6 +99,10 @@ def _measures(tables: CohortTables) -> Iterator[Html]:
     if len(drawn):
         yield figure(measures_figure(drawn, alpha), MEASURES.format(alpha=alpha))
     yield shown.measure_rows(tables.measures)
+
+
+def _geometry(tables: CohortTables) -> Iterator[Html]:
+    yield shown.geometry_rows(tables.geometry)
 
 
 def _pairs(tables: CohortTables) -> Iterator[Html]:

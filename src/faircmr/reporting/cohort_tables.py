@@ -64,6 +64,17 @@ def measure_rows(measures: pd.DataFrame) -> Html:
     return table("People, grids and images by group", list(columns), _bodies(measures, columns, _of_measure))
 
 
+def geometry_rows(geometry: pd.DataFrame) -> Html:
+    """Scans by what their headers say of labels and lengths."""
+    columns: Columns = {
+        "header": _text("value"),
+        "scans": lambda row: f"{row.scans} of {row.total}",
+    }
+    return table(
+        "Scans by what their headers say", list(columns), _bodies(geometry, columns, lambda row: str(row.what))
+    )
+
+
 def pair_rows(pairs: pd.DataFrame) -> Html:
     """Pairs of subjects that may be one, those across splits first."""
     columns: Columns = {

@@ -29,6 +29,11 @@ READING = {
     "the largest value. At border, base, apex: share of scans whose label touches the image's side, or lies in its "
     "outermost slice at either end. Labels swapped: share of scans in which another structure than LVBP is "
     "enclosed, or by another than LVM.",
+    "What the headers of the scans say": "A label is put on the grid of its image by qform and sform: flips, swapped "
+    "axes and shifts by whole voxels are undone, and anything else leaves the scan out. As stored: nothing had to be "
+    "undone. Not in the headers: one of the two has no usable qform and sform (or reading.grids is 'array'), and shape "
+    "and spacing alone were compared. Lengths in metres (m) or micrometres (um) are converted; a header that states no "
+    "unit is taken to be in millimetres.",
     "One image under two ids": "Exact: all voxels are equal. Near: the pattern of bright and dark is the same up to "
     "scale, mirroring, turning by 90 degrees, small shifts and noise. Look at both before one is removed. ED and ES of "
     "one subject are no pair. Across splits means that what was learned is tested.",

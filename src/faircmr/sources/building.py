@@ -14,21 +14,26 @@ from faircmr.core.cohort import Cohort, ScanKey
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.quarantine import COLUMNS
+from faircmr.core.reading import DEFAULT_READING, ReadingParameters
 from faircmr.core.scan import ScanFiles
-from faircmr.sources.base import Rejection, Source, SourceFiles, no_scans
+from faircmr.core.table_values import lost_zeros
+from faircmr.sources.base import NamesAbsentColumns, Rejection, Source, SourceFiles, no_scans
 from faircmr.sources.fingerprints import located, scan_fingerprint
 from faircmr.sources.nifti import read_scan
 
 logger = logging.getLogger(__name__)
 
 
-def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
+def build_cohort(
+    source: Source, key: pd.DataFrame, readers: int = 1, reading: ReadingParameters = DEFAULT_READING
+) -> Cohort:
     """Name every subject by its study key and forget the source ids.
 
     Args:
         source: A prepared source.
         key: Columns ``subject_id`` and ``source_id``; holds every subject of the source, also the rejected.
         readers: Scans that may be read at the same time.
+        reading: What is believed of the headers of scans.
 
     Returns:
         The cohort; its images are read later.
@@ -47,15 +52,17 @@ def build_cohort(source: Source, key: pd.DataFrame, readers: int = 1) -> Cohort:
         log_omissions(logger, source.omissions())
         raise _nobody_left(rejected)
     attributes, present = source.attributes(), {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
+    _check_zeros(attributes, key)
     ordered = {scan: files[scan] for scan in sorted(files)}
     return Cohort(
         subjects=_subjects(attributes, keys, present),
         scans=_scans(ordered),
         files=ordered,
-        read_files=partial(read_scan, label_values=source.label_values),
+        read_files=partial(read_scan, label_values=source.label_values, reading=reading),
         readers=readers,
         rejected=rejected,
         omissions=(*source.omissions(), *_without_scan(attributes, keys, present)),
+        absent_columns=source.absent_columns() if isinstance(source, NamesAbsentColumns) else {},
     )
 
 
@@ -81,6 +88,17 @@ def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[st
     subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
     subjects.index.name = "subject_id"
     return subjects.reset_index()
+
+
+def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
+    """Refuse a table of subjects whose ids have lost zeros: its subjects would have scans and no attributes."""
+    if zeros := lost_zeros(key["source_id"], attributes.index):
+        raise InvalidCohortError(
+            "the table of subjects",
+            f"{zeros} of {len(key)} subjects with scans are in it with more or fewer zeros in front of their ids",
+            "the same ids in the table and in the names of files and folders",
+            "restore the zeros that a spreadsheet has removed: export the column of ids as text",
+        )
 
 
 def _without_scan(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> list[Omission]:

@@ -57,13 +57,18 @@ def translated(values: npt.NDArray[np.float32], label_values: LabelValues, what:
     table = np.full(np.iinfo(kind).max + 1, _FOREIGN, dtype=np.uint8)
     table[0] = 0
     table[list(label_values)] = [int(meaning) for meaning in label_values.values()]
+    label: LabelImage = np.zeros(values.shape, dtype=np.uint8)
+    # most of an image is background, of which nothing has to be looked up
+    shown = values != 0
+    drawn = values[shown]
     with np.errstate(invalid="ignore"):
-        index = values.astype(kind)
-    label: LabelImage = table[index]
+        index = drawn.astype(kind)
+    meaning: LabelImage = table[index]
     # a value such as 1.5, -1 or 257 must not pass as what it is cut to
-    foreign = (label == _FOREIGN) | (index != values)
+    foreign = (meaning == _FOREIGN) | (index != drawn)
     if foreign.any():
-        label[foreign] = _rounded(values[foreign], table, label_values, what)
+        meaning[foreign] = _rounded(drawn[foreign], table, label_values, what)
+    label[shown] = meaning
     return label
 
 

@@ -87,7 +87,7 @@ def _walk(folder: Path) -> FolderWalk:
 def _read(predicted: Path, drawn: Path, number: int, reading: ReadingParameters, coding: PairCoding) -> MaskPair:
     """Reference as it is stored, and the prediction on the grid of the reference."""
     try:
-        prediction, other = read_mask(predicted, coding.predictions, "prediction", reading)
+        prediction, other = read_mask(predicted, coding.predictions, "prediction")
         reference, grid = read_mask(drawn, coding.references, "reference", reading)
         placement = placement_on(grid, other, ("reference", "prediction"), by_header=reading.grids == "header")
         prediction = place(prediction, placement, "prediction")

@@ -46,13 +46,14 @@ def read_scan(files: ScanFiles, label_values: LabelValues, reading: ReadingParam
         raise InvalidScanError("scan", "the image has the same intensity everywhere", "an image with contrast")
     if files.label is None:
         return Scan(image, None, geometry)
-    values, label_geometry = _read_volume(files.label, files.frame, "label", reading)
+    # its axes may lie in another order: once it is on the image's grid, its spacing is within the limits
+    values, label_geometry = _read_volume(files.label, files.frame, "label", None)
     placement = placement_on(geometry, label_geometry, ("image", "label"), by_header=reading.grids == "header")
     return Scan(image, place(map_label(values, label_values), placement, "label"), geometry, placement.kind)
 
 
 def read_mask(
-    path: Path, label_values: LabelValues, what: str, reading: ReadingParameters = DEFAULT_READING
+    path: Path, label_values: LabelValues, what: str, reading: ReadingParameters | None = None
 ) -> tuple[LabelImage, Geometry]:
     """Read a label image of any source.
 
@@ -60,7 +61,7 @@ def read_mask(
         path: The file, 3-D.
         label_values: Meaning of each value but 0.
         what: What errors call it: ``prediction``, ``reference``.
-        reading: Limits of the spacing.
+        reading: Limits of the spacing; ``None`` where it is to be compared with another grid.
 
     Raises:
         InvalidScanError: The file is missing or damaged, its spacing is outside the limits, or a value is not in the

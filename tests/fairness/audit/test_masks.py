@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from faircmr.core.anatomy import Structure
 from faircmr.core.errors import InvalidScoresError
-from faircmr.core.mask_pairs import MaskPairs
+from faircmr.core.grids import AS_STORED, UNKNOWN
+from faircmr.core.mask_pairs import MaskPair, MaskPairs
 from faircmr.core.scan import LabelImage
 from faircmr.fairness.audit.mask_labels import SIDES, MaskLabels
 from faircmr.fairness.audit.masks import score_masks
@@ -31,12 +32,14 @@ class Read:
 
     prediction: LabelImage
     reference: LabelImage
+    grid: str = AS_STORED
 
     def __call__(self, coding):
-        return (
+        return MaskPair(
             self.in_ours(self.prediction, coding.predictions),
             self.in_ours(self.reference, coding.references),
             SPACING,
+            self.grid,
         )
 
     @staticmethod
@@ -184,3 +187,22 @@ def test_a_structure_that_the_model_does_not_segment_is_left_out_of_both():
 
     assert set(found.scores["structure"]) == {"LVBP", "LVM"}
     assert any("RVBP is not scored" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("grids", "said"),
+    [
+        ((AS_STORED, AS_STORED), []),
+        (("flipped", AS_STORED), ["1 of 2 predictions were stored in another orientation or position"]),
+        ((UNKNOWN, UNKNOWN), ["In 2 of 2 pairs voxels were matched by their place in the file"]),
+        (("axes swapped, shifted", UNKNOWN), ["(axes swapped, shifted), and were put on its grid", "In 1 of 2 pairs"]),
+    ],
+)
+def test_how_predictions_were_stored_is_told(grids: tuple[str, str], said: list[str]):
+    heart = random_hearts(0)
+    cases = MaskPairs({str(number): Read(heart[0], heart[0], grid) for number, grid in enumerate(grids)})
+
+    notes = score_masks(cases, MaskLabels()).notes
+
+    assert len(notes) == len(said)
+    assert all(words in " ".join(notes) for words in said)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from faircmr.core.grids import AS_STORED
 from faircmr.core.near_duplicates import FEATURES
 from faircmr.core.omissions import omission_table
 from faircmr.core.subject_index import AttributeParameters
@@ -15,6 +16,7 @@ from faircmr.fairness.cohort_checks import (
     compare_measures,
     detectable_gaps,
     find_pairs,
+    geometry_counts,
     missing_values,
     quarantined_by_group,
     split_counts,
@@ -39,7 +41,7 @@ class CohortOnPaper:
         )
         scans = pd.DataFrame({"subject_id": np.repeat(ids, 2), "phase": ["ED", "ES"] * 44, "labelled": True})
         grid = {"slices": 10, "rows": 208, "columns": 187, "spacing_slice": 10.0}
-        self.scans = scans.assign(**grid, spacing_row=1.8, spacing_column=1.8)
+        self.scans = scans.assign(**grid, spacing_row=1.8, spacing_column=1.8, unit="mm", label_grid=AS_STORED)
         quality = pd.DataFrame(rng.normal(0.3, 0.01, (88, len(IMAGE_MEASURES))), columns=list(IMAGE_MEASURES))
         touched = {"saturated": 0.0, "at_border": 0.0, "at_base": 0.0, "at_apex": 0.0, "labels_swapped": 0.0}
         self.quality = scans[["subject_id", "phase"]].join(quality).assign(**touched)
@@ -60,6 +62,7 @@ class CohortOnPaper:
             counts=counts,
             missing=missing_values(self.subjects, self.scans),
             quarantined=quarantined_by_group(self.quarantine, self.everybody, "race"),
+            geometry=geometry_counts(self.scans),
             measures=compare_measures(self.subjects, self.scans, self.quality, self.audit),
             pairs=find_pairs(self.descriptors, self.everybody, self.splits, self.limits.duplicate_distance),
             power=detectable_gaps(counts, None, self.audit, self.limits),

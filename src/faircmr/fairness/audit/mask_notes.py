@@ -17,7 +17,7 @@ from faircmr.core.omissions import Omission
 from faircmr.core.parameters import Parameters
 from faircmr.core.scan import LabelImage
 from faircmr.fairness.audit.mask_labels import PREDICTIONS, REFERENCES, SIDES, MaskLabels
-from faircmr.fairness.metrics.assignment import Assignment, best_assignment
+from faircmr.fairness.metrics.assignment import Assignment, best_assignment, confusion_counts
 
 
 class MaskNotes(Parameters):
@@ -64,12 +64,14 @@ class MaskTally:
             reference: Same shape.
         """
         self.pairs += 1
-        for side, image in zip(SIDES, (prediction, reference), strict=True):
-            present = np.flatnonzero(np.bincount(image.ravel(), minlength=max(Structure) + 1))
-            self.shown.update((side, one) for one in self.labels.scored if one in present)
+        counts = confusion_counts(prediction, reference)
+        for side, image, sizes in zip(
+            SIDES, (prediction, reference), (counts.sum(axis=1), counts.sum(axis=0)), strict=True
+        ):
+            self.shown.update((side, one) for one in self.labels.scored if sizes[one])
             if (pair := pool_and_wall(image)) is not None:
                 self.enclosed[side, pair] += 1
-        best = best_assignment(prediction, reference, self.labels.scored)
+        best = best_assignment(counts, self.labels.scored)
         if best.is_clearly_better:
             self.better.setdefault(best.structures, []).append(best)
 

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from faircmr.core.label_coding import NoStructure
-from faircmr.core.mask_pairs import MaskPairs, Spacing
-from faircmr.core.scan import LabelImage
+from faircmr.core.mask_pairs import MaskPair, MaskPairs
 from faircmr.fairness.audit.mask_labels import SIDES, MaskLabels
 from faircmr.fairness.audit.mask_notes import MaskTally
 from faircmr.fairness.metrics.label_pair import LabelPair
@@ -44,27 +43,28 @@ def score_masks(pairs: MaskPairs, labels: MaskLabels) -> MaskScores:
         InvalidScanError: A mask cannot be used.
     """
     tally = MaskTally(labels)
-    parts = [
-        _scores(prediction, reference, spacing, tally).assign(case=name)
-        for name, prediction, reference, spacing in pairs.pairs(labels.coding)
-    ]
+    parts = [_scores(pair, tally).assign(case=name) for name, pair in pairs.pairs(labels.coding)]
     scores = pd.concat(parts, ignore_index=True)
     kept = scores["structure"].isin([structure.name for structure in tally.drawn()])
     table = scores.loc[kept, ["case", "structure", "metric", "value"]].reset_index(drop=True)
     return MaskScores(table, tuple(tally.notes()))
 
 
-def _scores(prediction: LabelImage, reference: LabelImage, spacing: Spacing, tally: MaskTally) -> pd.DataFrame:
+def _scores(masks: MaskPair, tally: MaskTally) -> pd.DataFrame:
     """Scores of one pair, of annotated voxels and the structures that are to be scored."""
-    unannotated = reference == NoStructure.UNANNOTATED
-    excluded = bool(unannotated.any())
-    if excluded:
-        tally.add_unannotated(unannotated)
-        prediction, reference = (np.where(unannotated, 0, image).astype(np.uint8) for image in (prediction, reference))
-    found, drawn = (
-        tally.without_left_out(side, image) for side, image in zip(SIDES, (prediction, reference), strict=True)
-    )
-    pair = LabelPair(found, drawn, spacing)
+    tally.grids[masks.grid] += 1
+    prediction, reference = masks.prediction, masks.reference
+    excluded = False
+    if max(image.max(initial=0) for image in (prediction, reference)) >= min(NoStructure):
+        unannotated = reference == NoStructure.UNANNOTATED
+        excluded = bool(unannotated.any())
+        if excluded:
+            tally.add_unannotated(unannotated)
+        prediction, reference = (
+            tally.without_left_out(side, np.where(unannotated, 0, image).astype(np.uint8))
+            for side, image in zip(SIDES, (prediction, reference), strict=True)
+        )
+    pair = LabelPair(prediction, reference, masks.spacing)
     tally.add(*pair.heart)
     rows = score_pair(pair, tally.labels.scored)
     return rows[rows["metric"].isin(OF_ANNOTATED_VOXELS)] if excluded else rows

@@ -6,6 +6,7 @@ import pandas as pd
 
 from faircmr.core.splits import UNUSED
 from faircmr.fairness.cohort_checks.findings import CohortTables, Finding, Status
+from faircmr.fairness.cohort_checks.geometry import GEOMETRY_CHECKS
 from faircmr.fairness.cohort_checks.image_checks import IMAGE_CHECKS
 from faircmr.fairness.cohort_checks.people_checks import PEOPLE_CHECKS
 
@@ -23,7 +24,7 @@ def check_cohort(tables: CohortTables, splits: pd.DataFrame) -> pd.DataFrame:
     Returns:
         One row a check, failures first: ``check``, ``status`` (``pass``, ``warn``, ``fail``), ``found``, ``remedy``.
     """
-    findings = [check_parts(splits), *(check(tables) for check in (*PEOPLE_CHECKS, *IMAGE_CHECKS))]
+    findings = [check_parts(splits), *(check(tables) for check in (*PEOPLE_CHECKS, *GEOMETRY_CHECKS, *IMAGE_CHECKS))]
     ordered = [finding for status in WORST_FIRST for finding in findings if finding.status == status]
     return pd.DataFrame(ordered, columns=CHECK_COLUMNS).astype("str")
 

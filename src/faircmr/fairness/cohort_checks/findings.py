@@ -49,6 +49,7 @@ class CohortTables:
         counts: As of :func:`~faircmr.fairness.cohort_checks.counts.split_counts`.
         missing: As of :func:`~faircmr.fairness.cohort_checks.counts.missing_values`.
         quarantined: As of :func:`~faircmr.fairness.cohort_checks.counts.quarantined_by_group`.
+        geometry: As of :func:`~faircmr.fairness.cohort_checks.geometry.geometry_counts`.
         measures: As of :func:`~faircmr.fairness.cohort_checks.measures.compare_measures`.
         pairs: As of :func:`~faircmr.fairness.cohort_checks.pairs.find_pairs`.
         power: As of :func:`~faircmr.fairness.cohort_checks.power.detectable_gaps`.
@@ -61,6 +62,7 @@ class CohortTables:
     counts: pd.DataFrame
     missing: pd.DataFrame
     quarantined: pd.DataFrame
+    geometry: pd.DataFrame
     measures: pd.DataFrame
     pairs: pd.DataFrame
     power: pd.DataFrame

@@ -26,14 +26,16 @@ def count_cohort(
     splits: pd.DataFrame,
     quarantine: pd.DataFrame,
     attributes: AttributeParameters,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    """Count subjects by group and split, missing values, and who cannot be used."""
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Count subjects by group and split, missing values, who cannot be used, and scans by what their headers say."""
+    from faircmr.fairness.cohort_checks import geometry_counts
     from faircmr.fairness.cohort_checks.counts import missing_values, quarantined_by_group, split_counts
 
     return (
         split_counts(subjects, splits, attributes),
         missing_values(subjects, scans),
         quarantined_by_group(quarantine, cohort.subjects, attributes.protected_attribute),
+        geometry_counts(scans),
     )
 
 

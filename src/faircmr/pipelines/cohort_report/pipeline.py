@@ -10,13 +10,14 @@ OMISSIONS = ("omissions", "split_omissions")
 NEEDED = ("scans", "subjects", "quarantine", "splits", *OMISSIONS)
 """What it needs of data engineering."""
 AUDIT, LIMITS = "params:audit", "params:cohort_report"
-TABLES = {name: f"cohort_{name}" for name in ("counts", "missing", "quarantined", "measures", "pairs", "power")}
+COUNTED = ("counts", "missing", "quarantined", "geometry")
+TABLES = {name: f"cohort_{name}" for name in (*COUNTED, "measures", "pairs", "power")}
 
 
 def create_pipeline() -> Pipeline:
     """Cohort, subjects and splits -> image quality, counts, comparisons, pairs, power -> checks and a page."""
     surveyed = ["image_quality", "image_descriptors"]
-    counted = [TABLES[name] for name in ("counts", "missing", "quarantined")]
+    counted = [TABLES[name] for name in COUNTED]
     listed = ["cohort", "subjects", "scans", "splits", "quarantine", "params:attributes"]
     measured = ["subjects", "scans", "image_quality", AUDIT]
     paired = ["image_descriptors", "cohort", "splits", LIMITS]
