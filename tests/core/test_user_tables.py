@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from faircmr.core.errors import InvalidParameterError
-from faircmr.core.user_tables import has_decimal_commas, read_user_table, with_numbers
+from faircmr.core.table_values import has_decimal_commas, typed_table
+from faircmr.core.user_tables import read_user_table
 
 TABLE = pd.DataFrame({"subject_id": ["0007", "0012"], "race": ["NA", None], "dsc": [0.5, 1.0]})
 
@@ -23,17 +24,17 @@ def test_reads_both_kinds_alike(tmp_path: Path, suffix: str):
     path = tmp_path / f"scores.{suffix}"
     TABLE.to_csv(path, index=False) if suffix == "csv" else TABLE.to_parquet(path, index=False)
 
-    table = with_numbers(read_user_table(path, "scores"), text=["subject_id"])
+    table = typed_table(read_user_table(path, "scores"), text=["subject_id"])
 
     assert table["subject_id"].tolist() == ["0007", "0012"], "ids stay text"
-    assert table["race"].isna().tolist() == [False, True], "NA may be a group"
+    assert table["race"].isna().all(), "NA is missing"
     assert table["dsc"].tolist() == [0.5, 1.0]
 
 
 def test_a_column_is_of_numbers_or_of_text_and_never_of_both():
     table = pd.DataFrame({"age": ["50", "60.5"], "sex": ["0", "f"], "id": ["1", "2"], "bmi": ["21", None], "n": [1, 2]})
 
-    found = with_numbers(table, text=["id", "absent"])
+    found = typed_table(table, text=["id", "absent"])
 
     assert found["age"].tolist() == [50.0, 60.5]
     assert found["sex"].tolist() == ["0", "f"]
@@ -107,7 +108,9 @@ def test_a_name_with_semicolons_is_read_where_commas_make_the_table(tmp_path: Pa
         (["-0,5", " +2,75 "], True),
         (["0.93", "1"], False),
         (["1", "2"], False),
-        (["0,93", "NA"], False),
+        (["0,93", "NA"], True),
+        (["0,93", "NA."], True),
+        (["0,93", "good"], False),
         (["1,2,3", "4,5,6"], False),
         (["a,b"], False),
         ([None], False),

@@ -187,7 +187,7 @@ def test_refuses_the_same_subject_twice(root):
 
 def test_refuses_a_table_that_lists_somebody_twice_or_has_no_ids(root):
     write_table(root, ROWS[0], ROWS[0], ROWS[1].replace("A1D9Z7", ""))
-    assert refusal(root) == "the CSV of M&Ms: 1 rows have no id and 1 repeat one; each subject once; mend the table"
+    assert refusal(root) == "the CSV of M&Ms: 1 rows have no id and 1 repeat one; each subject once; correct the table"
 
     (root / "211230_information.csv").write_text("code,ED\nA0S9V9,0\n")
     assert refusal(root).startswith("the CSV of M&Ms: no column 'External code'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
+TABLE_SUFFIXES = (".csv", ".parquet")
 
 
 def is_clutter(name: str) -> bool:
@@ -84,3 +85,12 @@ def named(names: Iterable[str], wanted: str) -> tuple[str, ...]:
     """The files that have a fixed name such as ``Info.cfg``, in any case: one, none, or several; sorted."""
     lower = wanted.lower()
     return tuple(sorted(name for name in names if name.lower() == lower))
+
+
+def table_suffix(name: str) -> str | None:
+    """Suffix of a table in lower case: ``.csv`` of ``people.CSV``; ``None`` for a name with another suffix.
+
+    Args:
+        name: File name without folders. A user names the file, so that it may begin with a point.
+    """
+    return next((each for each in TABLE_SUFFIXES if name.lower().endswith(each)), None)

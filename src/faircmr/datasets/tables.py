@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import Any
 
@@ -14,6 +15,7 @@ from faircmr.datasets.base import StudyDataset
 
 TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
 """Columns that stay text in CSV, also where they look like numbers."""
+_LEADING_ZERO = re.compile(rb"(?:^|,)\"?[+-]?0[0-9]", re.MULTILINE)
 SUFFIXES = (".csv", ".parquet")
 
 
@@ -55,8 +57,15 @@ class TableDataset(StudyDataset[pd.DataFrame, pd.DataFrame]):
     def _read(self) -> pd.DataFrame:
         if self._filepath.suffix == ".parquet":
             return pd.read_parquet(self._filepath)
-        # only an empty cell is missing: "NA" may be a group
-        return pd.read_csv(self._filepath, dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
+        # only an empty cell is missing: what a study writes has no missing-value words, and "NA" may be a group
+        content = self._filepath.read_bytes()
+        table = pd.read_csv(BytesIO(content), dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
+        if _LEADING_ZERO.search(content) is None:
+            return table
+        # a column of codes such as 007 is text, and was text when it was written
+        text = pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, na_values=[""])
+        coded = [name for name in table.columns if text[name].str.contains(r"^[+-]?0[0-9]", na=False).any()]
+        return table.assign(**{name: text[name] for name in coded})
 
 
 class OptionalTableDataset(TableDataset):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.table_values import code_text
 from faircmr.fairness.subject_scores import attributes_of, subject_scores
 
 MEAN_OF_GROUPS = "Total (mean of groups)"
@@ -67,7 +68,7 @@ def group_averages(scores: pd.DataFrame, subjects: pd.DataFrame) -> pd.Series[fl
 
 def _by_value(values: pd.DataFrame, labels: pd.Series[str], all_values: pd.Series[str]) -> pd.DataFrame:
     order = _ordered_values(all_values)
-    names = labels.astype(object).where(labels.notna(), NOT_RECORDED).astype(str)
+    names = code_text(labels).fillna(NOT_RECORDED)
     grouped = values.groupby(names.to_numpy())
     means = grouped.mean().reindex(order)
     means.insert(0, "n", grouped.size().reindex(order, fill_value=0))
@@ -80,10 +81,10 @@ def _ordered_values(values: pd.Series[str]) -> list[str]:
     """Order of a categorical, otherwise of the alphabet; those not recorded last."""
     known = values.dropna()
     if isinstance(known.dtype, pd.CategoricalDtype):
-        present = set(known)
-        order = [str(value) for value in known.cat.categories if value in present]
+        present = set(code_text(known))
+        order = [name for name in code_text(pd.Series(known.cat.categories)) if name in present]
     else:
-        order = sorted({str(value) for value in known})
+        order = sorted(set(code_text(known)))
     return order + [NOT_RECORDED] * bool(values.isna().any())
 
 

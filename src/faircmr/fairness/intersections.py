@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.table_values import code_text
 from faircmr.fairness.disaggregate import MOST_VALUES
 from faircmr.fairness.inference.groups import Groups
 
@@ -89,7 +90,7 @@ def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
     if name not in attributes.columns:
         permitted = f"one of {', '.join(map(str, attributes.columns))}"
         raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
-    labels = attributes[name].map(str, na_action="ignore").astype("str")
+    labels = code_text(attributes[name])
     _check_spelling(name, labels)
     if labels.nunique() > MOST_VALUES:
         found = f"{name} with {labels.nunique()} values"

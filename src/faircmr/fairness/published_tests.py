@@ -15,6 +15,7 @@ import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
+from faircmr.core.table_values import code_text
 from faircmr.fairness.disaggregate import NOT_RECORDED
 from faircmr.fairness.inference.groups import FloatArray, Groups, checked_scores
 from faircmr.fairness.subject_scores import AVERAGE, attributes_of, subject_scores
@@ -142,8 +143,7 @@ def _labels(name: str, attributes: pd.DataFrame) -> list[str]:
     if name not in attributes.columns:
         permitted = f"one of {', '.join(map(str, attributes.columns))}"
         raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
-    labels = attributes[name]
-    return labels.astype(object).where(labels.notna(), NOT_RECORDED).astype(str).tolist()
+    return code_text(attributes[name]).fillna(NOT_RECORDED).tolist()
 
 
 def _above_the_first(values: npt.ArrayLike, groups: Groups) -> FloatArray:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.table_values import code_text
 from faircmr.core.validation import nearest
 
 _BOOKKEEPING = frozenset({"subject_id", "split", "fold", PROTECTED_GROUP})
@@ -49,7 +50,7 @@ def labels(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
     """
     check_complete(table, columns)
     # a single value stands as it is, so that a stratum without further attributes is the protected group
-    written = [table[name].map(str if len(columns) == 1 else _escaped) for name in columns]
+    written = [code_text(table[name]).map(str if len(columns) == 1 else _escaped) for name in columns]
     names = [" | ".join(values) for values in zip(*written, strict=True)] if written else [""] * len(table)
     return dict(zip(table["subject_id"], names, strict=True))
 

@@ -1,12 +1,21 @@
-"""What tables of several data sets say of people: columns by name, and classes of age and body mass."""
+"""Columns of the tables of subjects that several data sets have: numbers, codes, ids; classes of age and body mass."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.table_values import (
+    MISSING_IN_NUMBERS,
+    PLAIN_NUMBERS,
+    MissingWords,
+    categories,
+    forms_of,
+    identifiers,
+    read_numbers,
+)
 
 BMI_CLASSES = ("underweight", "normal", "overweight", "obese")
 BMI_LIMITS = (18.5, 25.0, 30.0)
@@ -15,6 +24,8 @@ AGE_CLASSES = ("under 40", "40 to 59", "60 and over")
 AGE_LIMITS = (40.0, 60.0)
 """Lower limits in years of all classes but the first. They are ours: no challenge publishes classes of age."""
 
+_CODED = MissingWords(in_text=frozenset(MISSING_IN_NUMBERS))
+"""Among codes that are known, no word of a missing value can be one."""
 MOST_FRAMES = 10_000
 """Of a cine: infinity, and numbers that no integer can hold, name none of them."""
 
@@ -60,30 +71,78 @@ def by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     """
     if column not in table.columns:
         raise InvalidCohortError(name, f"no column {column!r}", "one row a subject with its id", "add the column")
-    ids = table[column].astype("str").str.strip()
-    unusable = int(table[column].isna().sum()), int(ids.duplicated().sum())
+    ids = identifiers(table[column])
+    unusable = int(ids.isna().sum()), int(ids.dropna().duplicated().sum())
     if any(unusable):
         found = f"{unusable[0]} rows have no id and {unusable[1]} repeat one"
-        raise InvalidCohortError(name, found, "each subject once", "mend the table")
+        raise InvalidCohortError(name, found, "each subject once", "correct the table")
     return table.drop(columns=column).set_axis(pd.Index(ids, name="source_id", dtype="str"))
 
 
-def numbers(table: pd.DataFrame, column: str) -> pd.Series:
-    """A column as numbers; missing where it holds none, or where the table has no such column."""
-    return pd.to_numeric(text(table, column), errors="coerce").astype("float64")
+def numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
+    """A column of numbers; all missing where the table has no such column.
+
+    Args:
+        table: One row a subject.
+        column: Which column.
+        name: What errors call the table.
+
+    Raises:
+        InvalidCohortError: A cell is neither a number nor missing; says how many, and their form.
+    """
+    read = read_numbers(_column(table, column)).finite
+    if len(read.unread):
+        found = f"column {column} has {len(read.unread)} of {len(table)} values that are no numbers"
+        raise InvalidCohortError(
+            name, f"{found} ({forms_of(read.unread)})", PLAIN_NUMBERS, "write plain numbers: 58, not 058Y or 58 years"
+        )
+    return read.values
+
+
+def coded(table: pd.DataFrame, column: str, codes: Mapping[str, str], name: str) -> pd.Series:
+    """A column of codes by their meanings; all missing where the table has no such column.
+
+    Args:
+        table: One row a subject.
+        column: Which column.
+        codes: Meaning of each code, in lower case; a cell may be in any case, or the meaning itself.
+        name: What errors call the table.
+
+    Raises:
+        InvalidCohortError: A cell is no code and not missing; says how many, and their form.
+    """
+    text = categories(_column(table, column), _CODED).str.strip()
+    cells = text.str.lower()
+    known = {**codes, **{meaning.lower(): meaning for meaning in codes.values()}}
+    if len(unknown := text[cells.notna() & ~cells.isin(list(known))]):
+        found = f"column {column} has {len(unknown)} of {len(table)} values that are no code ({forms_of(unknown)})"
+        raise InvalidCohortError(name, found, f"one of {', '.join(known)}, or empty", "correct the table")
+    return cells.map(known).astype("str")
 
 
 def frame_numbers(table: pd.DataFrame, column: str) -> pd.Series:
     """A column of frames of cines; missing where it holds no whole number in 0..:data:`MOST_FRAMES`."""
-    found = numbers(table, column)
+    found = read_numbers(_column(table, column)).values
     return found.where(found.between(0, MOST_FRAMES) & (found % 1 == 0))
 
 
 def text(table: pd.DataFrame, column: str) -> pd.Series:
-    """A column as text; missing where the table has no such column."""
-    if column not in table.columns:
-        return pd.Series(pd.NA, table.index, dtype="str")
-    return table[column].astype("str").str.strip()
+    """A column as text without blanks around; all missing where the table has no such column."""
+    return categories(_column(table, column)).str.strip()
+
+
+def absent_columns(table: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, str]:
+    """Attributes whose column a table lacks.
+
+    Args:
+        table: One row a subject.
+        columns: Column of each attribute.
+    """
+    return {attribute: column for attribute, column in columns.items() if column not in table.columns}
+
+
+def _column(table: pd.DataFrame, column: str) -> pd.Series:
+    return table[column] if column in table.columns else pd.Series(pd.NA, table.index, dtype="str", name=column)
 
 
 def _classes(values: pd.Series, limits: Sequence[float], names: Sequence[str]) -> pd.Series:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,17 @@ from pydantic import model_validator
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError
 from faircmr.core.parameters import Parameters
-from faircmr.core.user_tables import has_decimal_commas
+from faircmr.core.table_values import (
+    PLAIN_NUMBERS,
+    code_text,
+    forms_of,
+    read_numbers,
+    refuse_decimal_commas,
+    refuse_spoilt_numbers,
+)
 from faircmr.fairness.inference.groups import FloatArray, Groups
 
+COVARIATES = "covariates"
 MOST_CATEGORIES = 30
 """More than this is a measurement or an id, and leaves too few subjects a category."""
 
@@ -52,23 +60,27 @@ class Covariates(Parameters):
         return (*self.numeric, *self.mediators)
 
     @classmethod
-    def by_type(cls, attributes: pd.DataFrame, names: Sequence[str]) -> Self:
-        """Numbers are numeric and everything else is categorical; codes of a centre must be text to be that.
+    def by_type(cls, attributes: pd.DataFrame, names: Sequence[str], categorical: Collection[str] = ()) -> Self:
+        """Numbers are numeric; text, Booleans, and what is declared categorical are categorical.
 
         Args:
             attributes: Has a column of each name.
             names: Covariates, none a mediator.
+            categorical: Those that are codes, whatever type they have.
 
         Raises:
-            InvalidParameterError: There is no such column, or it has numbers with a comma for a point.
+            InvalidParameterError: There is no such column, or a column of text seems to be one of numbers.
         """
         _check_columns(attributes, names)
         for name in names:
-            _refuse_decimal_commas(attributes[name])
+            if name not in categorical:
+                refuse_spoilt_numbers(attributes[name], COVARIATES, "audit.categorical")
         numeric = tuple(
             name
             for name in names
-            if pd.api.types.is_numeric_dtype(attributes[name]) and not pd.api.types.is_bool_dtype(attributes[name])
+            if name not in categorical
+            and pd.api.types.is_numeric_dtype(attributes[name])
+            and not pd.api.types.is_bool_dtype(attributes[name])
         )
         return cls(numeric=numeric, categorical=tuple(name for name in names if name not in numeric))
 
@@ -167,25 +179,17 @@ def _check_columns(attributes: pd.DataFrame, names: Sequence[str]) -> None:
         )
 
 
-def _refuse_decimal_commas(column: pd.Series[Any]) -> None:
-    """Such numbers are text, and text would be a kind."""
-    if has_decimal_commas(column):
-        found = f"{column.name} with commas in its numbers"
-        raise InvalidParameterError("covariates", found, "points in decimals", "save the table with them")
-
-
 def _numbers(column: pd.Series[float]) -> pd.Series[float]:
-    _refuse_decimal_commas(column)
-    numbers = pd.to_numeric(column, errors="coerce").astype("float64").replace([np.inf, -np.inf], np.nan)
-    lost = int((numbers.isna() & column.notna()).sum())
-    if lost:
-        found = f"{column.name} with {lost} values that are no finite numbers"
-        raise InvalidParameterError("covariates", found, "numbers", "name it among categorical, or correct it")
-    return numbers
+    refuse_decimal_commas(column, COVARIATES)
+    read = read_numbers(column).finite
+    if lost := len(read.unread):
+        found = f"{column.name} with {lost} values that are no finite numbers ({forms_of(read.unread)})"
+        raise InvalidParameterError(COVARIATES, found, PLAIN_NUMBERS, "name it among categorical, or correct it")
+    return read.values
 
 
 def _kinds(column: pd.Series[str]) -> pd.Series[str]:
-    kinds = column.map(str, na_action="ignore").astype("str")
+    kinds = code_text(column)
     if kinds.nunique() > MOST_CATEGORIES:
         found = f"{column.name} with {kinds.nunique()} values"
         raise InvalidParameterError(

@@ -70,10 +70,11 @@ def covariates_asked(attributes: pd.DataFrame, asked: AuditParameters, attribute
     """What groups of an attribute are to be alike in; an attribute is not adjusted for itself.
 
     Raises:
-        InvalidParameterError: There is no such column.
+        InvalidParameterError: There is no such column, or it seems to be of numbers and some cannot be read.
     """
     confounders = [name for name in dict.fromkeys(asked.covariates) if name != attribute]
-    found = Covariates.by_type(attributes, confounders)
+    # an attribute that is audited is a grouping, whatever its codes look like
+    found = Covariates.by_type(attributes, confounders, {*asked.categorical, *asked.attributes})
     return Covariates(numeric=found.numeric, categorical=found.categorical, mediators=asked.mediators)
 
 

@@ -7,7 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from faircmr.core.parameters import Parameters
+from faircmr.core.parameters import Parameters, Words, divided
+from faircmr.core.table_values import MissingWords
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 Draws = Annotated[int, Field(ge=100)]
@@ -27,6 +28,10 @@ class AuditColumns(Parameters):
         case: File name of the image that was scored; used where there is no column for the subject.
         case_pattern: Regular expression of a case's whole name without its suffix, with groups ``subject`` and,
             if there is one, ``phase``.
+        demographics_subject: Whose row it is in the table of demographics, where the column has another name there than
+            ``subject``.
+        missing: Further words of both tables that mean missing, such as ``unknown`` or ``999``.
+        not_missing: Missing-value words that are values of text columns, such as a group that is called ``NA``.
     """
 
     subject: str = "subject_id"
@@ -38,11 +43,22 @@ class AuditColumns(Parameters):
     value: str = "value"
     case: str = "case"
     case_pattern: str = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES))?"
+    demographics_subject: str = ""
+    missing: Words = ()
+    not_missing: Words = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Columns that hold no score of a wide table."""
-        return tuple(self.model_dump(exclude={"case_pattern"}).values())
+        return (
+            *(self.subject, self.model, self.seed, self.phase),
+            *(self.structure, self.metric, self.value, self.case),
+        )
+
+    @property
+    def words(self) -> MissingWords:
+        """Missing-value words of both tables."""
+        return MissingWords.of(self.missing, self.not_missing)
 
     @field_validator("case_pattern")
     @classmethod
@@ -69,6 +85,8 @@ class AuditParameters(Parameters):
         attributes: Attributes of people to audit, the protected one first, and each pair of them together; of a
             study they are its own. On the command line, where a list cannot be written: ``race+sex``.
         covariates: What to hold equal besides (age, centre): numbers in a straight line, anything else by category.
+        categorical: Covariates that are codes although they look like numbers (a centre 11025), held equal by category.
+            Attributes always are; in a study ``attributes.categorical`` declares them.
         mediators: Numbers through which a group itself may be worse off (the size of its hearts): held equal in a
             second adjustment beside the first.
         metric: Which metric of a long table; between 0 and 1, higher is better.
@@ -83,6 +101,7 @@ class AuditParameters(Parameters):
 
     attributes: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
     mediators: tuple[str, ...] = ()
     metric: str = "dsc"
     baseline: str = ""
@@ -92,15 +111,20 @@ class AuditParameters(Parameters):
     draws: Draws = 10_000
     seed: int = 0
 
-    @field_validator("attributes", "covariates", "mediators", mode="before")
+    @field_validator("attributes", "covariates", "categorical", "mediators", mode="before")
     @classmethod
     def _divide_text(cls, value: object) -> object:
-        return tuple(filter(None, value.split("+"))) if isinstance(value, str) else value
+        return divided(value)
 
     @model_validator(mode="after")
     def _are_of_one_kind(self) -> Self:
         if both := set(self.covariates).intersection(self.mediators):
             raise ValueError(f"{min(both)} is both a covariate and a mediator")
+        if others := set(self.categorical).difference(self.covariates, self.attributes):
+            raise ValueError(
+                f"{min(others)} is categorical and no covariate: name it in covariates too; "
+                "of a study both are in params:attributes"
+            )
         return self
 
     @property

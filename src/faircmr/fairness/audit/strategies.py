@@ -48,6 +48,7 @@ def audit_strategies(
     asked = {
         "attributes": (protected, *study.reported),
         "covariates": study.covariates,
+        "categorical": study.categorical,
         "mediators": (HEART_SIZE,) if len(sizes) else (),
     }
     failed = [note for one in ran for note in failures(one, columns)]

@@ -9,6 +9,7 @@ import pandas as pd
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.splits import SPLITS
 from faircmr.core.subject_index import AttributeParameters
+from faircmr.core.table_values import code_text
 
 EVERYBODY, UNKNOWN = "all", "(not known)"
 SEX = "sex"
@@ -78,7 +79,7 @@ def quarantined_by_group(quarantine: pd.DataFrame, everybody: pd.DataFrame, prot
         One row a reason and group: ``reason``, ``group``, ``subjects`` and ``percent`` of the group; a subject
         counts once, for its first reason.
     """
-    groups = everybody.set_index("subject_id")[protected_attribute].map(str, na_action="ignore").astype("str")
+    groups = code_text(everybody.set_index("subject_id")[protected_attribute])
     sizes = groups.fillna(UNKNOWN).value_counts()
     once = quarantine.drop_duplicates("subject_id")
     named = once.assign(group=once["subject_id"].map(groups).astype("str").fillna(UNKNOWN))
@@ -90,12 +91,12 @@ def quarantined_by_group(quarantine: pd.DataFrame, everybody: pd.DataFrame, prot
 def _sexes(rows: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
     yield EVERYBODY, rows
     if column == PROTECTED_GROUP and SEX in rows:
-        known = rows[SEX].astype("str").fillna(UNKNOWN)
+        known = code_text(rows[SEX]).fillna(UNKNOWN)
         yield from ((sex, rows[known == sex]) for sex in sorted(known.unique()))
 
 
 def _counted(rows: pd.DataFrame, column: str) -> pd.DataFrame:
-    groups = rows[column].map(str, na_action="ignore").astype("str").fillna(UNKNOWN)
+    groups = code_text(rows[column]).fillna(UNKNOWN)
     counts = pd.crosstab(groups, rows["split"]).reindex(columns=list(SPLITS), fill_value=0)
     counts["total"] = counts.sum(axis=1)
     return counts.rename_axis(index="group", columns=None).reset_index()

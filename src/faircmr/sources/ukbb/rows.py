@@ -11,14 +11,13 @@ import pyarrow as pa
 from pyarrow import compute, csv
 
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.table_values import MISSING_IN_NUMBERS, MISSING_IN_TEXT, read_numbers
 from faircmr.sources.ukbb.codings import ETHNIC_BACKGROUNDS, SEXES, meanings
 from faircmr.sources.ukbb.fields import ETHNIC_BACKGROUND, LIMITS, SEX
 from faircmr.sources.ukbb.layout import TABLE, Layout
 
 BLOCK = 2**22
 """Bytes that are parsed at a time: more than any row."""
-MISSING = ("", "NA")
-"""An empty cell, and R's word, which ``.tab`` files use."""
 AROUND_A_VALUE = ' "\t\r\n'
 _CODINGS = {SEX: SEXES, ETHNIC_BACKGROUND: ETHNIC_BACKGROUNDS}
 
@@ -93,8 +92,9 @@ def _schema(layout: Layout) -> pa.Schema:
 def _batches(
     path: Path, layout: Layout, wanted: Collection[str] | None, counter: _RowCounter
 ) -> Iterator[pa.RecordBatch]:
-    """Needed cells, trimmed and missing where they are, of rows that have a wanted id."""
+    """Needed cells, trimmed and missing where they are empty or a missing-value word, of rows with a wanted id."""
     schema = _schema(layout)
+    words = [MISSING_IN_TEXT, *(_missing_words(field) for field, _ in layout.values)]
     ids = None if wanted is None else pa.array(list(wanted), pa.string())
     # by position, whatever the encoding of the other columns' names
     names = [str(position) for position in range(layout.width)]
@@ -102,7 +102,7 @@ def _batches(
     conversion = csv.ConvertOptions(include_columns=schema.names, column_types=schema)
     with csv.open_csv(str(path), reading, _parsing(layout, counter), conversion) as reader:
         for batch in reader:
-            columns = [_trimmed(column) for column in batch.columns]
+            columns = [_trimmed(column, missing) for column, missing in zip(batch.columns, words, strict=True)]
             counter.add(columns[0])
             kept = compute.is_valid(columns[0]) if ids is None else compute.is_in(columns[0], ids)
             yield pa.RecordBatch.from_arrays(columns, schema=schema).filter(kept)
@@ -119,9 +119,14 @@ def _parsing(layout: Layout, counter: _RowCounter) -> csv.ParseOptions:
     )
 
 
-def _trimmed(column: pa.StringArray) -> pa.StringArray:
+def _missing_words(field: int) -> tuple[str, ...]:
+    # no word of a missing value is a number, or one of UK Biobank's codes
+    return MISSING_IN_NUMBERS if field in LIMITS or field in _CODINGS else MISSING_IN_TEXT
+
+
+def _trimmed(column: pa.StringArray, words: tuple[str, ...]) -> pa.StringArray:
     text = compute.utf8_trim(column, AROUND_A_VALUE)
-    missing = compute.is_in(text, pa.array(MISSING, pa.string()))
+    missing = compute.is_in(compute.utf8_lower(text), pa.array(words, pa.string()))
     return compute.if_else(missing, pa.scalar(None, pa.string()), text)
 
 
@@ -130,5 +135,5 @@ def _values(cells: pd.Series, field: int) -> pd.Series:
         return meanings(cells, _CODINGS[field])
     if field not in LIMITS:
         return cells
-    numbers = pd.to_numeric(cells, errors="coerce").astype("float64")
+    numbers = read_numbers(cells).values
     return numbers.where(numbers.between(*LIMITS[field]))

@@ -42,7 +42,8 @@ def attributes_of(rows: pd.DataFrame) -> pd.DataFrame:
             "bmi": _bmi(rows).fillna(_body_mass_index(height, weight)),
             "height": height,
             "weight": weight,
-            "centre": _text(_first(_at_visits(rows, (CENTRE,)), rows.index)),
+            # a code, also where it looks like a number
+            "centre": _text(_first(_at_visits(rows, (CENTRE,)), rows.index)).astype("category"),
         }
     )
 
