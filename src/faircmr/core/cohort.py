@@ -32,6 +32,8 @@ class Cohort:
         rejected: One row a subject whose files the source could not make a scan of: ``subject_id``,
             ``phase`` (missing), ``reason``.
         omissions: What else the source has found and left out, which has no study key.
+        absent_columns: Attributes that are missing for all subjects because the source's table lacks a column, each
+            with the name of that column.
     """
 
     subjects: pd.DataFrame
@@ -41,6 +43,7 @@ class Cohort:
     readers: int = 1
     rejected: pd.DataFrame = field(default_factory=nobody)
     omissions: tuple[Omission, ...] = ()
+    absent_columns: Mapping[str, str] = field(default_factory=dict)
 
     def without(self, subject_ids: Collection[str]) -> Cohort:
         """The cohort of everybody else."""

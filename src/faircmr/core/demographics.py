@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from faircmr.core.errors import InvalidCohortError
+from faircmr.core.table_values import code_text
+
 TOTAL = "Total"
 
 
@@ -20,9 +23,15 @@ def summarise(subjects: pd.DataFrame) -> pd.DataFrame:
         whose sex is known, then ``sex_missing``; ``age_mean``, ``age_sd`` (``ddof=1``; missing for
         fewer than two) and ``age_missing``.
 
+    Raises:
+        InvalidCohortError: There are no subjects.
+
     Source:
         Puyol-Antón et al. 2021, section 4 and Fig. 2.
     """
+    if subjects.empty:
+        raise InvalidCohortError("subjects", "none", "at least one subject", "see who is left out, and why")
+    subjects = subjects.assign(sex=code_text(subjects["sex"])) if "sex" in subjects else subjects
     groups = [(str(group), members) for group, members in subjects.groupby("protected_group", sort=True)]
     sexes = sorted(subjects["sex"].dropna().unique()) if "sex" in subjects else []
     rows = [

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Literal
+from typing import Any, Literal, Self
 
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from faircmr.core.cohort import Cohort
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.omissions import Omission, log_omissions
-from faircmr.core.parameters import Parameters
+from faircmr.core.parameters import Parameters, divided
+from faircmr.core.table_values import code_text, refuse_spoilt_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ class AttributeParameters(Parameters):
         protected_attribute: What mitigation strategies act on; its values are the protected groups.
         audit_attributes: What evaluation reports besides, each disaggregated on its own.
         covariates: What later analyses may adjust for; values may be missing.
+        categorical: Covariates that are codes although they look like numbers (a centre 11025). The protected and the
+            audit attributes always are.
         missing_protected_attribute: A subject without the protected attribute ends the run
             (``error``) or leaves the study and is counted in the log (``drop``).
     """
@@ -31,7 +35,24 @@ class AttributeParameters(Parameters):
     protected_attribute: str
     audit_attributes: tuple[str, ...] = ()
     covariates: tuple[str, ...] = ()
+    categorical: tuple[str, ...] = ()
     missing_protected_attribute: Literal["error", "drop"] = Field(default="error")
+
+    @field_validator("audit_attributes", "covariates", "categorical", mode="before")
+    @classmethod
+    def _divide_text(cls, value: object) -> object:
+        return divided(value)
+
+    @model_validator(mode="after")
+    def _declares_covariates(self) -> Self:
+        if others := set(self.categorical).difference(self.covariates, self.groupings):
+            raise ValueError(f"{min(others)} is categorical and no covariate: name it in covariates too")
+        return self
+
+    @property
+    def groupings(self) -> tuple[str, ...]:
+        """The protected attribute and the audit attributes."""
+        return (self.protected_attribute, *self.audit_attributes)
 
     @property
     def reported(self) -> tuple[str, ...]:
@@ -47,21 +68,59 @@ def index_subjects(cohort: Cohort, attributes: AttributeParameters) -> pd.DataFr
         attributes: Which of them to keep, and what to do where the protected one is missing.
 
     Returns:
-        ``subject_id``, ``protected_group`` (text), the audit attributes and the covariates, sorted
-        by ``subject_id``.
+        ``subject_id``, ``protected_group`` (text), the audit attributes (text) and the covariates (text where they are
+        declared categorical, otherwise as the source gives them), sorted by ``subject_id``.
 
     Raises:
-        InvalidParameterError: The cohort has no such attribute; the nearest one is named.
-        InvalidCohortError: Subjects lack the protected attribute and the policy is ``error``.
+        InvalidParameterError: The cohort has no such attribute, and the nearest one is named; or a covariate seems to
+            be of numbers and some cannot be read.
+        InvalidCohortError: Subjects lack the protected attribute and the policy is ``error``, or no subject is left.
     """
-    wanted = dict.fromkeys((*attributes.audit_attributes, *attributes.covariates))
-    for name in (attributes.protected_attribute, *wanted):
+    check_attributes(cohort, attributes)
+    subjects = pd.DataFrame(dict(_columns(cohort.subjects, attributes)))
+    known = _with_known_group(subjects, attributes)
+    if known.empty:
+        raise _no_subject_left(cohort, attributes)
+    return known.sort_values("subject_id", ignore_index=True)
+
+
+def check_attributes(cohort: Cohort, attributes: AttributeParameters) -> None:
+    """Check attributes before any scan is read.
+
+    Raises:
+        InvalidParameterError: As for :func:`index_subjects`.
+        InvalidCohortError: No subject has the protected attribute, whatever the policy.
+    """
+    for name in dict.fromkeys((*attributes.groupings, *attributes.covariates)):
         _check_known(name, cohort.subjects)
-    subjects = cohort.subjects[["subject_id", *wanted]].copy()
-    protected = cohort.subjects[attributes.protected_attribute]
+    for name in set(attributes.covariates).difference(attributes.groupings, attributes.categorical):
+        refuse_spoilt_numbers(cohort.subjects[name], "attributes.covariates", "attributes.categorical")
+    if cohort.subjects[attributes.protected_attribute].isna().all():
+        raise _no_subject_left(cohort, attributes)
+
+
+def _columns(subjects: pd.DataFrame, attributes: AttributeParameters) -> Iterator[tuple[str, pd.Series[Any]]]:
+    """Columns of the subject index."""
+    yield "subject_id", subjects["subject_id"]
     # as text, whatever the source's type: 1 and "1" are the same group in every table and file
-    subjects.insert(1, "protected_group", protected.map(str, na_action="ignore").astype("string"))
-    return _with_known_group(subjects, attributes).sort_values("subject_id", ignore_index=True)
+    yield "protected_group", code_text(subjects[attributes.protected_attribute]).astype("string")
+    for name in dict.fromkeys((*attributes.audit_attributes, *attributes.covariates)):
+        coded = name in attributes.groupings or name in attributes.categorical
+        yield name, code_text(subjects[name]) if coded else subjects[name]
+
+
+def _no_subject_left(cohort: Cohort, attributes: AttributeParameters) -> InvalidCohortError:
+    name, subjects = attributes.protected_attribute, cohort.subjects
+    others = [str(column) for column in subjects.columns[1:] if subjects[column].notna().any()]
+    found = f"missing for all {len(subjects)} subjects"
+    if name in cohort.absent_columns:
+        found = f"no column {cohort.absent_columns[name]} in the table of subjects"
+    return InvalidCohortError(
+        f"protected attribute {name!r}",
+        found,
+        "a value for at least one subject",
+        f"complete it, or set attributes.protected_attribute to one that is known: {', '.join(others) or 'none is'}",
+    )
 
 
 def _check_known(name: str, subjects: pd.DataFrame) -> None:

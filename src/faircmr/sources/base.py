@@ -99,7 +99,7 @@ class NamesAbsentColumns(Protocol):
     """A source that may also say which columns its table of subjects lacks."""
 
     def absent_columns(self) -> Mapping[str, str]:
-        """Attributes of :meth:`Source.attributes` that are missing for all subjects, each with the column that is absent."""
+        """Attributes that are missing for all subjects, each with the column that the table lacks."""
 
 
 def check_unique(source_ids: Iterable[str]) -> None:
