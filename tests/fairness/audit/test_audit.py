@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from faircmr.core.errors import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidScoresError
+from faircmr.core.omissions import Omission
 from faircmr.fairness.audit import AuditColumns, AuditParameters, audit, audit_models
 from faircmr.fairness.audit.change_table import MEAN_OF_GROUPS
 from faircmr.fairness.inference.bootstrap_t import NEW_TRAININGS, THESE_MODELS
@@ -130,7 +131,7 @@ def test_a_planted_gap_is_found_and_where_there_is_none_none_is(seed):
 def test_subjects_without_demographics_are_counted_and_not_named():
     found = audit(LONG, DEMOGRAPHICS.iloc[4:], PARAMETERS)
 
-    assert found.notes == ("4 of 82 scored subjects are not in the demographics and are left out.",)
+    assert found.omissions == (Omission("scored subjects", 4, 82, "not in the demographics"),)
     assert set(found.disparity["n"]) == {78}
     pd.testing.assert_frame_equal(
         found.groups, audit(LONG[LONG["subject_id"] > PEOPLE.index[3]], DEMOGRAPHICS, PARAMETERS).groups
@@ -140,7 +141,39 @@ def test_subjects_without_demographics_are_counted_and_not_named():
 def test_people_without_scores_change_nothing():
     more = pd.concat([DEMOGRAPHICS, DEMOGRAPHICS.assign(subject_id="x" + DEMOGRAPHICS["subject_id"], race="Other")])
 
-    pd.testing.assert_frame_equal(audit(LONG, more, PARAMETERS).groups, audit(LONG, DEMOGRAPHICS, PARAMETERS).groups)
+    found = audit(LONG, more, PARAMETERS)
+
+    pd.testing.assert_frame_equal(found.groups, audit(LONG, DEMOGRAPHICS, PARAMETERS).groups)
+    assert found.omissions == (
+        Omission("subjects of the demographics", 82, 164, "missing in the scores", outcome="not scored"),
+    )
+
+
+def test_subjects_without_a_score_are_counted_by_group():
+    # whoever was not predicted may be of one group
+    unscored = set(PEOPLE.index[:6])
+
+    found = audit(LONG[~LONG["subject_id"].isin(unscored)], DEMOGRAPHICS, BOTH)
+
+    race = DEMOGRAPHICS.set_index("subject_id")["race"]
+    rows = found.unscored[found.unscored["attribute"] == "race"].set_index("group")
+    assert set(found.unscored["attribute"]) == {"race", "sex"}
+    assert rows["subjects"].to_dict() == race.value_counts().to_dict()
+    assert rows["unscored"].sum() == 6
+    for group, row in rows.iterrows():
+        assert row["unscored"] == (race[sorted(unscored)] == group).sum()
+        assert row["percent"] == pytest.approx(100 * row["unscored"] / row["subjects"])
+
+
+def test_groups_without_a_scored_subject_and_unrecorded_ones_are_counted_together_and_last():
+    more = DEMOGRAPHICS.iloc[:3].assign(subject_id=["x", "y", "z"], race=["Other", "Third", None])
+
+    found = audit(LONG, pd.concat([DEMOGRAPHICS, more]), PARAMETERS)
+
+    assert found.unscored[["group", "unscored"]].to_numpy().tolist()[-2:] == [
+        ["(groups without a scored subject)", 2],
+        ["(not recorded)", 1],
+    ]
 
 
 def test_an_attribute_that_some_lack_is_of_those_who_have_it():
@@ -153,9 +186,30 @@ def test_an_attribute_that_some_lack_is_of_those_who_have_it():
         "sex": 75,
         "race x sex": 75,
     }
-    assert [note.split(" by ")[1] for note in found.notes] == [
-        "sex: not recorded for 7 subjects, who are left out.",
-        "race x sex: not recorded for 7 subjects, who are left out.",
+    assert found.omissions == (
+        Omission("scored subjects", 7, 82, "sex is not recorded", outcome="left out of the comparison by sex"),
+    )
+
+
+@pytest.mark.parametrize("kind", ["covariates", "mediators"])
+def test_subjects_without_a_covariate_are_counted(kind: str):
+    ages = pd.Series(range(82), index=DEMOGRAPHICS.index, dtype="float64").where(DEMOGRAPHICS.index >= 5)
+
+    found = audit(LONG, DEMOGRAPHICS.assign(age=ages), PARAMETERS.model_copy(update={kind: ("age",)}))
+
+    outcome = "left out of adjusted differences and pairs"
+    assert found.omissions == (Omission("scored subjects", 5, 82, "age is not recorded", outcome=outcome),)
+
+
+def test_models_that_scored_different_subjects_are_named():
+    fewer = LONG[(LONG["model"] == "z base") | (LONG["subject_id"] > PEOPLE.index[9])]
+    sexes = DEMOGRAPHICS["sex"].where(DEMOGRAPHICS.index >= 12, None)
+
+    found = audit(fewer, DEMOGRAPHICS.assign(sex=sexes), BOTH)
+
+    assert [(one.what, one.count, one.total) for one in found.omissions] == [
+        ("subjects scored by z base", 12, 82),
+        ("subjects scored by a ours, m theirs", 2, 72),
     ]
 
 
@@ -276,19 +330,26 @@ def cell(value, where=5):
             InvalidScoresError,
             r"scores in 0\.\.1 and nothing else; divide percentages by 100",
         ),
-        (cell(-0.2), DEMOGRAPHICS, {}, InvalidScoresError, r"1 of 246 rows outside 0\.\.1; scores in 0\.\.1"),
+        (
+            cell(-0.2),
+            DEMOGRAPHICS,
+            {},
+            InvalidScoresError,
+            r"1 of 246 rows outside 0\.\.1, as far as -0\.2; scores in 0\.\.1",
+        ),
         (cell(np.nan), DEMOGRAPHICS, {}, InvalidScoresError, "1 of 246 rows without a number; a score in every row"),
         (cell("n/a"), DEMOGRAPHICS, {}, InvalidScoresError, "1 of 246 rows without a number"),
         (LONG.drop(columns="subject_id"), DEMOGRAPHICS, {}, InvalidScoresError, "no column subject_id.*audit_columns"),
         (LONG.assign(metric="hd95"), DEMOGRAPHICS, {}, InvalidScoresError, "no rows of metric dsc; one of hd95"),
         (LONG, DEMOGRAPHICS.assign(race="White"), {}, InvalidScoresError, "all scored .* one group by race"),
-        (LONG, DEMOGRAPHICS.assign(race=None), {}, InvalidScoresError, "all scored subjects are of one group by race"),
+        (LONG, DEMOGRAPHICS.assign(race=None), {}, InvalidScoresError, "audit: no scored subject has race"),
+        (LONG, DEMOGRAPHICS.assign(race="N/A"), {}, InvalidScoresError, "audit: no scored subject has race"),
         (
             LONG,
             DEMOGRAPHICS.assign(subject_id="0" + DEMOGRAPHICS["subject_id"]),
             {},
             InvalidCohortError,
-            "none of 82 scored subjects is in it; the ids of the scores; compare both ids",
+            "82 of 82 scored subjects are in it with more or fewer zeros in front of their ids",
         ),
         (
             LONG.assign(subject_id=LONG["subject_id"].where(LONG["model"] != "a ours", "x" + LONG["subject_id"])),
@@ -384,8 +445,8 @@ class TestAdjusted:
     def test_notes_who_was_left_out_after_everything_else(self):
         found = audit(LONG, self.AGED.assign(age=self.AGED["age"].where(self.AGED.index > 1)).iloc[:-1], self.ASKED)
 
-        assert found.notes[0].startswith("1 of 82 scored subjects are not in the demographics")
-        assert [note.partition(": ")[0] for note in found.notes[1:]] == [
+        assert str(found.omissions[0]) == "1 of 82 scored subjects are left out: not in the demographics"
+        assert [note.partition(": ")[0] for note in found.notes] == [
             f"{', '.join(SCORES)} by {attribute}, adjusted" for attribute in ("race", "sex")
         ]
         assert found.adjusted.query("attribute == 'sex' and adjustment == 'none'")["n"].sum() == 3 * 79

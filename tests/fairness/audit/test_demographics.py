@@ -1,10 +1,18 @@
-"""Scores meet demographics: what does not join is counted, and nobody is named."""
+"""Scores meet demographics: what does not join is counted, what is missing is said, and nobody is named."""
 
+from io import BytesIO
+
+import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.fairness.audit.demographics import joined
+from faircmr.core.case_names import subject_and_phase
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core.table_values import read_numbers
+from faircmr.fairness.adjustment.covariates import Covariates
+from faircmr.fairness.audit.adjusted_table import covariates_asked
+from faircmr.fairness.audit.demographics import attributes_asked, joined
+from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 
 PEOPLE = pd.DataFrame(
     {
@@ -16,20 +24,23 @@ PEOPLE = pd.DataFrame(
 )
 
 
+COLUMNS = AuditColumns(subject="eid")
+
+
 def index(*ids: str) -> pd.Index:
     return pd.Index(ids, name="subject_id")
 
 
 def test_joins_and_counts_whom_it_does_not_find():
-    found, missing = joined(index("9000003", "9", "9000001"), PEOPLE, "eid")
+    found, left_out = joined(index("9000003", "9", "9000001"), PEOPLE, COLUMNS)
 
     assert found.index.tolist() == ["9000003", "9000001"]
-    assert missing == 1
+    assert [str(one) for one in left_out] == ["1 of 3 scored subjects are left out: not in the demographics"]
     assert found.columns.tolist() == ["race", "sex", "age"]
 
 
 def test_numbers_as_ids_are_text():
-    assert joined(index("9000001"), PEOPLE.astype({"eid": int}), "eid")[1] == 0
+    assert joined(index("9000001"), PEOPLE.astype({"eid": int}), COLUMNS)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -42,5 +53,147 @@ def test_numbers_as_ids_are_text():
 )
 def test_refuses_what_cannot_be_joined(table: pd.DataFrame, column: str, said: str):
     with pytest.raises(InvalidCohortError, match=said) as error:
-        joined(index("9000001"), table, column)
+        joined(index("9000001"), table, AuditColumns(subject=column))
     assert "9000001" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("ids", "scored"),
+    [
+        (["9000001 ", " 9000002", "9000003", "9000004"], "9000001"),
+        ([9000001, 9000002, 9000003, 9000004], "9000001"),
+        ([9000001.0, 9000002.0, 9000003.0, np.nan], "9000001"),
+        (pd.array([9000001, 9000002, 9000003, None], dtype="Int64"), "9000001"),
+        (pd.Categorical(["9000001", "9000002", "9000003", "9000004"]), "9000001"),
+    ],
+    ids=["blanks", "integers", "decimals", "nullable", "categories"],
+)
+def test_ids_join_whatever_their_type(ids: object, scored: str):
+    assert joined(index(scored), PEOPLE.assign(eid=ids), COLUMNS)[0].index.tolist() == [scored]
+
+
+def test_rows_without_an_id_are_left_out_and_counted():
+    _, left_out = joined(index("9000001"), PEOPLE.assign(eid=["9000001", None, "NA", ""]), COLUMNS)
+
+    assert [str(one) for one in left_out] == ["3 of 4 rows of the demographics are left out: no id of a subject"]
+
+
+def test_the_column_of_ids_may_have_another_name_and_the_remedy_names_it():
+    with pytest.raises(InvalidCohortError, match=r"no column subject_id; .*audit_columns\.demographics_subject=eid"):
+        joined(index("9000001", "9000002"), PEOPLE, AuditColumns())
+
+    assert len(joined(index("9000001"), PEOPLE, AuditColumns(demographics_subject="eid"))[0]) == 1
+
+
+@pytest.mark.parametrize("scored", [("0000001", "0000002", "9"), ("1", "2", "9")])
+def test_ids_that_have_lost_zeros_are_named_as_such(scored: tuple[str, ...]):
+    people = pd.DataFrame({"eid": ["0001", "0002", "9"], "sex": ["f", "m", "f"]})
+
+    with pytest.raises(InvalidCohortError, match=r"2 of 3 scored subjects .* zeros in front .* as text"):
+        joined(index(*scored), people, COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("cases", "pattern"),
+    [
+        (["p{}_frame01.nii.gz", "p{}_frame14.nii.gz"], r"(?P<subject>.+?)(?P<phase>_frame\d+)"),
+        (["case_p{}.nii", "case_p{}_ES.nii"], r"case_(?P<subject>.+?)(?P<phase>_ES)?"),
+        (["p{}_sa.NII.GZ"], r"(?P<subject>.+?)(?P<phase>_sa)"),
+    ],
+)
+def test_names_of_which_no_id_is_known_get_a_pattern_that_fits(cases: list[str], pattern: str):
+    ids = ["p001", "p002", "p003"]
+    names = [case.format(number[1:]) for case in cases for number in ids]
+    people = pd.DataFrame({"subject_id": ids, "sex": ["f", "m", "f"]})
+
+    with pytest.raises(InvalidCohortError, match=r"set audit_columns\.case_pattern to '(.*)'") as error:
+        joined(index("nobody"), people, AuditColumns(), names)
+    assert str(error.value).endswith(f"'{pattern}'")
+    found = [subject_and_phase(name, pattern) for name in names]
+    assert {subject for subject, _ in found} == set(ids)
+    assert len(set(found)) == len(names)
+
+
+def test_a_pattern_names_nobody():
+    people = pd.DataFrame({"subject_id": ["p001", "p002"], "sex": ["f", "m"]})
+
+    with pytest.raises(InvalidCohortError) as error:
+        joined(index("nobody"), people, AuditColumns(), ["p001_Mueller.nii", "p002_Schmidt.nii"])
+    assert "Mueller" not in str(error.value)
+    assert "case_pattern" in str(error.value)
+
+
+# as pandas has them in memory; sex as codes, age with a gap
+TYPES = {
+    "numbers": {"sex": [0, 1, 0, 1], "age": [58.0, np.nan, 61.0, 70.0]},
+    "numbers with gaps": {"sex": [0.0, 1.0, np.nan, 1.0], "age": [58.0, np.nan, 61.0, 70.0]},
+    "nullable": {
+        "sex": pd.array([0, 1, None, 1], dtype="Int64"),
+        "age": pd.array([58, None, 61, 70], dtype="Int64"),
+    },
+    "text": {"sex": ["0", "1", None, "1"], "age": ["58", "NA", "61", "70"]},
+    "categories": {"sex": pd.Categorical([0, 1, None, 1]), "age": [58.0, None, 61.0, 70.0]},
+}
+
+
+@pytest.mark.parametrize("values", TYPES.values(), ids=TYPES)
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+@pytest.mark.parametrize("role", ["covariates", "mediators"])
+def test_groups_and_numbers_are_the_same_in_every_form(values: dict[str, object], form: str, role: str):
+    people = pd.DataFrame({"subject_id": ["a", "b", "c", "d"], **values})
+    content = BytesIO()
+    if form == "csv":
+        people.to_csv(content, index=False)
+        content.seek(0)
+        read = pd.read_csv(content, dtype="str", keep_default_na=False, na_values=[""])
+    else:
+        people.to_parquet(content)
+        read = pd.read_parquet(content)
+    asked = AuditParameters.model_validate({"attributes": ["sex"], role: ["age"]})
+
+    found, _ = attributes_asked(read.set_index("subject_id"), asked, AuditColumns().words)
+
+    assert set(found["sex"].dropna()) == {"0", "1"}
+    numbers = read_numbers(found["age"]).values
+    assert numbers.fillna(-1).tolist() == [58.0, -1.0, 61.0, 70.0]
+    if role == "covariates":
+        assert Covariates.by_type(found, ["age"]).numeric == ("age",)
+
+
+def test_what_is_missing_is_said_with_the_word_that_says_so():
+    people = PEOPLE.assign(age=["58", "NA", "#N/A", "NA"], sex=["f", None, "-", "n/a"])
+    asked = AuditParameters(attributes=("sex",), covariates=("age",))
+
+    found, notes = attributes_asked(people, asked, AuditColumns().words)
+
+    assert notes == [
+        "sex is missing for 2 of 4 scored subjects: 1 as 'n/a', 1 empty.",
+        "age is missing for 3 of 4 scored subjects: 1 as '#N/A', 2 as 'NA'.",
+    ]
+    assert found["sex"].dropna().tolist() == ["f", "-"]
+
+
+@pytest.mark.parametrize(("declared", "kind"), [((), "numeric"), (("site",), "categorical")])
+def test_codes_are_declared_categorical(declared: tuple[str, ...], kind: str):
+    people = PEOPLE.assign(site=["11025", "11026", "11027", "11025"])
+    asked = AuditParameters(attributes=("sex",), covariates=("site",), categorical=declared)
+
+    found, _ = attributes_asked(people, asked, AuditColumns().words)
+
+    assert getattr(covariates_asked(found, asked, "sex"), kind) == ("site",)
+
+
+@pytest.mark.parametrize("sites", [["007", "07", "8", "8"], ["007", "07", "8", "NA"]])
+def test_sites_with_zeros_stay_apart_as_groups_and_are_asked_about_as_covariates(sites: list[str]):
+    people = PEOPLE.assign(site=sites)
+    words = AuditColumns().words
+
+    groups, _ = attributes_asked(people, AuditParameters(attributes=("site",)), words)
+    assert set(groups["site"].dropna()) == {"007", "07", "8"}
+
+    asked = AuditParameters(attributes=("sex",), covariates=("site",))
+    found, _ = attributes_asked(people, asked, words)
+    with pytest.raises(InvalidParameterError, match=r"site with 2 values that are no plain.*audit\.categorical"):
+        covariates_asked(found, asked, "sex")
+    asked = asked.model_copy(update={"categorical": ("site",)})
+    assert covariates_asked(attributes_asked(people, asked, words)[0], asked, "sex").categorical == ("site",)

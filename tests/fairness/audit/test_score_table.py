@@ -68,7 +68,7 @@ def test_subject_and_phase_may_come_from_a_file_name():
 def test_an_empty_cell_of_a_wide_table_is_refused_for_it_may_be_what_a_model_missed():
     table = pd.DataFrame({"subject_id": ["a", "b"], "LV": [0.8, 0.9], "RV": [np.nan, 0.5]})
 
-    with pytest.raises(InvalidScoresError, match=r"column RV has no score in 1 of 2 rows; .*; write 0 where a model"):
+    with pytest.raises(InvalidScoresError, match=r"no score in 1 row of column RV.*; write 0 where a model"):
         scores_by_model(table, COLUMNS, "dsc")
 
 
@@ -167,3 +167,64 @@ def test_columns_of_one_name_are_refused():
         AuditColumns(model="seed")
     with pytest.raises(ValueError, match="no group"):
         AuditColumns(case_pattern="(.*)")
+
+
+# a score in a wide table of two rows, and the same in a long one
+@pytest.mark.parametrize("cell", ["nan", "NA", "N/A", "-", ".", "?", "NULL", "None", "#DIV/0!", "", None, np.nan])
+def test_a_score_that_is_missing_asks_for_0_where_the_model_missed(cell: object):
+    wide = pd.DataFrame({"subject_id": ["a", "b"], "LV": ["0.5", cell]})
+
+    with pytest.raises(InvalidScoresError, match=r"no score in 1 row of column LV.*write 0 where a model missed"):
+        scores_by_model(wide, COLUMNS, "dsc")
+    with pytest.raises(InvalidScoresError, match=r"1 of 2 rows without a number.*write 0 where a model missed"):
+        scores_by_model(wide.rename(columns={"LV": "value"}), COLUMNS, "dsc")
+
+
+@pytest.mark.parametrize(("cell", "form"), [("91%", "99%"), ("good", "xxxx"), ("0.9.1", "0.9.9"), ("0.9 a", "0.9 x")])
+def test_a_score_that_is_no_number_is_refused_with_its_form(cell: str, form: str):
+    wide = pd.DataFrame({"subject_id": ["a", "b"], "LV": ["0.5", cell]})
+
+    for table in (wide, wide.rename(columns={"LV": "value"})):
+        with pytest.raises(InvalidScoresError, match=rf"1 of 2 .*1 of the form '{form}'"):
+            scores_by_model(table, COLUMNS, "dsc")
+
+
+EDGES = [
+    (float(np.nextafter(np.float32(1), np.float32(2))), 1.0),
+    (float(np.nextafter(1.0, 2.0)), 1.0),
+    (1.0 + 1e-6, 1.0),
+    (-1e-7, 0.0),
+    (-0.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("score", "read"), EDGES)
+@pytest.mark.parametrize("kind", [float, str, object])
+def test_a_score_that_rounding_took_outside_counts_as_its_end(score: float, read: float, kind: type):
+    wide = pd.DataFrame({"subject_id": ["a"], "LV": pd.Series([score]).astype(kind)})
+
+    for table in (wide, wide.rename(columns={"LV": "value"})):
+        assert scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL].loc["a"].tolist() == [read]
+
+
+@pytest.mark.parametrize("score", [1.00001, 1.000002, 1.0009765625, -0.00001, 1.5])
+def test_what_is_refused_is_quoted_as_it_is(score: float):
+    wide = pd.DataFrame({"subject_id": ["a", "b"], "LV": [0.5, score]})
+
+    with pytest.raises(InvalidScoresError, match=r"1 of 2 rows outside 0\.\.1") as error:
+        scores_by_model(wide, COLUMNS, "dsc")
+    assert repr(score) in str(error.value)
+
+
+@pytest.mark.parametrize("ids", [["a ", "b"], pd.Categorical(["a", "b"]), [b"a", b"b"]])
+def test_ids_of_scores_are_read_as_those_of_people(ids: object):
+    found = scores_by_model(pd.DataFrame({"subject_id": ids, "LV": [0.5, 0.6]}), COLUMNS, "dsc")
+
+    assert found[ONE_MODEL].index.tolist() == ["a", "b"]
+
+
+@pytest.mark.parametrize("seeds", [[0, 1], ["0", "1"], [0.0, 1.0], pd.array([0, 1], dtype="Int64")])
+def test_seeds_have_one_name_whatever_their_type(seeds: object):
+    table = pd.DataFrame({"subject_id": ["a", "a"], "seed": seeds, "LV": [0.5, 0.6]})
+
+    assert scores_by_model(table, COLUMNS, "dsc")[ONE_MODEL].columns.tolist() == ["0", "1"]

@@ -181,9 +181,10 @@ def _divided(
     by_attribute, undivided, notes = found
     if not by_attribute and all(one.grouping.labels.nunique() < 2 for one in undivided):
         asked = ", ".join(parameters.attributes)
+        found_none = all(one.grouping.labels.isna().all() for one in undivided)
         raise InvalidScoresError(
             "audit",
-            f"all scored subjects are of one group by {asked}",
+            f"{'no scored subject has' if found_none else 'all scored subjects are of one group by'} {asked}",
             "an attribute that divides the scored subjects",
             "choose other attributes",
         )

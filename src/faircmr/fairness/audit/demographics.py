@@ -2,43 +2,190 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from faircmr.core.case_names import fitting_pattern
 from faircmr.core.errors import InvalidCohortError
+from faircmr.core.omissions import Omission
+from faircmr.core.table_values import (
+    MissingWords,
+    categories,
+    code_text,
+    identifiers,
+    lost_zeros,
+    missing_counts,
+    typed_table,
+)
+from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
+
+DEMOGRAPHICS = "demographics"
+MOST = 0.5
+"""Share of the ids above which a column is taken for the one of ids."""
+UNSCORED_COLUMNS = ("attribute", "group", "subjects", "unscored", "percent")
+OTHER_GROUPS, NOT_RECORDED = "(groups without a scored subject)", "(not recorded)"
 
 
-def joined(scored: pd.Index, demographics: pd.DataFrame, subject_column: str) -> tuple[pd.DataFrame, int]:
+def joined(
+    scored: pd.Index, demographics: pd.DataFrame, columns: AuditColumns, cases: Sequence[str] = ()
+) -> tuple[pd.DataFrame, list[Omission]]:
     """Demographics of the scored subjects.
 
     Args:
         scored: Subjects that have a score.
         demographics: One row a subject.
-        subject_column: Column of its ids.
+        columns: Names of the columns.
+        cases: File names from which the scored subjects are read, if they are.
 
     Returns:
-        Rows of the scored subjects that have one, index ``subject_id``; and how many scored subjects have none.
+        Rows of the scored subjects that have one, index ``subject_id``, cells as they are; and which scored subjects
+        and which rows are left out.
 
     Raises:
-        InvalidCohortError: There is no such column, subjects are repeated, or none of the scored ones is in it.
+        InvalidCohortError: There is no such column, subjects are repeated, none of the scored ones is in it, or ids
+            seem to have lost zeros in front.
     """
-    if subject_column not in demographics.columns:
-        raise InvalidCohortError(
-            "demographics",
-            f"no column {subject_column}",
-            "a column that says whose row it is, in a table with a header (in a CSV with commas)",
-            "set audit_columns.subject",
-        )
-    table = demographics.assign(subject_id=demographics[subject_column].astype("str")).set_index("subject_id")
+    name = columns.demographics_subject or columns.subject
+    if name not in demographics.columns:
+        raise _no_column(scored, demographics, name)
+    ids = identifiers(demographics[name], columns.words)
+    table = demographics.drop(columns=name).set_axis(pd.Index(ids, name="subject_id"))[ids.notna().to_numpy()]
     repeated = int(table.index.duplicated().sum())
     if repeated:
         found = f"{repeated} subjects repeated"
-        raise InvalidCohortError("demographics", found, "one row a subject", "keep one of each")
+        raise InvalidCohortError(DEMOGRAPHICS, found, "one row a subject", "keep one of each")
+    if zeros := lost_zeros(scored, table.index):
+        raise InvalidCohortError(
+            DEMOGRAPHICS,
+            f"{zeros} of {len(scored)} scored subjects are in it with more or fewer zeros in front of their ids",
+            "the same ids in scores and demographics",
+            "restore the zeros that a spreadsheet has removed: export the column of ids as text",
+        )
     known = scored[scored.isin(table.index)]
     if known.empty:
-        raise InvalidCohortError(
-            "demographics",
-            f"none of {len(scored)} scored subjects is in it",
-            "the ids of the scores",
-            "compare both ids",
-        )
-    return table.loc[known].drop(columns=subject_column, errors="ignore"), len(scored) - len(known)
+        raise _nobody_known(scored, demographics, table.index, cases)
+    return table.loc[known], list(_omissions(len(scored), len(known), len(ids), len(table)))
+
+
+def attributes_asked(
+    people: pd.DataFrame, parameters: AuditParameters, words: MissingWords
+) -> tuple[pd.DataFrame, list[str]]:
+    """Columns of the demographics as groups, categories and numbers.
+
+    Args:
+        people: As :func:`joined` returns it.
+        parameters: Which columns are groups, covariates and mediators.
+        words: What is missing.
+
+    Returns:
+        The table with groups and declared categories as text, and each other column as numbers or text
+        (:func:`~faircmr.core.table_values.typed`); and a sentence about each asked column that has missing values.
+    """
+    text = {*parameters.attributes, *parameters.categorical} - set(parameters.mediators)
+    table = typed_table(people, text, words)
+    asked = dict.fromkeys((*parameters.attributes, *parameters.covariates, *parameters.mediators))
+    known = [name for name in asked if name in people.columns]
+    numbers = {name for name in known if name in parameters.mediators or pd.api.types.is_float_dtype(table[name])}
+    counts = {
+        name: missing_counts(people[name], words.in_numbers if name in numbers else words.in_text) for name in known
+    }
+    return table, [note for name, found in counts.items() for note in _missing(name, found, len(people))]
+
+
+def unscored_by_group(
+    scored: pd.Index, demographics: pd.DataFrame, columns: AuditColumns, attributes: Sequence[str]
+) -> tuple[pd.DataFrame, list[Omission]]:
+    """Subjects of the demographics that have no score: a prediction that is missing may be a failure of the model.
+
+    Args:
+        scored: Subjects that have a score.
+        demographics: One row a subject, as for :func:`joined`.
+        columns: Names of the columns.
+        attributes: By which to count.
+
+    Returns:
+        One row an attribute and group: ``attribute``, ``group``, ``subjects``, ``unscored`` and ``percent`` of the
+        group; groups of the scored subjects, then all others together. And how many have no score. Neither has rows
+        where all have one.
+    """
+    ids = identifiers(demographics[columns.demographics_subject or columns.subject], columns.words)
+    people, known = demographics[ids.notna().to_numpy()], ids.dropna()
+    without = ~known.isin(scored).to_numpy()
+    if not without.any():
+        return pd.DataFrame(columns=list(UNSCORED_COLUMNS)), []
+    parts = [
+        _unscored(categories(people[name], columns.words), without).assign(attribute=name)
+        for name in attributes
+        if name in people.columns
+    ]
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    omission = Omission(
+        "subjects of the demographics", int(without.sum()), len(known), "missing in the scores", outcome="not scored"
+    )
+    return table.reindex(columns=list(UNSCORED_COLUMNS)), [omission]
+
+
+def _unscored(groups: pd.Series[str], without: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    compared = set(groups[~without].dropna())
+    named = groups.where(groups.isin(compared) | groups.isna(), OTHER_GROUPS).fillna(NOT_RECORDED)
+    table = pd.DataFrame({"group": named.to_numpy(), "unscored": without}).groupby("group")["unscored"]
+    counts = table.agg(subjects="size", unscored="sum").reset_index().astype({"unscored": "int64"})
+    # what is no group of its own comes last
+    last = counts["group"].isin([OTHER_GROUPS, NOT_RECORDED])
+    counts = counts.loc[last.sort_values(kind="stable").index].reset_index(drop=True)
+    return counts.assign(percent=100.0 * counts["unscored"] / counts["subjects"])
+
+
+def _missing(name: str, counts: Mapping[str, int], subjects: int) -> Iterator[str]:
+    words = {word: count for word, count in sorted(counts.items()) if word}
+    if words:
+        parts = [f"{count} as {word!r}" for word, count in words.items()]
+        parts += [f"{counts['']} empty"] if counts[""] else []
+        yield f"{name} is missing for {sum(counts.values())} of {subjects} scored subjects: {', '.join(parts)}."
+
+
+def _omissions(scored: int, known: int, rows: int, with_id: int) -> Iterator[Omission]:
+    if scored > known:
+        yield Omission("scored subjects", scored - known, scored, "not in the demographics")
+    if rows > with_id:
+        yield Omission("rows of the demographics", rows - with_id, rows, "no id of a subject")
+
+
+def _no_column(scored: pd.Index, demographics: pd.DataFrame, name: str) -> InvalidCohortError:
+    remedy = _column_of_ids(scored, demographics) or (
+        "set audit_columns.demographics_subject (or audit_columns.subject, if both tables call it so)"
+    )
+    return InvalidCohortError(
+        DEMOGRAPHICS,
+        f"no column {name}",
+        "a column that says whose row it is, in a table with a header (in a CSV with commas)",
+        remedy,
+    )
+
+
+def _nobody_known(
+    scored: pd.Index, demographics: pd.DataFrame, ids: pd.Index, cases: Sequence[str]
+) -> InvalidCohortError:
+    remedy = _column_of_ids(scored, demographics) or "compare both ids"
+    if cases:
+        pattern = fitting_pattern(cases, ids)
+        remedy = "set audit_columns.case_pattern, which reads the ids from file names"
+        if pattern is not None:
+            remedy = f"the ids are read from file names: set audit_columns.case_pattern to '{pattern}'"
+    return InvalidCohortError(
+        DEMOGRAPHICS, f"none of {len(scored)} scored subjects is in it", "the ids of the scores", remedy
+    )
+
+
+def _column_of_ids(scored: pd.Index, demographics: pd.DataFrame) -> str | None:
+    """What to do where another column than the named one holds most ids of the scores."""
+    shares = {
+        str(name): float(scored.isin(code_text(column).str.strip()).mean()) for name, column in demographics.items()
+    }
+    best = max(shares, key=lambda name: shares[name], default="")
+    if shares.get(best, 0.0) <= MOST:
+        return None
+    return f"set audit_columns.demographics_subject={best}, a column that holds ids of the scores"

@@ -8,12 +8,20 @@ import pandas as pd
 
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidScoresError
-from faircmr.core.user_tables import has_decimal_commas
+from faircmr.core.table_values import MissingWords, categories, forms_of, has_decimal_commas, identifiers, read_numbers
 from faircmr.fairness.audit.parameters import AuditColumns
 
 ONE_MODEL = "model"
 """Name of the model of a table that names none."""
 CELL = "cell"
+TOLERANCE = 1e-6
+"""How far outside 0..1 a score may be: eight steps of a 32-bit float at 1, as a smoothed Dice of a perfect mask may be.
+Such a score counts as 0 or 1."""
+LEAST_PERCENTAGE = 2.0
+"""Above it the largest score is taken for a percentage."""
+MISSED = (
+    "write 0 where a model missed a structure; where there is no structure, use a table of one score a row without it"
+)
 ScoresByModel = Mapping[str, pd.DataFrame]
 """Of each model the mean score of each subject (index ``subject_id``) in each training (columns), 0..1."""
 
@@ -59,26 +67,27 @@ def _of_metric(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.Da
 
 
 def _long(table: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
-    _refuse(int(table.get(columns.model, pd.Series()).isna().sum()), len(table), "without a model", "whose each row is")
+    if columns.model in table.columns:
+        models = categories(table[columns.model], columns.words)
+        _refuse(int(models.isna().sum()), len(table), "without a model", "whose each row is")
     subjects, phases = _subjects_and_phases(table, columns)
     named = pd.DataFrame(
         {
-            "model": _column(table, columns.model, ONE_MODEL),
-            "seed": _column(table, columns.seed, ""),
-            "subject_id": subjects.astype("str").where(subjects.notna(), ""),
+            "model": _column(table, columns.model, columns, absent=ONE_MODEL),
+            "seed": _column(table, columns.seed, columns),
+            "subject_id": identifiers(subjects, columns.words).fillna(""),
         }
     )
     _refuse(int((named["subject_id"] == "").sum()), len(named), "without a subject", "whose score each row is")
     if columns.value in table.columns:
-        _refuse_decimal_commas(table[[columns.value]])
-        cells = phases + " " + _column(table, columns.structure, "")
-        return named.assign(**{CELL: cells, "value": table[columns.value]})
+        cells = phases + " " + _column(table, columns.structure, columns)
+        return named.assign(cell=cells, value=_scores_of_rows(table[columns.value], columns.words))
     return _melted(table, named.assign(phase=phases), columns)
 
 
 def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd.Series[str], pd.Series[str]]:
     if columns.subject in table.columns:
-        return table[columns.subject], _column(table, columns.phase, "")
+        return table[columns.subject], _column(table, columns.phase, columns)
     if columns.case not in table.columns:
         permitted = f"a column that says whose score it is, or a column {columns.case} of file names"
         raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns.subject")
@@ -87,10 +96,26 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
     return pd.Series(subjects, index=table.index), pd.Series(phases, index=table.index)
 
 
-def _column(table: pd.DataFrame, name: str, absent: str) -> pd.Series[str]:
+def _column(table: pd.DataFrame, name: str, columns: AuditColumns, absent: str = "") -> pd.Series[str]:
     if name not in table.columns:
         return pd.Series(absent, index=table.index, dtype="str")
-    return table[name].astype("str").fillna(absent)
+    return categories(table[name], columns.words).fillna(absent)
+
+
+def _scores_of_rows(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
+    """Scores of a long table."""
+    _refuse_decimal_commas(column)
+    read = read_numbers(column, words)
+    without = int(read.values.isna().sum())
+    if without:
+        forms = f" ({forms_of(read.unread)})" if len(read.unread) else ""
+        raise InvalidScoresError(
+            "scores",
+            f"{without} of {len(column)} rows without a number{forms}",
+            "a score in every row",
+            MISSED,
+        )
+    return read.values
 
 
 def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
@@ -102,24 +127,55 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
     scores = table.drop(columns=[name for name in columns.names if name in table.columns])
     if scores.columns.empty:
         raise InvalidScoresError("scores", "no column of scores", f"a column {columns.value}, or one column a score")
-    _refuse_decimal_commas(scores)
-    if others := [name for name in scores.columns if not pd.api.types.is_numeric_dtype(scores[name])]:
-        permitted = "columns of scores alone, beside those that audit_columns names"
-        raise InvalidScoresError("scores", f"column {others[0]} holds no numbers", permitted, "remove it")
-    _refuse_empty(scores)
-    long = named.join(scores).melt(list(named.columns), var_name=CELL, value_name="value")
+    read = pd.DataFrame({name: _scores_of_column(scores[name], columns.words) for name in scores.columns})
+    long = named.join(read).melt(list(named.columns), var_name=CELL, value_name="value")
     return long.assign(**{CELL: long["phase"] + " " + long[CELL].astype("str")})
 
 
+def _scores_of_column(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
+    """Scores of one column of a wide table."""
+    _refuse_decimal_commas(column)
+    read = read_numbers(column, words)
+    rows, unread = len(column), read.unread
+    if len(unread) and read.values.notna().sum() == 0:
+        permitted = "columns of scores alone, in addition to those that audit_columns names"
+        raise InvalidScoresError("scores", f"column {column.name} holds no numbers", permitted, "remove it")
+    if len(unread):
+        found = f"column {column.name} has {len(unread)} of {rows} values that are no numbers ({forms_of(unread)})"
+        raise InvalidScoresError("scores", found, "a number in every cell", "correct or remove these rows")
+    # left out of the mean, what a model failed at altogether would make it look better
+    if without := int(read.values.isna().sum()):
+        found = f"no score in {without} {'row' if without == 1 else 'rows'} of column {column.name}, which has {rows}"
+        raise InvalidScoresError("scores", found, "a score in every cell", MISSED)
+    return read.values
+
+
 def _check_values(long: pd.DataFrame) -> None:
-    values = pd.to_numeric(long["value"], errors="coerce")
-    _refuse(int(values.isna().sum()), len(long), "without a number", "a score in every row")
-    if ((values > 1.0) & (values <= 100.0)).any() and (values >= 0.0).all() and (values <= 100.0).all():
-        cell = str(long[CELL].iloc[int(values.argmax())]).strip()
-        found = f"up to {values.max():.4g}" + (f" in {cell}" if cell else "")
+    values = long["value"]
+    outside = (values < -TOLERANCE) | (values > 1.0 + TOLERANCE)
+    if outside.any():
+        _refuse_outside(values, outside, long[CELL])
+    long["value"] = values.clip(0.0, 1.0)
+
+
+def _refuse_outside(values: pd.Series[float], outside: pd.Series[bool], cells: pd.Series[str]) -> None:
+    largest, smallest = values.max(), values.min()
+    if smallest >= -TOLERANCE and LEAST_PERCENTAGE < largest <= 100.0 + 100.0 * TOLERANCE:
+        cell = str(cells.iloc[int(values.argmax())]).strip()
+        found = f"up to {largest:.4g}" + (f" in {cell}" if cell else "")
         raise InvalidScoresError("scores", found, "scores in 0..1 and nothing else", "divide percentages by 100")
-    _refuse(int((~values.between(0.0, 1.0)).sum()), len(long), "outside 0..1", "scores in 0..1, higher is better")
-    long["value"] = values.astype("float64")
+    ends = " and ".join(_exact(end) for end in (smallest, largest) if not -TOLERANCE <= end <= 1.0 + TOLERANCE)
+    raise InvalidScoresError(
+        "scores",
+        f"{int(outside.sum())} of {len(values)} rows outside 0..1, as far as {ends}",
+        f"scores in 0..1, higher is better; up to {TOLERANCE:g} outside is taken for rounding",
+        "correct or remove these rows",
+    )
+
+
+def _exact(value: float) -> str:
+    """A number with all of its digits: rounded, 1.00001 would seem to be permitted."""
+    return repr(float(value)).removesuffix(".0")
 
 
 def _check_repeated(long: pd.DataFrame) -> None:
@@ -139,24 +195,12 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
     return means.rename_axis(columns=None)
 
 
-def _refuse_empty(scores: pd.DataFrame) -> None:
-    # left out of the mean, what a model failed at altogether would make it look better
-    if empty := scores.isna().sum()[lambda count: count > 0].to_dict():
-        name, count = next(iter(empty.items()))
-        raise InvalidScoresError(
-            "scores",
-            f"column {name} has no score in {count} of {len(scores)} rows",
-            "a score in every cell",
-            "write 0 where a model missed a structure; where there is none, use a table of one score a row without it",
-        )
-
-
-def _refuse_decimal_commas(scores: pd.DataFrame) -> None:
-    if found := [name for name in scores.columns if has_decimal_commas(scores[name])]:
-        said = f"column {found[0]} has commas in its numbers"
+def _refuse_decimal_commas(column: pd.Series[float]) -> None:
+    if has_decimal_commas(column):
+        said = f"column {column.name} has commas in its numbers"
         raise InvalidScoresError("scores", said, "points in decimals", "save the table with them")
 
 
 def _refuse(count: int, rows: int, what: str, permitted: str) -> None:
     if count:
-        raise InvalidScoresError("scores", f"{count} of {rows} rows {what}", permitted, "mend or remove these rows")
+        raise InvalidScoresError("scores", f"{count} of {rows} rows {what}", permitted, "correct or remove these rows")

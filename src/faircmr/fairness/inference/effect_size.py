@@ -38,8 +38,9 @@ def hedges_g(values: npt.ArrayLike, groups: Groups, alpha: float = 0.05) -> Effe
         alpha: One less the confidence of the interval, above 0 and below 1.
 
     Returns:
-        Positive where the group is scored higher, in SD; 0 where all scores are equal, NaN for a group of one. The
-        interval is for scores near normal and large samples: it describes, the permutation tests decide.
+        Positive where the group is scored higher, in SD; 0 where all scores are equal, NaN for a group of one, and
+        infinite without an interval (NaN) where neither the group nor the rest has any spread. The interval is for
+        scores near normal and large samples: it describes, the permutation tests decide.
 
     Raises:
         InvalidScoresError: Another number of subjects, or a score that is not finite.
@@ -60,9 +61,10 @@ def hedges_g(values: npt.ArrayLike, groups: Groups, alpha: float = 0.05) -> Effe
     with np.errstate(divide="ignore", invalid="ignore"):
         cohen = np.where(inside.means == outside.means, 0.0, (inside.means - outside.means) / np.sqrt(pooled))
     estimates = np.where(np.isnan(pooled), np.nan, cohen * (1.0 - 3.0 / (4.0 * total - 9.0)))
-    half = t.isf(alpha / 2, free) * np.sqrt(total / (inside.sizes * outside.sizes) + estimates**2 / (2.0 * total))
+    bounded = np.where(np.isinf(estimates), np.nan, estimates)
+    half = t.isf(alpha / 2, free) * np.sqrt(total / (inside.sizes * outside.sizes) + bounded**2 / (2.0 * total))
     shape = (*scores.shape[:-1], -1)
-    return EffectSizes(*(array.reshape(shape) for array in (estimates, estimates - half, estimates + half)))
+    return EffectSizes(*(array.reshape(shape) for array in (estimates, bounded - half, bounded + half)))
 
 
 def probability_of_superiority(values: npt.ArrayLike, groups: Groups, alpha: float = 0.05) -> EffectSizes:
