@@ -94,25 +94,25 @@ def placement_on(grid: Geometry, other: Geometry, names: tuple[str, str], *, by_
         other: The grid of what is to be put on it: a label, or a prediction.
         names: What errors call the two.
         by_header: Whether headers are believed; if not, or where one has no usable qform and sform, shape and spacing
-            alone decide.
+            alone decide. Where both have both forms, one that fits is enough: tools drop shears from a qform.
 
     Raises:
         InvalidScanError: Shapes or spacings differ; or the headers place the other beside the grid by more than
-            :data:`ROUNDING` voxels; or qforms and sforms say different things.
+            :data:`ROUNDING` voxels; or qforms and sforms both fit and say different things.
     """
     found = _relations(grid, other) if by_header else []
     if not found:
         _check_alike(grid, other, names)
         return Placement(known=False)
-    placements = [_whole(matrix, other.shape) for matrix in found]
-    if len(set(placements)) > 1:
+    placements = {placement for matrix in found if (placement := _whole(matrix, other.shape)) is not None}
+    if len(placements) > 1:
         raise InvalidScanError(
             "scan",
             f"qform and sform disagree about how the {names[1]} lies on the {names[0]}",
             "one orientation and position in each header",
             "set both forms to the right one; where the headers are wrong, set reading.grids to 'array'",
         )
-    if placements[0] is None:
+    if not placements:
         _check_alike(grid, other, names)
         off = _farthest(found[0], other.shape)
         raise InvalidScanError(
@@ -121,8 +121,9 @@ def placement_on(grid: Geometry, other: Geometry, names: tuple[str, str], *, by_
             "one grid for both, up to flips, swapped axes and whole voxels",
             RESAMPLE,
         )
-    _check_shape(grid, other, placements[0], names)
-    return placements[0]
+    (placement,) = placements
+    _check_shape(grid, other, placement, names)
+    return placement
 
 
 def affines(geometry: Geometry) -> dict[str, FloatMatrix]:
