@@ -47,7 +47,7 @@ def test_an_exchange_on_one_side_is_reported_with_values_that_repair_it(order, s
     assert found[0].startswith(
         "In 5 of 5 pairs the structures agree clearly better under other values: mean DSC 100.0 %"
     )
-    remedy = declared(found[1])
+    remedy = declared(found[0])
     assert remedy.keys() == {"predictions", "references"}
     for values in ({of: remedy[of]} for of in remedy):
         # the values that are proposed make both agree, whichever side they are declared for
@@ -95,9 +95,9 @@ def test_a_few_pairs_that_are_coded_otherwise_are_to_be_looked_at():
 
     found = notes([*odd, *((heart, heart) for heart in hearts[2:])])
 
-    assert found[0].startswith("In 2 of 6 pairs")
-    assert found[1].startswith("Look at these pairs")
-    assert len(found) == 2
+    (note,) = found
+    assert note.startswith("In 2 of 6 pairs")
+    assert "Look at these pairs" in note
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 
 from faircmr.core.anatomy import Structure
 from faircmr.fairness.dice import dice_score
-from faircmr.fairness.metrics.assignment import CLEARLY_BETTER, best_assignment
+from faircmr.fairness.metrics.assignment import CLEARLY_BETTER, best_assignment, confusion_counts
 from tests.fairness.metrics.hearts import drawn_heart
 
 THREE = tuple(Structure)[:3]
@@ -36,7 +36,7 @@ def blurred(label, seed, share):
 def test_every_exchange_of_a_perfect_prediction_is_found(order):
     label = drawn_heart(0)
 
-    found = best_assignment(exchanged(label, order), label, THREE)
+    found = best_assignment(confusion_counts(exchanged(label, order), label), THREE)
 
     assert found.structures == order
     assert found.dsc == pytest.approx(1.0)
@@ -48,7 +48,7 @@ def test_any_planted_exchange_is_found_in_a_prediction_with_errors(seed, order, 
     label = drawn_heart(seed)
     prediction = np.where(label > 0, blurred(label, seed, share), 0).astype(np.uint8)
 
-    found = best_assignment(exchanged(prediction, order), label, THREE)
+    found = best_assignment(confusion_counts(exchanged(prediction, order), label), THREE)
 
     assert found.structures == order
     assert found.is_clearly_better == (order != THREE)
@@ -56,7 +56,7 @@ def test_any_planted_exchange_is_found_in_a_prediction_with_errors(seed, order, 
 
 @given(LABELS, LABELS)
 def test_no_assignment_agrees_better_than_the_best(prediction, reference):
-    found = best_assignment(prediction, reference, THREE)
+    found = best_assignment(confusion_counts(prediction, reference), THREE)
     shown = sum(bool((prediction == one).any() or (reference == one).any()) for one in THREE)
     agreements = {
         order: sum(
@@ -82,7 +82,7 @@ def test_nothing_is_exchanged_where_every_structure_agrees_by_two_thirds(predict
     scores = dice_score(prediction.astype(np.uint8), reference, THREE)
     assume(np.nanmin(np.append(scores, 1.0)) >= 2.0 / 3.0)
 
-    found = best_assignment(prediction.astype(np.uint8), reference, THREE)
+    found = best_assignment(confusion_counts(prediction.astype(np.uint8), reference), THREE)
 
     assert found.structures == THREE
     assert found.dsc == found.declared_dsc
@@ -92,8 +92,8 @@ def test_nothing_is_exchanged_where_every_structure_agrees_by_two_thirds(predict
 def test_empty_images_and_single_structures_are_as_declared(structures):
     empty = np.zeros((1, 2, 2), np.uint8)
 
-    assert best_assignment(empty, empty, structures) == (structures, 1.0, 1.0)
-    assert best_assignment(empty, empty + 1, structures).structures == structures
+    assert best_assignment(confusion_counts(empty, empty), structures) == (structures, 1.0, 1.0)
+    assert best_assignment(confusion_counts(empty, empty + 1), structures).structures == structures
 
 
 def test_the_threshold_is_reached_by_an_exchange_of_two_structures_with_a_dsc_of_three_tenths():

@@ -19,6 +19,7 @@ structure has a DSC of at least 2/3: what a predicted structure shares with its 
 another.
 """
 _TIE = 1e-9
+Counts = npt.NDArray[np.int64]
 
 
 class Assignment(NamedTuple):
@@ -40,19 +41,30 @@ class Assignment(NamedTuple):
         return self.dsc - self.declared_dsc >= CLEARLY_BETTER
 
 
-def best_assignment(prediction: LabelImage, reference: LabelImage, structures: Sequence[Structure]) -> Assignment:
-    """Find the permutation of the structures under which a prediction agrees best with its reference.
+def confusion_counts(prediction: LabelImage, reference: LabelImage) -> Counts:
+    """How many voxels have which two labels, shape (predicted label, label of the reference).
 
     Args:
         prediction: Values of :class:`~faircmr.core.anatomy.Structure` and 0.
         reference: Same shape.
+    """
+    size = max(Structure) + 1
+    pairs = prediction.ravel().astype(np.intp) * size + reference.ravel()
+    return np.bincount(pairs, minlength=size * size).reshape(size, size)
+
+
+def best_assignment(counts: Counts, structures: Sequence[Structure]) -> Assignment:
+    """Find the permutation of the structures under which a prediction agrees best with its reference.
+
+    Args:
+        counts: Of :func:`confusion_counts`.
         structures: Those that may be exchanged.
 
     Returns:
         The declared assignment where no other is better. The mean is of the structures that either image shows; 1 for
         both where neither shows any.
     """
-    dice, shown = _dice(prediction, reference, structures)
+    dice, shown = _dice(counts, list(structures))
     if not shown:
         return Assignment(tuple(structures), 1.0, 1.0)
     from scipy.optimize import linear_sum_assignment
@@ -63,13 +75,8 @@ def best_assignment(prediction: LabelImage, reference: LabelImage, structures: S
     return Assignment(chosen, float(dice[range(len(columns)), columns].sum()) / shown, float(np.trace(dice)) / shown)
 
 
-def _dice(
-    prediction: LabelImage, reference: LabelImage, structures: Sequence[Structure]
-) -> tuple[npt.NDArray[np.float64], int]:
+def _dice(counts: Counts, chosen: list[Structure]) -> tuple[npt.NDArray[np.float64], int]:
     """DSC of each predicted structure with each of the reference, 0 where neither is shown, and how many are shown."""
-    size, chosen = max(Structure) + 1, list(structures)
-    pairs = prediction.ravel().astype(np.intp) * size + reference.ravel()
-    counts = np.bincount(pairs, minlength=size * size).reshape(size, size)
     predicted, drawn = counts.sum(axis=1)[chosen], counts.sum(axis=0)[chosen]
     either = predicted[:, None] + drawn[None, :]
     dice = 2.0 * counts[np.ix_(chosen, chosen)] / np.maximum(either, 1)
