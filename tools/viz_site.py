@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 from pathlib import Path
+
+from faircmr.core.errors import FaircmrError
 
 SITE = Path("build/viz")
 FOREIGN = re.compile(r"""<link[^>]*(?:fonts\.googleapis|fonts\.gstatic)\.com[^>]*>""")
@@ -40,4 +43,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except FaircmrError as error:
+        sys.exit(f"Error: {error}")

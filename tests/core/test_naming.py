@@ -59,3 +59,16 @@ def test_chooses_by_the_catalogs_entry(tmp_path: Path):
 def test_refuses_another_way(names: str | dict[str, str]):
     with pytest.raises(InvalidParameterError, match=r"names: .*; numbered, source_ids or \{salt_file: <path>\}"):
         naming_of(names)
+
+
+@pytest.mark.parametrize("value", ["salt", "./salt", "$SALT", "", None, 7, "None", "~nobody-of-this-name/salt"])
+def test_a_salt_file_that_is_no_path_from_the_root_or_home_is_refused(value: object) -> None:
+    with pytest.raises(InvalidParameterError, match=r"names\.salt_file: "):
+        naming_of({"salt_file": value})
+
+
+def test_a_salt_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "salt").write_text("a secret of sixteen or more")
+
+    assert naming_of({"salt_file": "~/salt"}) == Pseudonyms(b"a secret of sixteen or more")

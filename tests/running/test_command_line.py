@@ -14,7 +14,7 @@ from faircmr.running.command_line import check_items
 from tests.mini_study import ALL, MiniStudy
 
 REFUSED = {
-    "a variable that is not set": ("data_root=", "data_root: empty; a value; write data_root=null for none"),
+    "a variable that is not set": ("data_root=", "data_root: empty; a value; write one, or leave data_root out"),
     "a variable in single quotes": ("data_root=$STUDY", "data_root: '$STUDY'; a path in which the shell"),
     "null": ("data_root=null", "data_root: null; a path; "),
     "a tilde alone": ("data_root=~", "data_root: ~; a value; ~ alone is null in YAML; write $HOME"),

@@ -270,3 +270,65 @@ def test_the_first_value_that_is_given_is_taken() -> None:
     assert first_given(None, "data/01_raw/scans") == "data/01_raw/scans"
     assert first_given("scans", "data/01_raw/scans") == "scans"
     assert first_given(None) is None
+
+
+PLACES = {
+    "source_root": ("cohort", "filepath", "01_raw/scans"),
+    "predict_root": ("unlabelled", "filepath", "01_raw/unlabelled"),
+    "audit_scores": ("audit.scores", "filepath", "01_raw/audit/scores.csv"),
+    "audit_demographics": ("audit.demographics", "filepath", "01_raw/audit/demographics.csv"),
+    "audit_predictions": ("audit.masks", "filepath", "01_raw/audit/predictions"),
+    "audit_references": ("audit.masks", "path", "01_raw/audit/references"),
+    "compare_root": ("compared_table2", "filepath", "01_raw/compared"),
+}
+"""Where the catalog has each, and the usual place of it below ``data_root``."""
+
+
+@pytest.fixture
+def catalogs(conf: Path) -> Path:
+    for file in (CONF / "base").glob("catalog*.yml"):
+        shutil.copy(file, conf / "base")
+    return conf
+
+
+def places(loader: StudyConfigLoader) -> dict[str, str]:
+    catalog = loader["catalog"]
+    return {name: str(catalog[entry][key]) for name, (entry, key, _) in PLACES.items()}
+
+
+@pytest.mark.parametrize("way", ["command line", "environment"])
+def test_the_catalog_has_the_paths_that_are_given(way: str, catalogs: Path) -> None:
+    given = {name: f"given/{name}" for name in PLACES}
+    if way == "environment":
+        (catalogs / "mine" / "globals.yml").write_text(yaml.safe_dump(given))
+
+    found = places(loaded(catalogs, given if way == "command line" else None))
+
+    assert found == given | {"compare_root": "given/compare_root/08_reporting/table2.csv"}
+
+
+def test_the_catalog_has_the_usual_places_where_none_is_given(catalogs: Path) -> None:
+    found = places(loaded(catalogs, {"data_root": "study"}))
+
+    assert {name: path.removesuffix("/08_reporting/table2.csv") for name, path in found.items()} == {
+        name: f"study/{place}" for name, (_, _, place) in PLACES.items()
+    }
+
+
+def test_a_catalog_that_asks_kedros_own_way_gets_checked_values(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/of/me")
+    (conf / "mine" / "catalog.yml").write_text(
+        "mine: {type: x, filepath: '${runtime_params:data_root, ${globals:data_root}}/mine.csv'}\n"
+    )
+
+    assert loaded(conf, {"data_root": "~/study"})["catalog"]["mine"]["filepath"] == "/home/of/me/study/mine.csv"
+
+
+@pytest.mark.parametrize("value", [None, True, 2024, {"x": None}, "None", "$STUDY", b"x", ["a"]])
+def test_python_may_give_no_other_values_than_the_command_line(value: object, conf: Path) -> None:
+    with pytest.raises(InvalidParameterError, match="data_root: "):
+        loaded(conf, {"data_root": value})
+
+
+def test_python_may_give_a_path_object(conf: Path) -> None:
+    assert loaded(conf, {"data_root": Path("data/mine")})["globals"]["data_root"] == "data/mine"

@@ -44,11 +44,10 @@ def check_items(items: list[str]) -> None:
 
 def _check_value(name: str, value: str) -> None:
     if not value:
-        remedy = f"write {name}=null for none, or leave it out; a variable of the shell may be empty"
+        remedy = f"write one, or leave {name} out; a variable of the shell may be empty"
         raise InvalidParameterError(name, "empty", "a value", remedy)
     if value == "~":
-        remedy = f"write $HOME for the home folder, or {name}=null for none"
-        raise InvalidParameterError(name, "~", "a value; ~ alone is null in YAML", remedy)
+        raise InvalidParameterError(name, "~", "a value; ~ alone is null in YAML", "write $HOME for the home folder")
     quoted = QUOTED.format(place=name, value=value)
     if value[0] not in "'\"" and _COMMENT.search(value):
         raise InvalidParameterError(name, repr(value), "a value in which # does not begin a comment", quoted)
