@@ -2,7 +2,7 @@
 
 import pytest
 
-from faircmr.core.case_names import subject_and_phase
+from faircmr.core.case_names import fitting_pattern, subject_and_phase
 from faircmr.core.errors import InvalidCohortError
 
 PATTERN = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES))?"
@@ -25,3 +25,22 @@ def test_a_name_that_is_not_read_is_not_quoted():
     with pytest.raises(InvalidCohortError, match=r"not read; names that match .*; set case_pattern") as error:
         subject_and_phase("John_Doe.nii.gz", r"(?P<subject>\d+)")
     assert "Doe" not in str(error.value)
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".NII.GZ", ".Nii", ".MHA", ".nrrd", ""])
+def test_a_suffix_of_an_image_is_no_part_of_an_id_in_any_case(suffix: str):
+    assert subject_and_phase(f"patient001_ED{suffix}", PATTERN) == ("patient001", "ED")
+
+
+@pytest.mark.parametrize(
+    ("names", "ids"),
+    [
+        ([], ["a"]),
+        (["a_1.nii"], []),
+        (["x_1.nii", "y_1.nii"], ["a", "b"]),
+        # what follows the ids is different for each: it may be names
+        (["a_Mueller.nii", "b_Schmidt.nii"], ["a", "b"]),
+    ],
+)
+def test_no_pattern_is_made_up(names: list[str], ids: list[str]):
+    assert fitting_pattern(names, ids) is None

@@ -1,6 +1,15 @@
 import pytest
 
-from faircmr.core.file_names import copies, has_suffix, is_clutter, named, nifti_by_stem, nifti_stem, stem_before
+from faircmr.core.file_names import (
+    copies,
+    has_suffix,
+    is_clutter,
+    named,
+    nifti_by_stem,
+    nifti_stem,
+    stem_before,
+    table_suffix,
+)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".NII", ".NII.GZ", ".Nii.Gz", ".nii.GZ"])
@@ -46,3 +55,17 @@ def test_two_files_of_one_stem_are_copies() -> None:
 def test_fixed_names_are_found_in_any_case() -> None:
     assert named(["INFO.CFG", "Info.cfg", "info.cfg.bak"], "Info.cfg") == ("INFO.CFG", "Info.cfg")
     assert named(["a"], "Info.cfg") == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [
+        ("people.csv", ".csv"),
+        ("PEOPLE.CSV", ".csv"),
+        ("a.b.Parquet", ".parquet"),
+        ("people.csv.gz", None),
+        ("csv", None),
+    ],
+)
+def test_a_table_is_known_by_its_suffix_in_any_case(name: str, suffix: str | None):
+    assert table_suffix(name) == suffix

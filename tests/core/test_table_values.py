@@ -216,6 +216,8 @@ def test_commas_for_points_are_named_as_such():
         [f"{age:03d}Y" for age in range(45, 65)],
         [f"{age} years" for age in range(45, 65)],
         [f"{age}%" for age in range(45, 65)],
+        [f"{age} лет" for age in range(45, 65)],
+        [f"{age}歳" for age in range(45, 65)],
         [f"0{age}" for age in range(45, 65)],
         ["1.5T", "3T"],
         ["30s", "40s", "50s"],

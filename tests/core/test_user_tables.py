@@ -143,3 +143,40 @@ def test_refuses_a_parquet_whose_description_is_damaged(tmp_path: Path, column: 
 def test_refuses_a_file_that_is_not_there(tmp_path: Path):
     with pytest.raises(InvalidParameterError, match="scores: no such file"):
         read_user_table(tmp_path / "t.csv", "scores")
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".CSV", ".Csv", ".parquet", ".Parquet", ".PARQUET"])
+def test_a_suffix_may_be_in_any_case(tmp_path: Path, suffix: str):
+    path = tmp_path / f"scores{suffix}"
+    TABLE.to_csv(path, index=False) if "c" in suffix.lower() else TABLE.to_parquet(path, index=False)
+
+    assert read_user_table(path, "scores")["subject_id"].tolist() == ["0007", "0012"]
+
+
+PAIRS = [("0007", 0), ("0012", 1)]
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (pd.Index(["0007", "0012"], name="subject_id"), ["subject_id", "dsc"]),
+        (pd.MultiIndex.from_tuples(PAIRS, names=["subject_id", "seed"]), ["subject_id", "seed", "dsc"]),
+        (pd.MultiIndex.from_tuples(PAIRS, names=["subject_id", None]), ["subject_id", "dsc"]),
+        (pd.Index([5, 7]), ["dsc"]),
+        (pd.Index([0.5, 1.0], name="dsc"), ["dsc"]),
+    ],
+    ids=["ids", "ids and seeds", "one without a name", "numbers of rows", "a column again"],
+)
+def test_the_index_of_a_parquet_is_read_where_it_has_a_name(tmp_path: Path, index: pd.Index, columns: list[str]):
+    pd.DataFrame({"dsc": [0.5, 1.0]}, index=index).to_parquet(tmp_path / "t.parquet")
+
+    assert read_user_table(tmp_path / "t.parquet", "scores").columns.tolist() == columns
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_rows_of_empty_cells_are_none(tmp_path: Path, suffix: str):
+    path = tmp_path / f"t.{suffix}"
+    table = pd.DataFrame({"a": ["1", None, None], "b": ["2", "3", None]})
+    table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
+
+    assert read_user_table(path, "scores")["b"].tolist() == ["2", "3"]

@@ -1,5 +1,6 @@
 """Tables come back as they were saved, are never half there, and are refused when damaged."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from kedro.io import DatasetError
@@ -105,3 +106,13 @@ def test_an_optional_table_that_is_there_is_a_table(tmp_path):
 
     assert dataset.exists()
     pd.testing.assert_frame_equal(dataset.load(), SPLITS)
+
+
+def test_codes_with_zeros_in_front_stay_text_in_a_csv(tmp_path):
+    dataset = TableDataset(str(tmp_path / "cohort.csv"))
+    dataset.save(pd.DataFrame({"site": ["007", "07", "8"], "age": [58.0, np.nan, 61.0], "n": [10, 20, 30]}))
+
+    found = dataset.load()
+
+    assert found["site"].tolist() == ["007", "07", "8"]
+    assert [str(kind) for kind in found.dtypes] == ["str", "float64", "int64"]

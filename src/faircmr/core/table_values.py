@@ -35,7 +35,7 @@ MISSING_IN_NUMBERS = (
 
 _WHOLE_AS_DECIMAL = re.compile(r"^(\s*[+-]?[0-9]+)\.0+(\s*)$")
 _PLAIN = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
-_INFINITE = r"[+-]?inf(?:inity)?"
+_INFINITE = r"[+-]?(?i:inf(?:inity)?)"
 _WITH_ZEROS = r"[+-]?0[0-9].*"
 _SEPARATED = r"[+-]?[0-9][0-9.,' ]*"
 _WITH_UNIT = r"[+-]?(?P<number>[0-9]+(?:[.,][0-9]+)?)\s*(?P<unit>[^\W\d_]\D*|%\D*)"
@@ -115,7 +115,12 @@ def code_text(column: pd.Series[Any]) -> pd.Series[str]:
     if column.dtype == object:
         column = column.map(_decoded, na_action="ignore")
     text = column.astype("str").where(column.notna())
-    return text.str.replace(_WHOLE_AS_DECIMAL, r"\1\2", regex=True)
+    decimal = text.str.contains(".0", regex=False).fillna(value=False).astype("bool")
+    if not decimal.any():
+        return text
+    # a code repeats often: each text is changed once
+    changed = {value: _WHOLE_AS_DECIMAL.sub(r"\1\2", value) for value in text[decimal].unique()}
+    return text.mask(decimal, text[decimal].map(changed))
 
 
 def categories(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str]:
@@ -143,7 +148,7 @@ def read_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> N
         return NumberColumn(numbers, pd.Series(dtype="str"), int(numbers.notna().sum()))
     text = code_text(column).str.strip()
     known = text.notna() & ~_is_word(text, words.in_numbers)
-    plain = known & text.str.fullmatch(f"{_PLAIN}|{_INFINITE}", case=False).fillna(value=False).astype("bool")
+    plain = known & _matches(text, f"{_PLAIN}|{_INFINITE}")
     numbers = pd.to_numeric(text.where(plain), errors="coerce").astype("float64")
     return NumberColumn(numbers, text[known & numbers.isna()], int(known.sum()))
 
@@ -268,7 +273,7 @@ def lost_zeros(ids: Iterable[str], others: Iterable[str]) -> int:
 
 
 def _folded(word: object) -> str:
-    return str(word).strip().casefold()
+    return str(word).strip().lower()
 
 
 def _decoded(value: object) -> object:
@@ -276,7 +281,7 @@ def _decoded(value: object) -> object:
 
 
 def _is_word(text: pd.Series[str], words: Collection[str]) -> pd.Series[bool]:
-    return text.str.strip().str.casefold().isin(list(words))
+    return text.str.strip().str.lower().isin(list(words))
 
 
 def _matches(text: pd.Series[str], pattern: str) -> pd.Series[bool]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.fairness.audit.comparison import Baseline, cohorts, comparisons
-from tests.fairness.audit.tables import ID, people, scored
+from faircmr.fairness.audit.comparison import Baseline, cohorts, comparisons, without_spread
+from tests.fairness.audit.tables import ID, divided, people, scored
 
 PEOPLE = people()
 OURS, THEIRS = scored(PEOPLE, 1), scored(PEOPLE, 2)
@@ -139,3 +139,14 @@ def test_says_which_models_did_not_score_the_subjects_of_the_baseline():
 
     assert note.startswith("ours: changes since base are of the 77 subjects whom both scored; 5 were scored by one")
     assert not re.search(ID, note)
+
+
+def test_groups_that_are_scored_alike_are_named():
+    subjects = people()
+    flat = scored(subjects)
+    flat[subjects["race"] == "Black"] = 0.0
+
+    (compared,) = divided({"ours": flat, "theirs": scored(subjects)}, subjects)
+
+    (note,) = without_spread(compared)
+    assert note.startswith("ours by race: all scores of Black are equal")

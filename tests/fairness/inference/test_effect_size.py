@@ -1,5 +1,7 @@
 """Effect sizes against pingouin and by counting pairs."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,3 +93,30 @@ def test_refuses_a_level_or_scores_that_are_none(effect):
         effect(VALUES, GROUPS, 1.5)
     with pytest.raises(InvalidScoresError, match="scores: 24 not finite"):
         effect(np.full(24, np.inf), GROUPS)
+
+
+@pytest.mark.parametrize("spread", [0.0, 1e-200])
+def test_without_any_spread_a_difference_is_infinite_and_has_no_interval(spread):
+    groups = Groups(("a", "b"), np.repeat([0, 1], 12))
+    values = np.repeat([0.0, 1.0], 12) + spread
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = hedges_g(values, groups)
+        chance = probability_of_superiority(values, groups)
+
+    assert found.estimates.tolist() == [-np.inf, np.inf]
+    assert np.isnan([*found.low, *found.high]).all()
+    assert chance.estimates.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("flat", [0, 1])
+def test_one_side_without_spread_has_a_size_and_an_interval(flat):
+    groups = Groups(("a", "b"), np.repeat([0, 1], 12))
+    values = np.where(groups.codes == flat, 0.5, np.linspace(0.6, 0.9, 24))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = hedges_g(values, groups)
+
+    assert np.isfinite([*found.estimates, *found.low, *found.high]).all()
