@@ -170,6 +170,7 @@ def _unlabelled(root: Path, own: Path) -> Iterator[Step]:
     dataset = UnlabelledDataset(str(root), str(own / "predict_key.csv"))
     yield lambda: len(dataset.fingerprint())
     scans = _loaded(dataset)
+    yield lambda: [one.reason for one in scans.left_out]
     for subject_id in scans.readers:
         yield lambda subject_id=subject_id: [frame.scan.geometry for frame in scans.frames(subject_id)]
 

@@ -174,12 +174,24 @@ def test_names_of_any_kind_are_judged_and_never_quoted(names):
         (["a_0000", "a_0001"], {"a_0001"}),
         (["a_0000", "a_0001", "a_0002", "b_0000"], {"a_0001", "a_0002"}),
         (["a_ED_0000", "a_ED_0001", "a_ES_0000"], {"a_ED_0001"}),
+        (["sa", "sa_0001", "sa_0002"], {"sa_0001", "sa_0002"}),
+        (["sa", "sa_0002"], set()),
         (["p_0001", "p_0002"], set()),
         (["p_0000", "p_0002"], set()),
         ([f"p_{number:04d}" for number in range(10)], set()),
         (["0000", "0001", "a", "a_1", "a_00001"], set()),
     ],
-    ids=["two", "three", "of phases", "ids from 1", "a gap", "ids from 0", "other numbers"],
+    ids=[
+        "two",
+        "three",
+        "of phases",
+        "next to a name without",
+        "a gap after a name",
+        "ids from 1",
+        "a gap",
+        "ids from 0",
+        "other numbers",
+    ],
 )
 def test_channels_are_told_from_ids_that_end_in_four_digits(stems, further):
     assert further_channels(stems) == further

@@ -101,7 +101,7 @@ def is_named_short_axis(names: Sequence[str]) -> bool:
 
 
 def further_channels(stems: Iterable[str]) -> frozenset[str]:
-    """Names of second and further channels: ``case_0001``, where ``case_0000`` is in the same folder.
+    """Names of second and further channels: ``case_0001``, where ``case_0000`` or ``case`` is in the same folder.
 
     Args:
         stems: Names of the files of one folder, without suffixes.
@@ -109,9 +109,11 @@ def further_channels(stems: Iterable[str]) -> frozenset[str]:
     Returns:
         None where the numbers are not 0, 1, 2, ... or are more than :data:`MOST_CHANNELS`: those number subjects.
     """
+    names = frozenset(stems)
     cases: dict[str, dict[int, str]] = {}
-    for match in filter(None, map(CHANNEL.fullmatch, stems)):
-        cases.setdefault(match["case"], {})[int(match["number"])] = match[0]
+    for match in filter(None, map(CHANNEL.fullmatch, names)):
+        case = match["case"]
+        cases.setdefault(case, {0: case} if case in names else {})[int(match["number"])] = match[0]
     of_channels = (one for one in cases.values() if sorted(one) == list(range(len(one))) and len(one) <= MOST_CHANNELS)
     return frozenset(stem for one in of_channels for number, stem in one.items() if number)
 

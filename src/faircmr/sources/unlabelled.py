@@ -35,7 +35,7 @@ SETTING = "predict_root"
 LAYOUT = "*.nii or *.nii.gz there or in folders below, 3-D or 4-D"
 DEEPEST = 16
 """Levels of folders below the root that are looked into: no data set is as deep, and links may lead anywhere."""
-CHANNEL = "a further channel (_0001, _0002, ...) of an image of which _0000 is taken"
+CHANNEL = "a further channel (_0001, _0002, ...) of an image whose first channel is taken"
 FRAME = "a single frame of a subject that has a whole cine"
 NO_NIFTI = "not called .nii or .nii.gz; convert DICOM and others first, for example with dcm2niix"
 _FIRST_CHANNEL = re.compile(r"(.+?)_0000")
