@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr.core.omissions import Omission
 from faircmr.fairness.audit import Audit, AuditParameters, audit
 from faircmr.reporting.audit_report import audit_report
 from faircmr.reporting.audit_tables import LEVELLING_DOWN, adjusted_rows, decimal, interval, p_value, with_reading
@@ -147,6 +148,36 @@ def test_says_what_was_asked_and_what_has_to_be_said_beside_it(found: Audit, rep
     assert "conditional on these trained models (baseline, <b>even</b>)" in unescape(report)
     assert found.notes
     assert all(note in unescape(report) for note in found.notes)
+
+
+def test_says_that_nothing_was_left_out_where_nothing_was(found: Audit, report: str):
+    assert found.omissions == ()
+    assert "Nothing was left out: every scored subject is in the demographics" in seen(report)
+
+
+def test_says_what_was_left_out_how_much_and_why_before_the_questions(found: Audit):
+    omissions = (
+        Omission("references", 4, 28, "no prediction of the same <name>", outcome="not scored"),
+        Omission("scored subjects", 2, 24, "sex is not recorded", outcome="left out of the comparison by sex"),
+    )
+    unscored = pd.DataFrame(
+        {
+            "attribute": "race",
+            "group": ["Weiß", SCRIPT],
+            "subjects": [63, 30],
+            "unscored": [3, 0],
+            "percent": [4.76, 0.0],
+        }
+    )
+
+    page = audit_report(replace(found, omissions=omissions, unscored=unscored), PARAMETERS, "Audit")
+
+    section = seen(page[page.index("What was left out") : page.index("Questions, declared")])
+    assert "4 of 28 references not scored no prediction of the same <name>" in section
+    assert "2 of 24 scored subjects left out of the comparison by sex sex is not recorded" in section
+    assert "by race Weiß 3 of 63 4.8 %" in section
+    assert "a missing prediction is a failure" in section
+    assert "Nothing was left out" not in section
 
 
 def test_says_which_groups_differ_by_how_much_and_how_sure_that_is(found: Audit, report: str):

@@ -13,6 +13,7 @@ import pandas as pd
 
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.demographics import summarise
+from faircmr.core.omissions import Omission, omission_table, strategy_step
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.datasets import OptionalTableDataset
 from faircmr.fairness.audit import audit_strategies
@@ -39,6 +40,18 @@ STRATEGIES = {
 }
 ATTRIBUTES = AttributeParameters(protected_attribute="race", audit_attributes=("race", "sex"), covariates=("age",))
 AUDIT = AuditParameters(draws=400)
+OMISSIONS = omission_table(
+    {
+        "Reading the data set": [Omission("archives", 3, 42, "no <contours>")],
+        "Other attributes": [Omission("subjects", 2, 39, "not recorded", outcome="without age")],
+        strategy_step("baseline"): [Omission("test scans", 0, 78, "no prediction was made", outcome="not predicted")],
+        strategy_step("even"): [
+            Omission("test scans", 0, 78, "no prediction was made", outcome="not predicted"),
+            Omission("predicted scans", 4, 78, "no reference label", outcome="not scored"),
+        ],
+        strategy_step("matched"): [Omission("test scans", 5, 78, "no prediction was made", outcome="not predicted")],
+    }
+)
 PHASES, STRUCTURES = tuple(map(str, Phase)), tuple(structure.name for structure in Structure)
 
 
@@ -101,6 +114,7 @@ def study_of(found: Mapping[str, pd.DataFrame]) -> Study:
     empty = pd.DataFrame()
     tables = StudyTables(
         demographics=summarise(people),
+        omissions=OMISSIONS,
         choices=strategy_choices(STRATEGIES),
         table1=one_below_another({name: table1(table, people, ("sex",)) for name, table in found.items()}),
         table1_seed_sd=table1_seed_sd(found, people, ("sex",)),

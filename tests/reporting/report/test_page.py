@@ -29,7 +29,18 @@ PICTURES = CasePictures(
     pictures=(CasePicture(strategy="baseline", caption="baseline, ED: best", jpeg=b64encode(b"jpeg").decode()),)
 )
 TITLE = "Is <it> fair?"
-SECTIONS = ["summary", "cohort", "strategies", "tables", "groups", "disparity", "changes", "surfaces", "clinical"]
+SECTIONS = [
+    "summary",
+    "left-out",
+    "cohort",
+    "strategies",
+    "tables",
+    "groups",
+    "disparity",
+    "changes",
+    "surfaces",
+    "clinical",
+]
 OTHERS = ["classifier", "examples", "reading", "provenance"]
 VOID = {"meta", "img"}
 
@@ -221,3 +232,52 @@ def test_without_another_study_there_is_no_section_for_it(report: str):
 
 def test_groups_of_the_study_are_all_named(report: str):
     assert all(group in section(report, "groups") for group in GROUPS)
+
+
+def left_out(tables: StudyTables) -> str:
+    """The section on omissions as a reader sees it."""
+    content = together(sections.left_out(Study(tables, AUDIT)))
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", content)))
+
+
+def test_says_what_was_left_out_near_the_top_and_the_summary_leads_there(report: str):
+    assert (
+        'href="#left-out">What was left out</a>' in report[report.index('id="summary"') : report.index('id="left-out"')]
+    )
+    assert "of 4 kinds" in report
+
+
+def test_every_omission_is_a_row_with_its_count_and_reason():
+    text = left_out(study().tables)
+
+    for row in (
+        "3 of 42 archives left out no <contours>",
+        "2 of 39 subjects without age not recorded",
+        "4 of 78 predicted scans not scored no reference label",
+        "5 of 78 test scans not predicted no prediction was made",
+    ):
+        assert row in text
+    assert "0 of 78" not in text
+    assert "was not recorded" not in text
+
+
+@pytest.mark.parametrize("strategies", [["even"], ["even", "matched"]])
+def test_a_strategy_of_which_nothing_was_recorded_is_named_and_not_called_complete(strategies: list[str]):
+    table = study().tables.omissions
+    known = table[~table["step"].isin([f"Strategy {name}" for name in strategies])]
+
+    text = left_out(replace(study().tables, omissions=known))
+
+    assert f"What {', '.join(strategies)} left out was not recorded" in text
+
+
+def test_where_nothing_was_left_out_that_is_said():
+    table = study().tables.omissions
+
+    text = left_out(replace(study().tables, omissions=table.assign(count=0)))
+
+    assert text.strip().startswith("Nothing was left out:")
+
+
+def test_a_study_without_the_table_does_not_say_that_nothing_was_left_out():
+    assert left_out(StudyTables()).strip() == ABSENT["omissions"]

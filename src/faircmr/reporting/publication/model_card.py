@@ -42,7 +42,9 @@ of the groups' means; {confidence} intervals. A difference of less than {margin}
 ## Evaluation data
 {data_set}
 
-What the strategies left out or treated differently: {left_out}
+What the strategies left out or treated differently:
+
+{left_out}
 
 ## Quantitative analyses
 {performance}
@@ -101,11 +103,10 @@ def _models(study: Study) -> str:
 
 def _left_out(study: Study) -> str:
     if unknown := study.without_omissions:
-        return f"not recorded of {', '.join(unknown)}."
+        return f"Not recorded of {', '.join(unknown)}."
     steps = [strategy_step(name) for name in study.strategies]
     table = study.tables.omissions
-    own = omission_markdown(table[table["step"].isin(steps)]) if steps else ""
-    return f"\n\n{own}" if own else "nothing."
+    return (omission_markdown(table[table["step"].isin(steps)]) if steps else "") or "Nothing."
 
 
 def _performance(study: Study) -> str:

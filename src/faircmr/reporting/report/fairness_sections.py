@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from faircmr.core.omissions import omissions_in
 from faircmr.fairness.trade_off import pareto_front
 from faircmr.reporting.audit_effects import effect_rows, matched_rows
 from faircmr.reporting.audit_tables import (
@@ -24,12 +25,13 @@ from faircmr.reporting.audit_words import PARETO
 from faircmr.reporting.canvas import to_svg
 from faircmr.reporting.forest import CAPTION, forest_figure
 from faircmr.reporting.html_page import Html, element, figure
+from faircmr.reporting.omission_tables import HEADING
 from faircmr.reporting.pareto import pareto_figure
 from faircmr.reporting.report.chance import chance_of_disparity
 from faircmr.reporting.report.figures import draw_changes, draw_disparity
 from faircmr.reporting.report.show import bullets, sentence
 from faircmr.reporting.report.study import Study, each
-from faircmr.reporting.report.words import ABSENT, CAUTION, CHANGES, DISPARITY, SMALL
+from faircmr.reporting.report.words import ABSENT, CAUTION, CHANGES, DISPARITY, LEFT_OUT, LEFT_OUT_ID, SMALL
 
 UNIT = "DSC"
 
@@ -37,6 +39,8 @@ UNIT = "DSC"
 def summary(study: Study) -> Iterator[Html]:
     """The answer first: a line a strategy, who is levelled down, and who is too few."""
     yield element("p", CAUTION)
+    if len(study.tables.omissions) and (kinds := sum(map(len, omissions_in(study.tables.omissions).values()))):
+        yield element("p", LEFT_OUT.format(kinds=kinds), element("a", HEADING, href=f"#{LEFT_OUT_ID}"), ".")
     if study.tables.groups.empty:
         yield sentence(ABSENT["groups"])
         return

@@ -13,6 +13,7 @@ from faircmr.reporting.report import study_sections as about
 from faircmr.reporting.report.interaction import SCRIPT, STYLE
 from faircmr.reporting.report.pictures import CasePictures
 from faircmr.reporting.report.study import Study
+from faircmr.reporting.report.words import LEFT_OUT_ID
 
 Section = tuple[str, str, Iterable[Html]]
 """Id, heading and content."""
@@ -44,7 +45,7 @@ def study_report(study: Study, pictures: CasePictures, title: str) -> str:
 def _sections(study: Study, pictures: CasePictures) -> Iterable[Section]:
     return (
         ("summary", "Summary", fairness.summary(study)),
-        ("left-out", HEADING, scores.left_out(study)),
+        (LEFT_OUT_ID, HEADING, scores.left_out(study)),
         ("cohort", "Cohort", scores.cohort(study)),
         ("strategies", "Strategies", scores.strategies(study)),
         ("tables", "Tables 1 and 2", scores.tables(study)),

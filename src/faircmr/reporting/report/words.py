@@ -10,6 +10,8 @@ COHORT = (
     "Who is in the study: share, sex and age by {attribute} (the paper's Fig. 2). What a test of this size can show "
     "stands in cohort_report.html."
 )
+LEFT_OUT_ID = "left-out"
+LEFT_OUT = "The numbers on this page are without what was left out, of {kinds} kinds: "
 NOTHING_LEFT_OUT = (
     "Nothing was left out: every scan, subject and structure of the data set is part of the study, no attribute is "
     "missing, and the strategies that recorded it predicted and scored every test scan."
