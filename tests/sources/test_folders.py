@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from faircmr.core.errors import InvalidCohortError
 from faircmr.sources.folders import FolderWalk, check_copies
@@ -152,3 +154,26 @@ def test_copies_are_refused_with_their_number():
     check_copies(0, "source_root")
     with pytest.raises(InvalidCohortError, match=r"source_root: 2 scans have two files, .*; one file a scan; remove"):
         check_copies(2, "source_root")
+
+
+PLACES = st.sampled_from(["a", "b", "a/c", "a/c/d", "b/e", "b/e/f"])
+
+
+@given(links=st.lists(st.tuples(PLACES, PLACES | st.just("."), st.sampled_from(["x", "y", "z.nii"])), max_size=8))
+@settings(max_examples=100, deadline=None)
+def test_any_links_between_folders_end_and_lose_no_file(
+    tmp_path_factory: pytest.TempPathFactory, links: list[tuple[str, str, str]]
+):
+    root = tmp_path_factory.mktemp("links")
+    places = ("a/c/d", "b/e/f")
+    for number, place in enumerate(places):
+        write(root / place / f"{number}.nii")
+    for place, target, name in links:
+        if not (root / place / name).is_symlink():
+            (root / place / name).symlink_to(root / target)
+
+    found = list(FolderWalk(root, DEEP))
+
+    assert len({os.path.realpath(listing.path) for listing in found}) == len(found)
+    files = [name for listing in found for name in listing.files]
+    assert sorted(files) == [f"{number}.nii" for number in range(len(places))]

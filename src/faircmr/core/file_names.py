@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
+_USUAL = NIFTI_SUFFIXES[0]
 TABLE_SUFFIXES = (".csv", ".parquet")
+MACOS_FOLDER = "__MACOSX"
+"""Where macOS keeps what it adds to an archive."""
+_MACOS_LENGTH = len(MACOS_FOLDER)
 
 
 def is_clutter(name: str) -> bool:
     """Whether a file or folder is no data: hidden (``.DS_Store``, ``._scan.nii``), or macOS's ``__MACOSX``."""
-    return name.startswith(".") or name.upper() == "__MACOSX"
+    # lengths first: this is asked of every file of a cohort
+    return name.startswith(".") or (len(name) == _MACOS_LENGTH and name.upper() == MACOS_FOLDER)
 
 
 def has_suffix(name: str, suffixes: str | tuple[str, ...]) -> bool:
@@ -70,7 +75,9 @@ def nifti_by_stem(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     for name in names:
-        stem = nifti_stem(name)
+        # most names of a large cohort end so
+        is_usual = name.endswith(_USUAL) and not name.startswith(".") and name != _USUAL
+        stem = name[: -len(_USUAL)] if is_usual else nifti_stem(name)
         if stem is not None:
             found[stem] = (name,) if stem not in found else tuple(sorted((*found[stem], name)))
     return found

@@ -5,9 +5,9 @@ What ``dataset.json`` says of their suffix is not needed: any NIfTI is taken, an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from faircmr.core.errors import InvalidCohortError
@@ -18,8 +18,6 @@ from faircmr.sources.folders import FolderWalk, check_copies
 
 CHANNEL = "_0000"
 PARTS = ("Tr", "Ts")
-_CHANNEL_NUMBER = re.compile(r"_\d{4}")
-_LAST = len(CHANNEL)
 
 
 @dataclass(frozen=True)
@@ -99,14 +97,13 @@ class _Part:
     def copies(self) -> int:
         return copies(self.images) + copies(self.labels)
 
-    @property
-    def unused_labels(self) -> int:
-        return len(self.labels.keys() - {stem[:-_LAST] for stem in self.images if stem.endswith(CHANNEL)})
+    @cached_property
+    def names(self) -> list[str]:
+        """Of the cases; sorted as text, because a hundred thousand paths take long to sort."""
+        return sorted(stem[: -len(CHANNEL)] for stem in self.images if stem.endswith(CHANNEL) and stem != CHANNEL)
 
     def cases(self) -> list[tuple[str, ScanFiles]]:
         images, labels = self.folders
-        # stems and not paths, of which a hundred thousand take long to sort
-        names = sorted(stem[:-_LAST] for stem in self.images if stem.endswith(CHANNEL) and stem != CHANNEL)
         return [
             (
                 name,
@@ -115,13 +112,13 @@ class _Part:
                     labels / self.labels[name][0] if name in self.labels else None,
                 ),
             )
-            for name in names
+            for name in self.names
         ]
 
 
 def _omissions(folder: Path, parts: list[_Part], images: int, cases: int) -> tuple[Omission, ...]:
     labels = sum(len(part.labels) for part in parts)
-    unused = sum(part.unused_labels for part in parts)
+    unused = sum(len(part.labels.keys() - set(part.names)) for part in parts)
     top = FolderWalk(folder, 0)
     list(top)
     found = [
