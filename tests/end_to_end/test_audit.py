@@ -152,8 +152,31 @@ def test_two_folders_of_masks_are_audited(audit: Audit, tmp_path: Path):
     means = table_of(tmp_path, "groups").query("attribute == 'race'").set_index("group")["mean"]
     assert means["White"] == 100
     assert means["Black"] == pytest.approx(100 * np.mean([4 / 6, 6 / 8]), abs=1)
-    assert "1 masks are in one of the two folders alone" in printed(done)
+    page = report_of(tmp_path)
+    assert f"1 of {len(people()) + 1} predictions" in page
+    assert "LVM is not scored: no reference shows it (value 2)" in page
     assert not ID.search(report_of(tmp_path) + printed(done))
+
+
+def test_predictions_that_are_missing_are_on_the_page_and_by_group(audit: Audit, tmp_path: Path):
+    write_masks(tmp_path)
+    (tmp_path / "found" / "9999999.nii").unlink()
+    black = people().query("race == 'Black'")["subject_id"]
+    for subject in black[:4]:
+        (tmp_path / "found" / f"{subject}.nii").unlink()
+    masks = {"audit_predictions": tmp_path / "found", "audit_references": tmp_path / "drawn", "audit_labels.LVBP": 3}
+
+    done = audit("audit_masks", **masks, **{"audit_labels.RVBP": 1})
+
+    assert done.returncode == 0, printed(done)
+    everybody = len(people())
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", report_of(tmp_path)))
+    assert f"4 of {everybody} references not scored no prediction of the same name" in text
+    assert f"4 of {everybody} subjects of the demographics not scored missing in the scores" in text
+    assert f"Black 4 of {len(black)} {400 / len(black):.1f} %" in text
+    said = " ".join(printed(done).split())
+    assert f"4 of {everybody} references are not scored: no prediction of the same name" in said
+    assert not ID.search(text + said)
 
 
 def percent(folder: Path) -> None:
