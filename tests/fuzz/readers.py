@@ -233,7 +233,7 @@ READERS: Mapping[str, Reader] = {
                 *(seeds.audited_by_index, partial(seeds.summary, 1), partial(seeds.summary, 2)),
             ],
             _audit,
-            2,
+            4,
         ),
         Reader("ACDC", [seeds.acdc], partial(_cohort, "faircmr.sources.acdc.Acdc"), 4),
         Reader("M&Ms", [seeds.mnms], partial(_cohort, "faircmr.sources.mnms.Mnms"), 4),

@@ -58,7 +58,7 @@ NOT_QUITE_NUMBERS = (b"058Y", b'"1,5"', b"1.0", b"007", b"07", b"1e3", b" 61 ", 
 WORDS = MISSING + NOT_QUITE_NUMBERS
 SEPARATORS = (b",", b";", b"\t")
 SIDECARS = ("._{name}", ".DS_Store", "__MACOSX/{folder}._{name}", "Thumbs.db", ".{name}.swp", "{name}.json")
-NOWHERE = ("nowhere", "/nowhere/at/all", ".", "..", "/dev/null", "/dev/zero", "/dev/fd/0", "/proc/self/mem")
+NOWHERE = ("nowhere", "/nowhere/at/all", ".", "..", "/dev/null", "/dev/zero", "/dev/fd/0")
 """Targets of links that are broken, that contain themselves, or that are no files."""
 
 # nifti1.h

@@ -97,7 +97,6 @@ def link_all(root: Path, targets: list[Path]) -> None:
         ("acdc", acdc_in_links, 20),
         ("ukbb", biobank_in_links, 20),
         ("mnms", mnms_as_published, 40),
-        ("mnms", mnms_with_another_table, 40),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
@@ -114,6 +113,12 @@ def test_titles_of_fields_are_answered_by_the_headers_that_are_read(place: Place
     biobank_with_titles(place.inputs)
 
     assert re.search(r"no UK Biobank table.*\beid\b.*\bp31\b", place.index("ukbb").error)
+
+
+def test_a_second_table_is_answered_by_what_is_expected(place: Place):
+    mnms_with_another_table(place.inputs)
+
+    assert re.search(r"2 CSV files; the one with the information of M&Ms", place.index("mnms").error)
 
 
 @pytest.mark.parametrize("pipelines", ["cohort_report", "data_engineering", "data_engineering,cohort_report"])

@@ -263,17 +263,14 @@ def test_runs_that_lack_a_seed_or_a_subject_are_audited_with_what_they_share(pla
 
 def test_a_column_of_numbers_can_be_declared_to_be_categories(place: Place):
     numbers_of_centres(place.inputs)
+    people = pd.read_csv(place.inputs / "people.csv", dtype=str)
+    people.assign(site="c" + people["site"]).to_csv(place.inputs / "people_text.csv", index=False)
+    covariate = {"audit.covariates": "site"}
 
-    as_numbers = place.audit(**{"audit.covariates": "site"}).audited("adjusted")
-    as_categories = place.audit(
-        data_root=place.folder / "categories", **{"audit.covariates": "site", CATEGORIES: "site"}
-    ).audited("adjusted")
+    numbers = place.audit(data_root=place.folder / "numbers", **covariate).audited("adjusted")
+    text = place.audit(people="people_text.csv", data_root=place.folder / "text", **covariate).audited("adjusted")
+    declared = place.audit(**covariate, **{"audit.categorical": "site"}).audited("adjusted")
 
-    gap_of_numbers, gap_of_categories = (
-        table.query("adjustment == 'regression'")["difference"].tolist() for table in (as_numbers, as_categories)
-    )
-    assert gap_of_numbers != pytest.approx(gap_of_categories)
-
-
-CATEGORIES = "audit_columns.categories"
-"""The parameter that names columns of categories."""
+    assert len(declared) > 0
+    pd.testing.assert_frame_equal(declared, text)
+    assert not declared["difference"].equals(numbers["difference"])
