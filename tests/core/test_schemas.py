@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError, InvalidSplitError
+from faircmr.core.left_out import LeftOut, tabulate_left_out
+from faircmr.core.omissions import Omission, omission_table
 from faircmr.core.schemas import (
     SCHEMAS,
     schema_named,
@@ -35,6 +37,8 @@ SCANS = pd.DataFrame(
         "spacing_slice": 10.0,
         "spacing_row": 2.25,
         "spacing_column": 2.25,
+        "unit": "mm",
+        "label_grid": ["as stored", ""],
         "cropped_slices": 9,
         "cropped_rows": 60,
         "cropped_columns": 64,
@@ -59,6 +63,15 @@ SCORES = pd.DataFrame(
         "value": [0.9, 0.8],
     }
 )
+OMISSIONS = omission_table(
+    {
+        "Masks": [
+            Omission("masks", 4, 28, "no reference"),
+            Omission("rows", 2, None, "no id"),
+            Omission("scans", 0, 9, ""),
+        ]
+    }
+)
 VOLUMES = pd.DataFrame(
     {
         "subject_id": pd.array(["sub-0001", "sub-0001", "sub-0002"], dtype="str"),
@@ -73,6 +86,7 @@ VOLUMES = pd.DataFrame(
 QUARANTINE = pd.DataFrame(
     {"subject_id": ["sub-0001"] * 2, "phase": ["ED", pd.NA], "reason": ["dark", "gone"]}, dtype="str"
 )
+LEFT_OUT = tabulate_left_out([LeftOut("files", "a mask", "file-0001"), LeftOut("files", "no NIfTI", count=3)], {}, 9)
 GOOD = {
     "subjects": SUBJECTS,
     "scans": SCANS,
@@ -80,6 +94,8 @@ GOOD = {
     "scores": SCORES,
     "volumes": VOLUMES,
     "quarantine": QUARANTINE,
+    "omissions": OMISSIONS,
+    "left_out": LEFT_OUT,
 }
 
 
@@ -148,5 +164,7 @@ def test_quotes_no_value_of_a_person_not_even_in_the_error_behind_the_error():
 
 
 def test_names_the_schemas_that_there_are():
-    with pytest.raises(InvalidParameterError, match="'score'; one of: subjects, scans, quarantine, splits, scores"):
+    with pytest.raises(
+        InvalidParameterError, match="'score'; one of: subjects, scans, quarantine, omissions, splits, "
+    ):
         schema_named("score")

@@ -190,6 +190,15 @@ def test_the_fingerprint_changes_with_files_and_only_that_subjects(scans, root, 
     assert scans.load().fingerprints["new-0002"] == before["new-0002"]
 
 
+def test_other_limits_of_the_spacing_read_everybody_anew(scans, root, key_file):
+    narrow = UnlabelledDataset(filepath=str(root), path=str(key_file), reading={"spacing_between_slices": (5.0, 9.0)})
+
+    before, after = scans.load().fingerprints, narrow.load().fingerprints
+
+    assert narrow.fingerprint() != scans.fingerprint()
+    assert all(after[key] != fingerprint for key, fingerprint in before.items())
+
+
 def test_a_frame_0_counts_everybodys_frames_anew(scans, root):
     save(root / "7234569_frame01.nii.gz", ramp())
     before, whole = scans.load().fingerprints, scans.fingerprint()

@@ -60,7 +60,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         folder = self._named()
         start = first_number(folder.subjects.values())
         return UnlabelledScans(
-            fingerprints={key: _fingerprint(each, start) for key, each in folder.subjects.items()},
+            fingerprints={key: _fingerprint(each, start, self._reading) for key, each in folder.subjects.items()},
             readers={key: partial(read_frames, each, start, self._reading) for key, each in folder.subjects.items()},
             left_out=folder.left_out,
             files=folder.files,
@@ -78,9 +78,10 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         """Digest of keys, of names, size and time of every scan, and of what is left out; opens no image."""
         folder = self._named()
         start = first_number(folder.subjects.values())
-        states = {key: (_fingerprint(each, start), self._names(each)) for key, each in folder.subjects.items()}
-        left_out = [astuple(one) for one in folder.left_out]
-        return digest([states, left_out, self._reading.model_dump(mode="json")])
+        states = {
+            key: (_fingerprint(each, start, self._reading), self._names(each)) for key, each in folder.subjects.items()
+        }
+        return digest([states, [astuple(one) for one in folder.left_out]])
 
     def _named(self) -> _NamedFolder:
         with no_paths_in_errors("predict_root"):
@@ -154,7 +155,8 @@ def _left_out(reason: str, path: str, keys: Mapping[str, str]) -> LeftOut:
     return LeftOut(FILES, reason, keys[path]) if is_text(path) else LeftOut(FILES, f"{reason}; {NO_TEXT}")
 
 
-def _fingerprint(files: tuple[ImageFile, ...], start: int) -> str:
-    """Digest of one subject's files, and of the number that frames are counted from in their names."""
+def _fingerprint(files: tuple[ImageFile, ...], start: int, reading: ReadingParameters) -> str:
+    """Digest of one subject's files, of the number that frames are counted from in their names, and of the limits."""
     # without paths: with them a short source id could be found by trying all
-    return digest([start, [(file_state(file.path), file.phase, file.number, file.short_axis) for file in files]])
+    states = [(file_state(file.path), file.phase, file.number, file.short_axis) for file in files]
+    return digest([start, states, reading.model_dump(mode="json")])
