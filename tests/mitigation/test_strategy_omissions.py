@@ -111,15 +111,14 @@ def test_groups_without_a_model_and_their_test_subjects_are_counted(unknown: str
 
 def test_places_of_a_balanced_cohort_that_another_value_fills_are_counted():
     study = tables()
-    sexes = study.subjects.assign(sex=["F", "F", "M", "F", "M", "F"])
+    # three of each group, and no man in one of them
+    people = study.subjects.assign(sex=["F", "F", "M", "F", "F", "M"], protected_group=list("AABABB"))
+    everybody = study.splits.assign(split="train")
+    cohort = {"kind": "balanced", "within": ["sex"], "too_few": "relax"}
 
-    (said,) = told(
-        replace(study, subjects=sexes),
-        predictions(),
-        cohort={"kind": "balanced", "within": ["sex"], "too_few": "relax"},
-    )
+    (said,) = told(replace(study, subjects=people, splits=everybody), [], cohort=cohort)
 
-    assert "places in the balanced cohort are filled with another value of sex" in said
+    assert said.startswith("1 of 6 places in the balanced cohort are filled with another value of sex: ")
 
 
 def test_test_subjects_that_the_classifier_does_not_know_are_counted():

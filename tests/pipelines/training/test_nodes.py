@@ -139,4 +139,4 @@ def test_subjects_without_labels_have_predictions_and_no_scores(study: Study, tm
     predictions = PredictionsDataset(str(tmp_path / "07" / "baseline")).load()
     assert {key.phase for key in predictions if key.subject_id == UNLABELLED} == set(Phase)
     assert UNLABELLED not in set(scores["subject_id"])
-    assert "2 of 12 predicted scans have no reference and are not scored" in caplog.messages
+    assert "2 of 12 predicted scans are not scored: no reference label" in caplog.messages
