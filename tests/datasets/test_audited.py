@@ -56,6 +56,19 @@ def test_scores_may_be_nnunets_summary(tmp_path: Path):
     assert str(tmp_path) not in str(error.value)
 
 
+def test_a_summary_may_be_in_upper_case_and_is_no_pipe(tmp_path: Path):
+    path = tmp_path / "SUMMARY.JSON"
+    path.write_text(
+        json.dumps({"results": {"all": [{"1": {"Dice": 0.5}, "test": "p1.nii.gz", "reference": "p1.nii.gz"}]}})
+    )
+
+    assert UserScoresDataset(str(path), "audit_scores").load()["value"].tolist() == [0.5]
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(DatasetError, match="audit_scores: no file"):
+        UserScoresDataset(str(path), "audit_scores").load()
+
+
 def test_masks_are_paired_and_their_changes_noticed(tmp_path: Path):
     label = np.ones((1, 2, 2), dtype=np.uint8)
     dataset = MaskPairsDataset(str(tmp_path / "found"), str(tmp_path / "drawn"))

@@ -9,7 +9,7 @@ from typing import Any, Never
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core.files import check_is_file
+from faircmr.core.errors import InvalidParameterError
 from faircmr.core.mask_pairs import MaskPairs
 from faircmr.core.reading import ReadingParameters
 from faircmr.core.user_tables import read_user_table
@@ -66,8 +66,10 @@ class UserScoresDataset(UserTableDataset):
             return super().load()
         from faircmr.fairness.audit.nnunet_summary import scores_of_summary
 
+        if self._path.exists() and not self._path.is_file():
+            # a pipe would be waited for without end
+            raise InvalidParameterError(self._setting, "no file", "a table, or nnU-Net's summary.json", "set it to one")
         with no_paths_in_errors(self._setting):
-            check_is_file(self._path)
             content = self._path.read_bytes()
         return scores_of_summary(content)
 
