@@ -112,9 +112,9 @@ def test_times_of_the_trigger_are_not_needed(sunnybrook: Path, unchanged: pd.Dat
     ("change", "said", "remedy"),
     [
         (without_preamble, "no DICOM", "PS3.10"),
-        (without_position, "no ImagePositionPatient", "as the scanner wrote"),
-        (with_several_frames, "several frames", "convert enhanced or multi-frame DICOM"),
-        (compressed, "JPEG 2000", "decompress the files first"),
+        (without_position, "no ImagePositionPatient", "keep this element"),
+        (with_several_frames, "several frames", "to single frames first"),
+        (compressed, "JPEG 2000", "decompress every file first"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

@@ -252,13 +252,10 @@ def test_scores_without_variance_raise_no_foreign_warning_and_say_what_cannot_be
     assert not re.search(r"\bnan\b|\binf\b|\[\s*to\s*\]", done.page, re.IGNORECASE)
 
 
-def test_runs_that_lack_a_seed_or_a_subject_are_audited_with_what_they_share(place: Place):
+def test_runs_that_lack_a_seed_or_a_subject_are_refused_with_what_is_missing(place: Place):
     seeds_missing(place.inputs)
 
-    groups = place.audit().audited("groups")
-
-    assert set(groups["model"]) == {"a", "b"}
-    assert set(groups["n"]) <= {11, 12}
+    assert re.search(r"scores of a: 1 subjects? scored in one training seed and not in another", place.audit().error)
 
 
 def test_a_column_of_numbers_can_be_declared_to_be_categories(place: Place):
