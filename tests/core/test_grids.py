@@ -298,3 +298,18 @@ def test_the_qform_is_that_of_nibabel(angles, offset, *, mirrored: bool):
     made = image(values(), affine, sform=False)
 
     np.testing.assert_allclose(affines(geometry(made))["qform"], made.get_qform(), atol=2e-3)
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 3e38, 1e-45])
+@pytest.mark.parametrize("field", ["srow_x", "quatern_b", "qoffset_x", "pixdim"])
+def test_damaged_headers_warn_of_nothing(field: str, value: float, recwarn: pytest.WarningsRecorder):
+    header = image(values(), oblique()).header
+    if header[field].ndim:
+        header[field][0] = value
+    else:
+        header[field] = value
+
+    found = affines(geometry_of(header))
+
+    assert all(np.isfinite(form).all() for form in found.values())
+    assert not recwarn.list

@@ -136,9 +136,12 @@ def affines(geometry: Geometry) -> dict[str, FloatMatrix]:
     if geometry.sform is not None and geometry.sform_code > 0:
         forms["sform"] = np.array(geometry.sform, dtype=np.float64)
     if geometry.qform_code > 0:
-        forms["qform"] = np.array(geometry.qform) if geometry.qform is not None else _from_quaternion(geometry)
-    scaled = {name: np.diag([*[geometry.millimetres] * 3, 1.0]) @ form for name, form in forms.items()}
-    return {name: form for name, form in scaled.items() if _is_usable(form, geometry.spacing)}
+        with np.errstate(all="ignore"):
+            forms["qform"] = np.array(geometry.qform) if geometry.qform is not None else _from_quaternion(geometry)
+    scale = np.array([[geometry.millimetres]] * 3 + [[1.0]])
+    # damaged headers hold infinity and numbers whose squares are
+    with np.errstate(all="ignore"):
+        return {name: scale * form for name, form in forms.items() if _is_usable(scale * form, geometry.spacing)}
 
 
 def _is_usable(form: FloatMatrix, spacing: tuple[float, float, float]) -> bool:
