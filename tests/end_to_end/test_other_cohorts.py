@@ -16,6 +16,7 @@ import yaml
 from faircmr.core.anatomy import Structure
 from tests.cines import BEAT, cine_image, heart, write_scan
 from tests.end_to_end.clinic import readable
+from tests.sources.nnunet_rules import accumulation_fault
 from tests.studies import Project, write_tiny_project
 
 SUBJECTS = tuple(f"X{number:03d}Y9" for number in range(12))
@@ -106,24 +107,27 @@ def test_who_has_no_label_is_segmented_all_the_same(mnms: Path):
 
 def test_the_export_holds_the_very_voxels_and_names_nobody(mnms: Path, raw: Path):
     keys = pd.read_csv(mnms / "01_raw" / "key.csv").set_index("source_id")["subject_id"]
-    (image,) = raw.glob(f"imagesT?/{keys[UNLABELLED]}_ES_0000.nii.gz")
+    (image,) = raw.glob(f"imagesT?/{keys[SUBJECTS[0]]}_ES_0000.nii.gz")
 
     np.testing.assert_array_equal(np.asanyarray(nib.load(image).dataobj), cine_image()[..., ES])
     files = [path for path in raw.rglob("*") if path.is_file()]
-    ids = re.compile("|".join(SUBJECTS))
+    # neither by their ids, nor the subject without a label by its key
+    ids = re.compile("|".join([*SUBJECTS, keys[UNLABELLED]]))
     assert [path for path in files if ids.search(str(path.relative_to(raw)) + readable(path))] == []
+    left_out = pd.read_csv(raw / "omissions.csv").set_index("step").loc["Export to nnU-Net"]
+    assert (left_out["count"], left_out["total"], left_out["reason"]) == (1, len(SUBJECTS), "no label")
 
 
 def test_the_export_trains_and_tests_as_the_study_does(mnms: Path, raw: Path):
     splits = pd.read_csv(mnms / "05_model_input" / "splits.csv").groupby("split")["subject_id"].agg(set)
-    (fold,) = json.loads((raw / "splits_final.json").read_text())
+    first, *_ = json.loads((raw / "splits_final.json").read_text())
+    keys = pd.read_csv(mnms / "01_raw" / "key.csv").set_index("source_id")["subject_id"]
 
-    assert {name[:-3] for name in fold["train"]} == splits["train"]
-    assert {name[:-3] for name in fold["val"]} == splits["validation"]
-    assert {path.name[:8] for path in (raw / "imagesTs").iterdir()} == splits["test"]
-    (unlabelled,) = splits["test"] - {path.name[:8] for path in (raw / "labelsTs").iterdir()}
-    keys = pd.read_csv(mnms / "01_raw" / "key.csv").set_index("subject_id")["source_id"]
-    assert keys[unlabelled] == UNLABELLED
+    assert {name[:-3] for name in first["train"]} == splits["train"]
+    assert {name[:-3] for name in first["val"]} == splits["validation"]
+    for folder in ("imagesTs", "labelsTs"):
+        assert {path.name[:8] for path in (raw / folder).iterdir()} == splits["test"] - {keys[UNLABELLED]}
+    assert accumulation_fault(raw) is None
     assert json.loads((raw / "dataset.json").read_text())["numTraining"] == len(list((raw / "labelsTr").iterdir()))
 
 
@@ -135,10 +139,12 @@ def test_the_export_is_read_back_as_the_same_cohort(project: Project, mnms: Path
         pd.read_parquet(folder / "02_intermediate" / "scans.parquet").drop(columns="fingerprint")
         for folder in (mnms, project.folder / "data" / "nnunet")
     )
-    # shapes, spacings and intensities below the labels, of every scan
-    pd.testing.assert_frame_equal(back, there)
+    labelled = there[there["labelled"]]
+    # shapes, spacings and intensities below the labels, of every labelled scan
+    pd.testing.assert_frame_equal(back, labelled.reset_index(drop=True))
     groups = [
         pd.read_parquet(folder / "03_primary" / "subjects.parquet")[["subject_id", "protected_group"]]
         for folder in (mnms, project.folder / "data" / "nnunet")
     ]
-    pd.testing.assert_frame_equal(*groups)
+    exported = groups[0][groups[0]["subject_id"].isin(labelled["subject_id"])]
+    pd.testing.assert_frame_equal(groups[1], exported.reset_index(drop=True))

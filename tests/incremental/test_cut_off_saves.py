@@ -24,6 +24,7 @@ import pytest
 from faircmr import datasets
 from faircmr.core.anatomy import Phase
 from faircmr.core.cine_prediction import FrameLabel, PendingSubject, SegmentedSubject, SubjectRecord
+from faircmr.core.omissions import omission_table
 from faircmr.core.prediction import Prediction
 from faircmr.core.scan import Geometry, Scan
 from faircmr.core.structures import Structure
@@ -92,7 +93,7 @@ def nnunet(_: Path, state: int) -> NnunetExport:
     scan = Scan(image(state).astype(np.float32), image(state + 1), GRID)
     cases = [NnunetCase(f"sub-000{number + state}_ED", "Tr", lambda: scan) for number in (1, 2)]
     people = pd.DataFrame({"subject_id": [f"sub-000{number + state}" for number in (1, 2)]})
-    return NnunetExport(cases, [], [Structure.LVBP], people)
+    return NnunetExport(cases, [], [Structure.LVBP], people, people.assign(split="train"), omission_table({}))
 
 
 def models(folder: Path, state: int) -> TrainedModels:

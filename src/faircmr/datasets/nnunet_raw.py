@@ -21,6 +21,10 @@ from faircmr.sources.nnunet_files import CHANNEL, PARTS
 from faircmr.sources.nnunet_format import DESCRIPTION, SPLITS, encoded_folds
 
 ENDING = ".nii.gz"
+STUDY_SPLITS, OMISSIONS = "splits.csv", "omissions.csv"
+"""Next to what nnU-Net reads: the study's own splits of the exported subjects, and counts of what is left out."""
+
+_TABLES = (NnunetParameters().demographics, STUDY_SPLITS, OMISSIONS)
 
 
 class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
@@ -39,7 +43,7 @@ class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
         )
 
     def save(self, data: NnunetExport) -> None:
-        """Write every scan, splits and table of subjects, remove scans that are no more, then ``dataset.json``.
+        """Write every scan, folds and tables, remove scans that are no more, then ``dataset.json``.
 
         Raises:
             InvalidParameterError: nnU-Net would not take the folder's name.
@@ -53,13 +57,13 @@ class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
         with staged(self._filepath) as aside:
             written = {self._filepath / path for case in data.cases for path in _write(aside, case)}
             write_whole(aside / SPLITS, encoded_folds(data.folds))
-            write_whole(aside / NnunetParameters().demographics, data.people.to_csv(index=False).encode())
+            for name, table in zip(_TABLES, (data.people, data.splits, data.omissions), strict=True):
+                write_whole(aside / name, table.to_csv(index=False).encode())
             publish(aside, self._filepath / DESCRIPTION, data.description(), sorted(known - written))
 
     def files(self) -> list[Path]:
-        """Description, splits, table of subjects, and every image and label."""
-        names = (DESCRIPTION, SPLITS, NnunetParameters().demographics)
-        return [*(self._filepath / name for name in names), *self._scans()]
+        """Description, folds, tables, and every image and label."""
+        return [*(self._filepath / name for name in (DESCRIPTION, SPLITS, *_TABLES)), *self._scans()]
 
     def _scans(self) -> list[Path]:
         folders = [f"{kind}{part}" for kind in ("images", "labels") for part in PARTS]

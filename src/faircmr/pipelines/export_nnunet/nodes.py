@@ -5,9 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from faircmr.core.cohort import Cohort
-from faircmr.sources.nnunet_export import NnunetExport, export_cohort
+from faircmr.sources.nnunet_export import NnunetExport, StudyTables, export_cohort
 
 
-def export_nnunet(cohort: Cohort, subjects: pd.DataFrame, scans: pd.DataFrame, splits: pd.DataFrame) -> NnunetExport:
-    """Say which scan lies where and who trains in which fold; scans are read as they are saved."""
-    return export_cohort(cohort, subjects, scans, splits)
+def export_nnunet(
+    cohort: Cohort, subjects: pd.DataFrame, scans: pd.DataFrame, splits: pd.DataFrame, omissions: pd.DataFrame
+) -> NnunetExport:
+    """Say where each scan is written, who trains in which fold and who is tested; scans are read as they are saved."""
+    return export_cohort(cohort, StudyTables(subjects, scans, splits, omissions))
