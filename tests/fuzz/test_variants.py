@@ -18,6 +18,7 @@ from tests.fuzz import seeds
 from tests.fuzz.examining import write_tree
 from tests.fuzz.mutating import mutated_tree
 from tests.fuzz.variants import (
+    MOST_FILES,
     OF_NIFTI,
     OF_TEXT,
     OF_TREES,
@@ -161,3 +162,4 @@ def test_a_folder_with_links_is_varied_and_damaged_further():
 
     assert all(isinstance(entry, bytes | Link) for entry in tree.values())
     assert all(len(os.fsencode(name)) < 4000 for name in tree)
+    assert len(tree) < 10 * MOST_FILES

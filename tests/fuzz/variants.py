@@ -69,6 +69,8 @@ CODES = (0, 0, 1, 1, 2, 4, 99)
 UNIT_CODES = (0, 1, 2, 3, 8, 10, 18, 24, 255)
 FACTORS = (1e3, 1e-3, 1e6, 1e-6, 10.0, -1.0)
 LARGEST_IMAGE = 2**22
+MOST_FILES = 64
+"""A folder that has more of them is not doubled again."""
 
 
 class Header:
@@ -275,7 +277,8 @@ def compress(tree: dict[str, Entry], name: str, random: Random) -> Tree:
 
 def add_sidecars(tree: dict[str, Entry], name: str, random: Random) -> Tree:
     """What systems and archives leave next to one file, or next to every file."""
-    names, form = ([name] if random.random() < 0.5 else list(tree)), random.choice(SIDECARS)
+    everywhere = random.random() < 0.5 and len(tree) <= MOST_FILES
+    names, form = (list(tree) if everywhere else [name]), random.choice(SIDECARS)
     added = {}
     for each in names:
         folder, _, last = each.rpartition("/")
