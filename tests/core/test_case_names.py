@@ -18,18 +18,19 @@ PATTERN = r"(?P<subject>.+?)(?:_(?P<phase>ED|ES))?"
     ],
 )
 def test_reads_subject_and_phase(name: str, pattern: str, expected: tuple[str, str]):
-    assert subject_and_phase(name, pattern) == expected
+    assert subject_and_phase(name, pattern, "case_pattern") == expected
 
 
 def test_a_name_that_is_not_read_is_not_quoted():
-    with pytest.raises(InvalidCohortError, match=r"not read; names that match .*; set case_pattern") as error:
-        subject_and_phase("John_Doe.nii.gz", r"(?P<subject>\d+)")
+    permitted = r"not read; names that match .*; set audit_columns\.case_pattern"
+    with pytest.raises(InvalidCohortError, match=permitted) as error:
+        subject_and_phase("John_Doe.nii.gz", r"(?P<subject>\d+)", "audit_columns.case_pattern")
     assert "Doe" not in str(error.value)
 
 
 @pytest.mark.parametrize("suffix", [".nii.gz", ".NII.GZ", ".Nii", ".MHA", ".nrrd", ""])
 def test_a_suffix_of_an_image_is_no_part_of_an_id_in_any_case(suffix: str):
-    assert subject_and_phase(f"patient001_ED{suffix}", PATTERN) == ("patient001", "ED")
+    assert subject_and_phase(f"patient001_ED{suffix}", PATTERN, "case_pattern") == ("patient001", "ED")
 
 
 @pytest.mark.parametrize(

@@ -401,7 +401,7 @@ def only_damaged(ward: Ward) -> None:
     ("params", "spoil", "message"),
     [
         ({"predict_root": "nowhere/7654399"}, None, r"predict_root: no scans found there; .*; set predict_root"),
-        ({"predict_strategy": "stratifed"}, None, r".*stratifed.*baseline, stratified.*kedro run --pipelines"),
+        ({"predict_strategy": "stratifed"}, None, r".*stratifed.*baseline, stratified; set it to one of them"),
         ({}, only_damaged, r"predict_root: none of 1 subjects can be predicted; new-0001: .*damaged.*predict_key\.csv"),
         (
             {},

@@ -162,7 +162,8 @@ def test_a_share_above_balance_is_refused():
         draw_smallest_share(pool_of({"A": 9, "B": 5, "C": 5}), SmallestShareCohort(share=0.4))
 
     assert str(error.value) == (
-        "cohort.share: 0.4 of each of 3 protected groups but the largest; at most 0.3333, which is balance; lower it"
+        "<strategy>.strategy.cohort.share: 0.4 of each of 3 protected groups but the largest; at most 0.3333, which is "
+        "balance; lower it"
     )
 
 

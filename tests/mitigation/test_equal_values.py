@@ -78,7 +78,8 @@ def test_too_few_of_a_value_end_the_run_with_group_value_numbers_and_a_remedy():
     assert str(error.value) == (
         "balanced cohort of balanced, protected group 'A': 1 subjects of sex 'F'; "
         "2, so that each value has the same number; "
-        "set cohort.too_few to 'relax' to fill the group up from its other values, or shorten cohort.within"
+        "set balanced.strategy.cohort.too_few to 'relax' to fill the group up from its other values, or shorten "
+        "balanced.strategy.cohort.within"
     )
 
 

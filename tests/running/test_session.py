@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 
 import pytest
@@ -71,7 +72,11 @@ def test_a_wrong_parameter_ends_with_one_line_before_anything_is_written(
         (("--pipelines", "frist"), "Error: --pipelines: 'frist'; one of __default__, first, last; did you mean first?"),
         (("--nodes", "cuont"), "Error: --nodes: 'cuont'; one of count, double, spread, total; did you mean count?"),
         (("--from-nodes", "total", "--pipelines", "first"), "Error: --from-nodes: 'total'; one of count, double; "),
-        (("--env", "acdcc"), "Error: --env: 'acdcc'; a folder in conf; create conf/acdcc"),
+        (
+            ("--env", "locale"),
+            "Error: --env: 'locale'; one of: local; did you mean local? If not, create the folder locale ",
+        ),
+        (("--conf-source", "src"), "Error: --conf-source: no folder base in it; a folder of configuration with "),
         (("--runner", "ParallelRunner"), "Error: --runner: ParallelRunner; SequentialRunner or ThreadRunner; "),
     ],
 )
@@ -80,6 +85,29 @@ def test_a_wrong_choice_ends_with_one_line(study: MiniStudy, arguments: tuple[st
 
     assert finished.exit_code == 1
     assert finished.stderr.splitlines()[-1].startswith(line)
+
+
+@pytest.mark.parametrize(
+    ("missing", "line"),
+    [
+        ("conf/local", "Error: --env: 'local'; one of: none yet; create the folder local in the folder of the config"),
+        ("conf/base", "Error: --conf-source: no folder base in it; "),
+    ],
+)
+def test_a_part_of_the_configuration_that_is_missing_is_named(study: MiniStudy, missing: str, line: str) -> None:
+    shutil.rmtree(study.folder / missing)
+
+    finished = kedro_run()
+
+    assert finished.exit_code == 1
+    assert finished.stderr.splitlines()[-1].startswith(line)
+
+
+def test_the_folder_of_an_environment_that_is_created_is_found(study: MiniStudy) -> None:
+    """What the error says, done."""
+    (study.folder / "conf" / "mine").mkdir()
+
+    assert kedro_run("--env", "mine").exit_code == 0
 
 
 def test_in_a_notebook_the_error_itself_arrives(study: MiniStudy) -> None:

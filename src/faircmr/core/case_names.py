@@ -17,20 +17,21 @@ MOST_FORMS = 4
 """Ways to continue an id that a suggested pattern lists; with more of them they are no phases."""
 
 
-def subject_and_phase(name: str, pattern: str) -> tuple[str, str]:
+def subject_and_phase(name: str, pattern: str, setting: str) -> tuple[str, str]:
     """Subject and phase (or an empty text) of a case by its file name.
 
     Args:
         name: File name or path, with or without the suffix of an image.
         pattern: Regular expression of the whole name without its suffix, with the group ``subject`` and, if
             there is one, ``phase``.
+        setting: The setting of the pattern, for the error.
 
     Raises:
         InvalidCohortError: It does not match; the name, which may be a person's, is not quoted.
     """
     found = re.fullmatch(pattern, _stem(name))
     if found is None or not found["subject"]:
-        raise InvalidCohortError("a case", "its name is not read", f"names that match {pattern}", "set case_pattern")
+        raise InvalidCohortError("a case", "its name is not read", f"names that match {pattern}", f"set {setting}")
     return found["subject"], found.groupdict().get("phase") or ""
 
 

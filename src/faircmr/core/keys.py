@@ -82,7 +82,7 @@ def keep_source_ids(paths: Mapping[str, str]) -> pd.DataFrame:
             "source ids",
             f"{unfit} of {len(paths)} cannot be part of a file name",
             "letters, digits, '.', '_' and '-'",
-            "set names to numbered",
+            "set names of the catalog entry to numbered",
         )
     return _table({source_id: source_id for source_id in paths}, paths)
 

@@ -85,7 +85,7 @@ class TrainedModelsDataset(ModelsDataset):
                 "predict_strategy",
                 strategy,
                 f"a strategy that has been trained in this data_root: {', '.join(trained) or 'none is yet'}",
-                f"run kedro run --pipelines {strategy} first",
+                "set it to one of them" if trained else "run the pipeline of a strategy in this data_root first",
             )
         return super().load()
 

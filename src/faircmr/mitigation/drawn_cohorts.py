@@ -18,6 +18,7 @@ from faircmr.mitigation.strata import labels
 Groups = dict[str, list[str]]
 """Subjects of each protected group in the order in which they are drawn."""
 _NOTHING = 1e-9
+SHARE = "<strategy>.strategy.cohort.share"
 
 
 def draw_balanced(pool: pd.DataFrame, cohort: BalancedCohort) -> list[str]:
@@ -98,7 +99,7 @@ def _first(groups: Groups, counts: dict[str, int]) -> list[str]:
 def _check_share(share: float, groups: int) -> None:
     if share > 1 / groups + _NOTHING:
         raise InvalidParameterError(
-            "cohort.share",
+            SHARE,
             f"{share:g} of each of {groups} protected groups but the largest",
             f"at most {1 / groups:.4g}, which is balance",
             "lower it",
@@ -108,11 +109,11 @@ def _check_share(share: float, groups: int) -> None:
 def _check_counts(share: float, each: int, rest: int, largest: list[str]) -> None:
     if each == 0:
         raise InvalidParameterError(
-            "cohort.share", f"{share:g} comes to no subject of a group", "at least half a subject", "raise it"
+            SHARE, f"{share:g} comes to no subject of a group", "at least half a subject", "raise it"
         )
     if rest > len(largest):
         raise InvalidParameterError(
-            "cohort.share",
+            SHARE,
             f"{share:g} leaves {rest} subjects to the largest protected group, which has {len(largest)}",
             "a rest that it can fill",
             "raise it",

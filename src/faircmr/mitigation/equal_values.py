@@ -78,7 +78,8 @@ def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strat
             f"balanced cohort of {strategy}, protected group {group!r}",
             f"{have} subjects of {', '.join(cohort.within)} {value!r}",
             f"{need}, so that each value has the same number",
-            "set cohort.too_few to 'relax' to fill the group up from its other values, or shorten cohort.within",
+            f"set {strategy}.strategy.cohort.too_few to 'relax' to fill the group up from its other values, or shorten "
+            f"{strategy}.strategy.cohort.within",
         )
     for one in other_values(each, cohort):
         logger.warning("%s: %s", strategy, one)

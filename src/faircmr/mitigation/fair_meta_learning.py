@@ -115,8 +115,8 @@ def _nothing_of(heads: list[Tensor]) -> Tensor | int:
 def _check_patch(plans: Plans, classifier: ClassifierPlans) -> None:
     if min(plans.patch) < classifier.smallest_side:
         raise InvalidParameterError(
-            "objective.blocks",
+            "<strategy>.strategy.objective.blocks",
             f"{len(classifier.blocks)} blocks with a patch of {plans.patch[0]} x {plans.patch[1]}",
             f"a patch of at least {classifier.smallest_side} x {classifier.smallest_side} for so many",
-            "list fewer blocks, or plan a larger patch",
+            "list fewer blocks, or set a larger plans.patch",
         )

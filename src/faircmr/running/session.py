@@ -67,8 +67,30 @@ class StudySession(KedroSession):
             try:
                 return super().load_context()
             except MissingConfigException:
-                env = self.store.get("env") or "local"
-                raise InvalidParameterError("--env", repr(env), "a folder in conf", f"create conf/{env}") from None
+                raise _missing_configuration(Path(self._conf_source), self.store.get("env")) from None
+
+
+def _missing_configuration(conf: Path, env: str | None) -> InvalidParameterError:
+    """Which part of the configuration is not there.
+
+    Args:
+        conf: Its folder, or an archive, into which is not looked.
+        env: Value of ``--env``; ``None`` for Kedro's default, ``local``.
+    """
+    base = str(settings.CONFIG_LOADER_ARGS["base_env"])
+    environment = env or str(settings.CONFIG_LOADER_ARGS["default_run_env"])
+    if not conf.exists() or (conf.is_dir() and not (conf / base).is_dir()):
+        found = f"no folder {base} in it" if conf.is_dir() else "not there"
+        remedy = "name the folder conf of a clone of faircmr, or leave out --conf-source in a clone"
+        return InvalidParameterError("--conf-source", found, f"a folder of configuration with a folder {base}", remedy)
+    if conf.is_file() or (conf / environment).is_dir():
+        found, permitted = "no catalog or parameters in it", f"catalog*.yml and parameters*.yml in its folder {base}"
+        return InvalidParameterError("configuration", found, permitted, "restore them from a clone of faircmr")
+    known = sorted(folder.name for folder in conf.iterdir() if folder.is_dir() and folder.name != base)
+    similar = f"did you mean {nearest(environment, known)}? If not, " if env and known else ""
+    remedy = f"{similar}create the folder {environment} in the folder of the configuration"
+    permitted = f"one of: {', '.join(known) or 'none yet'}"
+    return InvalidParameterError("--env", repr(environment), permitted, remedy)
 
 
 def _stopping_in_a_command() -> AbstractContextManager[None]:

@@ -24,7 +24,12 @@ def device_of(name: str) -> torch.device:
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
-        raise InvalidParameterError("device", name, "auto or cpu, because no GPU can be used here", "choose auto")
+        raise InvalidParameterError(
+            "training.device or inference.device",
+            name,
+            "auto or cpu, because no GPU can be used here",
+            "set both to auto",
+        )
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 

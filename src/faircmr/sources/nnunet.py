@@ -148,7 +148,10 @@ class NnunetRaw:
         files = [((subject, phase), case) for case, (subject, phase) in self._named.items() if phase is not None]
         if not files:
             raise InvalidCohortError(
-                "cases", f"none of {len(self._named)} says its phase", PHASES, "set case_pattern or phase"
+                "cases",
+                f"none of {len(self._named)} says its phase",
+                PHASES,
+                "set cohort.parameters.case_pattern or cohort.parameters.phase in conf/<env>/catalog.yml",
             )
         check_unique(f"{subject} {phase}" for (subject, phase), _ in files)
         return dict(files)
@@ -226,7 +229,7 @@ class NnunetRaw:
         return {files: self._subject_and_phase(case) for case, files in self._files.cases}
 
     def _subject_and_phase(self, case: str) -> tuple[str, Phase | None]:
-        subject, said = subject_and_phase(case, self._parameters.case_pattern)
+        subject, said = subject_and_phase(case, self._parameters.case_pattern, "cohort.parameters.case_pattern")
         if said.upper() in Phase.__members__:
             return subject, Phase(said.upper())
         number = re.sub(r"\D", "", said)

@@ -132,7 +132,8 @@ def study_splits(path: Path, key: pd.DataFrame, case_pattern: str, fold: int = 0
     if not 0 <= fold < len(folds):
         raise InvalidSplitError(SPLITS, f"fold {fold}", f"0..{len(folds) - 1}")
     training, validating = (
-        {subject_and_phase(case, case_pattern)[0] for case in cases} for cases in (folds[fold].train, folds[fold].val)
+        {subject_and_phase(case, case_pattern, "case_pattern")[0] for case in cases}
+        for cases in (folds[fold].train, folds[fold].val)
     )
     if training & validating:
         raise InvalidSplitError(SPLITS, f"{len(training & validating)} subjects train and validate", "each in one list")

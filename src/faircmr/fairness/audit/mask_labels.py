@@ -74,7 +74,7 @@ class MaskLabels(SideLabels):
     @model_validator(mode="after")
     def _can_be_scored(self) -> Self:
         if self.predictions is not None and self.predictions.ignore:
-            raise ValueError("only references have ignored voxels; name the value in predictions.left_out")
+            raise ValueError("only references have ignored voxels; name the value in audit_labels.predictions.left_out")
         for side in SIDES:
             self._check_once(side)
         if not self.scored:

@@ -13,7 +13,12 @@ from faircmr.fairness.cohort_checks.pairs import ONE_PERSON
 
 ADJUST = "a gap may be due to it: name it in audit.covariates or audit.mediators where the study has it, and say so"
 
-NO_LABEL = "no scan is labelled: cannot be told"
+NO_LABEL = "no scan is labelled"
+NOT_MEASURED = {
+    PEOPLE: "the study has no attribute of subjects that is a number, such as age",
+    GRID: "no spacing and no shape is known",
+    IMAGE: "no image was measured",
+}
 MOST = 0.5
 """Share of scans above which labels are wrong altogether."""
 
@@ -37,7 +42,7 @@ def check_border(tables: CohortTables) -> Finding:
     """No heart is cut off by the image's side."""
     check, share = "heart within the image", _overall(tables.measures, "at_border")
     if np.isnan(share):
-        return Finding(check, Status.PASS, NO_LABEL)
+        return Finding(check, Status.UNCHECKED, NO_LABEL)
     found = f"the label touches a side of the image in {100.0 * share:.3g} % of scans"
     if share <= tables.limits.truncated:
         return Finding(check, Status.PASS, found)
@@ -49,7 +54,7 @@ def check_ends(tables: CohortTables) -> Finding:
     check = "slices beyond the heart"
     base, apex = (100.0 * _overall(tables.measures, name) for name in ("at_base", "at_apex"))
     if np.isnan(base):
-        return Finding(check, Status.PASS, NO_LABEL)
+        return Finding(check, Status.UNCHECKED, NO_LABEL)
     found = f"the outermost slice is labelled in {base:.3g} % of scans at the base, {apex:.3g} % at the apex"
     if max(base, apex) <= 100.0 * tables.limits.open_ended:
         return Finding(check, Status.PASS, found)
@@ -60,14 +65,15 @@ def check_label_values(tables: CohortTables) -> Finding:
     """The label's values mean what is declared: the left-ventricular blood pool is inside its myocardium."""
     check, share = "values of the labels", _overall(tables.measures, "labels_swapped")
     if np.isnan(share):
-        return Finding(check, Status.PASS, "no scan shows LVBP and LVM: cannot be told")
+        return Finding(check, Status.UNCHECKED, "no scan shows LVBP and LVM")
     found = f"another structure than LVBP is enclosed, or by another than LVM, in {100.0 * share:.3g} % of scans"
     if share <= tables.limits.labels_swapped:
         return Finding(check, Status.PASS, found)
     if share <= MOST:
         return Finding(check, Status.WARN, found, "look at the labels of these scans: they may be coded differently")
     remedy = (
-        "structures seem to be exchanged: correct label_values of the source, or label_names of an nnU-Net data set"
+        "structures seem to be exchanged: correct label_values of the source, or cohort.parameters.label_names of an "
+        "nnU-Net data set"
     )
     return Finding(check, Status.FAIL, found, remedy)
 
@@ -84,17 +90,23 @@ def check_saturation(tables: CohortTables) -> Finding:
 def check_duplicates(tables: CohortTables) -> Finding:
     """No image stands under two ids."""
     pairs = tables.pairs[tables.pairs["kind"] != ONE_PERSON]
-    return _twice("one image under two ids", pairs, "look at both scans and keep one")
+    return _twice(
+        "one image under two ids", pairs, "look at both scans and keep one", divided=not tables.problem.exists
+    )
 
 
 def check_persons(tables: CohortTables) -> Finding:
     """No person stands under two keys."""
     pairs = tables.pairs[tables.pairs["kind"] == ONE_PERSON]
-    return _twice("one person under two keys", pairs, "keep one visit of each person")
+    return _twice(
+        "one person under two keys", pairs, "keep one visit of each person", divided=not tables.problem.exists
+    )
 
 
 def _confounders(tables: CohortTables, kind: str, check: str) -> Finding:
     rows = tables.measures[tables.measures["kind"] == kind]
+    if not (rows["n"] > 0).any():
+        return Finding(check, Status.UNCHECKED, NOT_MEASURED[kind])
     if varying(rows).empty:
         return Finding(check, Status.PASS, "everything measured is the same for everybody")
     if not rows["p"].notna().any():
@@ -120,13 +132,13 @@ def _largest(apart: pd.DataFrame) -> list[str]:
     ]
 
 
-def _twice(check: str, pairs: pd.DataFrame, remedy: str) -> Finding:
+def _twice(check: str, pairs: pd.DataFrame, remedy: str, *, divided: bool) -> Finding:
     subjects = pairs[["subject_id", "other_subject_id"]].apply(sorted, axis=1, result_type="expand")
     count, across = len(subjects.drop_duplicates()), int(pairs["across_splits"].sum())
     if not count:
         return Finding(check, Status.PASS, "none")
     names = [f"{one} and {other}" for one, other in _first(pairs)]
-    where = f"{'some' if across else 'none'} across splits"
+    where = f"{'some' if across else 'none'} across splits" if divided else "which are not divided"
     status = Status.FAIL if across else Status.WARN
     return Finding(
         check, status, f"{count} pair{'s' if count > 1 else ''} of subjects, {where}: {listed(names)}", remedy
