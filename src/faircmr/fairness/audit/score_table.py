@@ -91,7 +91,7 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
     if columns.case not in table.columns:
         permitted = f"a column that says whose score it is, or a column {columns.case} of file names"
         raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns.subject")
-    read = [subject_and_phase(str(name), columns.case_pattern) for name in table[columns.case]]
+    read = [subject_and_phase(str(name), columns.case_pattern, "audit_columns.case_pattern") for name in table[columns.case]]
     subjects, phases = zip(*read, strict=True)
     return pd.Series(subjects, index=table.index), pd.Series(phases, index=table.index)
 
