@@ -138,7 +138,7 @@ def test_subjects_that_are_called_like_files_are_refused(root, key_file):
     save(root / "7234567_gt.nii.gz", ramp())
     public = UnlabelledDataset(filepath=str(root), path=str(key_file), names="source_ids")
 
-    assert "set names to numbered" in str(cause_of(public.load))
+    assert "set unlabelled.names to numbered" in str(cause_of(public.load))
     assert not key_file.exists()
 
 

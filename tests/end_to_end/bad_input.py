@@ -131,7 +131,7 @@ PARAMETERS = {
     "name misspelt in YAML, below": Case(write_parameter("inference: {mirorring: true}\n"), r".*mirorring.*mirroring"),
     "strategy misspelt": Case(nothing, r".*stratifed.*stratified", param("stratifed.strategy.name", "x")),
     "pipeline misspelt": Case(nothing, r"--pipelines: 'basline'; .*did you mean baseline\?", pipelines="basline"),
-    "environment misspelt": Case(nothing, r"--env: 'adcd'; a folder in conf; create conf/adcd", env="adcd"),
+    "environment misspelt": Case(nothing, r"--env: 'adcd'; one of: acdc, .*; did you mean acdc\?", env="adcd"),
     "place misspelt": Case(nothing, r".*data_rot.*data_root", param("data_rot", "x")),
     "place misspelt in the globals of an environment": Case(misspell_a_global, r"data_rot: 'x'; .*data_root"),
     "value of the wrong type": Case(nothing, r".*training\.epochs.*five.*integer", param("training.epochs", "five")),

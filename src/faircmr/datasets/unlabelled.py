@@ -110,7 +110,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
             keys = pd.concat([subjects, assign_file_keys(known[of_files], left_out)], ignore_index=True)
             if keys["subject_id"].duplicated().any():
                 found = f"subjects are called {LEFT_OUT_FILE}-0001, ..., as files that are left out are"
-                raise InvalidCohortError("unlabelled.names", found, "other names", "set names to numbered")
+                raise InvalidCohortError("unlabelled.names", found, "other names", "set unlabelled.names to numbered")
             return keys
 
         return updated_keys(self._key_path, named)

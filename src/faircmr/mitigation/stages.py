@@ -89,7 +89,7 @@ def _groups_with_a_model(whole: FitJob, stages: ProtectedGroupModels, groups: Gr
             f"model of protected group {missing[0]!r}",
             f"no training subject in {whole.name}",
             f"groups with training subjects: {', '.join(trained)}",
-            "leave it out of <strategy>.strategy.stages.groups: unknown_group next to it says who segments its subjects",
+            "leave it out of <strategy>.strategy.stages.groups; unknown_group there says who segments its subjects",
         )
     for one in untrained_groups(trained, groups.values()):
         logger.warning("%s: %s", whole.name, one)
