@@ -181,7 +181,7 @@ def test_null_is_the_usual_place(load: Callable[..., StudyConfigLoader], name: s
 
 
 @every_way
-@pytest.mark.parametrize("name", StudySettings.model_fields.keys() - {*NULLABLE, "workers"})
+@pytest.mark.parametrize("name", sorted(StudySettings.model_fields.keys() - {*NULLABLE, "workers"}))
 def test_null_is_refused_where_there_is_no_usual_value(
     load: Callable[..., StudyConfigLoader], name: str, conf: Path
 ) -> None:
