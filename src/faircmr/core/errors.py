@@ -6,6 +6,8 @@ subjects are named by their study key (``sub-0001``).
 
 from __future__ import annotations
 
+from faircmr.core.visible_text import visible_text
+
 
 class FaircmrError(Exception):
     """An expected error that ends a run with one clear line.
@@ -23,7 +25,7 @@ class FaircmrError(Exception):
 
     def __str__(self) -> str:
         parts = (f"{self.offender}: {self.value}", self.permitted, self.remedy)
-        return "; ".join(part for part in parts if part)
+        return visible_text("; ".join(part for part in parts if part))
 
     def reason(self, common_remedy: str = "") -> str:
         """What is wrong, what is permitted and what to do, for a table whose rows name the offender.
@@ -32,7 +34,7 @@ class FaircmrError(Exception):
             common_remedy: A remedy that applies to every row alike, and is not repeated in each.
         """
         remedy = "" if self.remedy == common_remedy else self.remedy
-        return "; ".join(part for part in (str(self.value), self.permitted, remedy) if part)
+        return visible_text("; ".join(part for part in (str(self.value), self.permitted, remedy) if part))
 
 
 class InvalidParameterError(FaircmrError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from faircmr.core.shown_names import LONGEST_NAME
 from faircmr.core.validation import NotPermittedError
 
 _STRATEGY = re.compile(r"[A-Za-z0-9]\w*", re.ASCII)
@@ -16,8 +17,9 @@ def strategy_name(value: str) -> str:
     Raises:
         NotPermittedError: No strategy can be called so.
     """
-    if _STRATEGY.fullmatch(value) is None:
-        raise NotPermittedError("the name of a strategy, of letters, digits and _", "e.g. baseline")
+    if _STRATEGY.fullmatch(value) is None or len(value) > LONGEST_NAME:
+        permitted = f"the name of a strategy, of at most {LONGEST_NAME} letters, digits and _"
+        raise NotPermittedError(permitted, "e.g. baseline")
     return value
 
 
@@ -27,6 +29,7 @@ def nnunet_dataset_name(value: str) -> str:
     Raises:
         NotPermittedError: nnU-Net would not take it.
     """
-    if _NNUNET_DATASET.fullmatch(value) is None:
-        raise NotPermittedError("Dataset<three digits>_<letters and digits>", "e.g. Dataset101_Study")
+    if _NNUNET_DATASET.fullmatch(value) is None or len(value) > LONGEST_NAME:
+        permitted = f"Dataset<three digits>_<letters and digits>, at most {LONGEST_NAME} characters"
+        raise NotPermittedError(permitted, "e.g. Dataset101_Study")
     return value

@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pandas as pd
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from faircmr.core.cohort import Cohort
+from faircmr.core.columns import PROTECTED_GROUP, RESERVED
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.parameters import Parameters, divided
+from faircmr.core.shown_names import column_name, listed_names, shown_name
 from faircmr.core.table_values import code_text, refuse_spoilt_numbers
 
 logger = logging.getLogger(__name__)
+ColumnName = Annotated[str, AfterValidator(column_name)]
 
 
 class AttributeParameters(Parameters):
@@ -32,10 +35,10 @@ class AttributeParameters(Parameters):
             (``error``) or leaves the study and is counted in the log (``drop``).
     """
 
-    protected_attribute: str
-    audit_attributes: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
+    protected_attribute: ColumnName
+    audit_attributes: tuple[ColumnName, ...] = ()
+    covariates: tuple[ColumnName, ...] = ()
+    categorical: tuple[ColumnName, ...] = ()
     missing_protected_attribute: Literal["error", "drop"] = Field(default="error")
 
     @field_validator("audit_attributes", "covariates", "categorical", mode="before")
@@ -93,6 +96,7 @@ def check_attributes(cohort: Cohort, attributes: AttributeParameters) -> None:
     """
     for name in dict.fromkeys((*attributes.groupings, *attributes.covariates)):
         _check_known(name, cohort.subjects)
+        _check_free(name, attributes)
     for name in set(attributes.covariates).difference(attributes.groupings, attributes.categorical):
         refuse_spoilt_numbers(cohort.subjects[name], "attributes.covariates", "attributes.categorical")
     if cohort.subjects[attributes.protected_attribute].isna().all():
@@ -119,7 +123,7 @@ def _no_subject_left(cohort: Cohort, attributes: AttributeParameters) -> Invalid
         f"protected attribute {name!r}",
         found,
         "a value for at least one subject",
-        f"complete it, or set attributes.protected_attribute to one that is known: {', '.join(others) or 'none is'}",
+        f"complete it, or set attributes.protected_attribute to one that is known: {listed_names(others) or 'none is'}",
     )
 
 
@@ -130,8 +134,20 @@ def _check_known(name: str, subjects: pd.DataFrame) -> None:
         raise InvalidParameterError(
             "attributes",
             repr(name),
-            f"one of the attributes of this cohort: {', '.join(known)}",
-            f"did you mean {nearest[0]!r}?" if nearest else "give the cohort a table of attributes",
+            f"one of the attributes of this cohort: {listed_names(known)}",
+            f"did you mean {shown_name(nearest[0])!r}?" if nearest else "give the cohort a table of attributes",
+        )
+
+
+def _check_free(name: str, attributes: AttributeParameters) -> None:
+    """Refuse a name that is a column of the study's own; the protected attribute alone is never a column."""
+    own_group = name == PROTECTED_GROUP == attributes.protected_attribute
+    if name in RESERVED and not own_group and name in (*attributes.audit_attributes, *attributes.covariates):
+        raise InvalidParameterError(
+            "attributes",
+            f"{name!r} is an audit attribute or a covariate",
+            f"a name that no table of the study uses (it uses {', '.join(RESERVED)})",
+            "rename the column in the table of subjects",
         )
 
 

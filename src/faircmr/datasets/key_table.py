@@ -12,6 +12,8 @@ from faircmr.core.errors import OutputError
 from faircmr.core.files import PRIVATE, write_whole
 from faircmr.core.keys import KEY_COLUMNS, no_keys
 from faircmr.core.leases import lease
+from faircmr.core.shown_names import guarded_table, unguarded_table
+from faircmr.core.table_damage import TABLE_DAMAGE
 
 PATIENCE = 30.0
 """Seconds in which every other process that names subjects is done: strategies that are started at once all do."""
@@ -26,10 +28,10 @@ def read_keys(path: Path) -> pd.DataFrame:
     """
     try:
         # every id is text, also one that looks like a number or like a missing value
-        keys = pd.read_csv(path, dtype="str", keep_default_na=False)
+        keys = unguarded_table(pd.read_csv(path, dtype="str", keep_default_na=False))
     except (FileNotFoundError, NotADirectoryError):
         return no_keys()
-    except (OSError, ValueError):
+    except TABLE_DAMAGE:
         raise _damaged(path) from None
     if tuple(keys.columns) != KEY_COLUMNS or keys["subject_id"].duplicated().any():
         raise _damaged(path)
@@ -73,7 +75,7 @@ def _is_written(path: Path, keys: pd.DataFrame) -> bool:
 
 def _encoded(keys: pd.DataFrame) -> bytes:
     content = StringIO()
-    keys.to_csv(content, index=False, lineterminator="\n")
+    guarded_table(keys).to_csv(content, index=False, lineterminator="\n")
     return content.getvalue().encode()
 
 

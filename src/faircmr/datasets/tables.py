@@ -1,4 +1,4 @@
-"""Tables as CSV or Parquet, by suffix."""
+"""Tables as CSV or Parquet, by suffix. A CSV has a quote before what a spreadsheet would take for a formula."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pandas as pd
 from faircmr.core.errors import InvalidParameterError, OutputError
 from faircmr.core.files import write_whole
 from faircmr.core.schemas import schema_named
+from faircmr.core.shown_names import guarded_table, unguarded_table
+from faircmr.core.table_damage import TABLE_DAMAGE
 from faircmr.datasets.base import StudyDataset
 
 TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
@@ -38,7 +40,7 @@ class TableDataset(StudyDataset[pd.DataFrame, pd.DataFrame]):
         """Read the table and check it."""
         try:
             table = self._read()
-        except (OSError, ValueError):
+        except TABLE_DAMAGE:
             raise OutputError(
                 self._filepath.name, "missing or damaged", "a whole table", "delete it and run its pipeline again"
             ) from None
@@ -49,7 +51,7 @@ class TableDataset(StudyDataset[pd.DataFrame, pd.DataFrame]):
         table = data if self._schema is None else self._schema.validate(data)
         content = BytesIO()
         if self._filepath.suffix == ".csv":
-            table.to_csv(content, index=False, lineterminator="\n")
+            guarded_table(table).to_csv(content, index=False, lineterminator="\n")
         else:
             table.to_parquet(content, index=False)
         write_whole(self._filepath, content.getvalue())
@@ -59,11 +61,13 @@ class TableDataset(StudyDataset[pd.DataFrame, pd.DataFrame]):
             return pd.read_parquet(self._filepath)
         # only an empty cell is missing: what a study writes has no missing-value words, and "NA" may be a group
         content = self._filepath.read_bytes()
-        table = pd.read_csv(BytesIO(content), dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
+        table = unguarded_table(
+            pd.read_csv(BytesIO(content), dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
+        )
         if _LEADING_ZERO.search(content) is None:
             return table
         # a column of codes such as 007 is text, and was text when it was written
-        text = pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, na_values=[""])
+        text = unguarded_table(pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, na_values=[""]))
         coded = [name for name in table.columns if text[name].str.contains(r"^[+-]?0[0-9]", na=False).any()]
         return table.assign(**{name: text[name] for name in coded})
 

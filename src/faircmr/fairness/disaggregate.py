@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.shown_names import listed_names
 from faircmr.core.table_values import code_text
 from faircmr.fairness.subject_scores import attributes_of, subject_scores
 
@@ -98,7 +99,7 @@ def _totals(percent: pd.DataFrame, groups: pd.DataFrame) -> pd.DataFrame:
 
 def _check_attribute(name: str, attributes: pd.DataFrame) -> None:
     if name not in attributes.columns:
-        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        permitted = f"one of {listed_names(attributes.columns)}"
         raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     values = attributes[name].nunique()
     if values > MOST_VALUES:

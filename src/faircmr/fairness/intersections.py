@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError
+from faircmr.core.shown_names import listed_names, similar_spelling
 from faircmr.core.table_values import code_text
 from faircmr.fairness.disaggregate import MOST_VALUES
 from faircmr.fairness.inference.groups import Groups
@@ -88,7 +89,7 @@ def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: in
 
 def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
     if name not in attributes.columns:
-        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        permitted = f"one of {listed_names(attributes.columns)}"
         raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     labels = code_text(attributes[name])
     _check_spelling(name, labels)
@@ -100,15 +101,18 @@ def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
 
 def _check_spelling(name: str, labels: pd.Series[str]) -> None:
     """Refuse ``White`` beside ``White `` or ``white``: two small groups of what is one, told apart by nobody."""
-    spelt = pd.Series(labels.dropna().unique(), dtype="str")
-    plain = spelt.str.split().str.join(" ").str.casefold()
+    plain = pd.Series([similar_spelling(str(label)) for label in labels.dropna().unique()], dtype="str")
     if alike := int(plain.duplicated(keep=False).sum()):
-        found = f"{name} with {alike} values that differ from each other in spaces or capitals alone"
+        found = f"{name} with {alike} values that differ from each other in spaces, capitals or hidden characters alone"
         raise InvalidParameterError("audit_attributes", found, "one spelling of each group", "correct the table")
 
 
 def _together(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:
-    return first.str.cat(second, sep=BY)
+    both = first.str.cat(second, sep=BY)
+    if both.nunique() < len(pd.DataFrame({"first": first, "second": second}).dropna().drop_duplicates()):
+        found = f"{first.name} and {second.name} with values that together read alike, because some contain {BY!r}"
+        raise InvalidParameterError("audit_attributes", found, f"values without {BY!r}", "correct the table")
+    return both
 
 
 def _same_people(both: pd.Series[str], one: pd.Series[str]) -> bool:

@@ -15,6 +15,7 @@ import pandas as pd
 
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
+from faircmr.core.shown_names import listed_names
 from faircmr.core.table_values import code_text
 from faircmr.fairness.disaggregate import NOT_RECORDED
 from faircmr.fairness.inference.groups import FloatArray, Groups, checked_scores
@@ -141,7 +142,7 @@ def table1_asterisks(
 
 def _labels(name: str, attributes: pd.DataFrame) -> list[str]:
     if name not in attributes.columns:
-        permitted = f"one of {', '.join(map(str, attributes.columns))}"
+        permitted = f"one of {listed_names(attributes.columns)}"
         raise InvalidParameterError("audit_attributes", name, permitted, "correct its spelling, or add the attribute")
     return code_text(attributes[name]).fillna(NOT_RECORDED).tolist()
 

@@ -13,7 +13,17 @@ from matplotlib.ticker import MaxNLocator
 
 from faircmr.core.splits import TEST, TRAIN, VALIDATION
 from faircmr.fairness.cohort_checks.findings import rows_of
-from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, new_figure, to_svg
+from faircmr.reporting.canvas import (
+    BLUE,
+    INK,
+    PALE_INK,
+    VERMILLION,
+    drawn_name,
+    name_heights,
+    name_rows,
+    new_figure,
+    to_svg,
+)
 
 PLAIN: dict[str, Any] = {"color": BLUE, "marker": "o"}
 MARKED: dict[str, Any] = {"color": VERMILLION, "marker": "D"}
@@ -33,7 +43,7 @@ def counts_figure(counts: pd.DataFrame) -> str:
         counts: Rows of one attribute and fold, sexes together: ``group``, ``train``, ``validation``, ``test``.
     """
     names = counts["group"].astype(str).tolist()
-    figure = new_figure(7.6, 0.7 + 0.26 * len(names))
+    figure = new_figure(7.6, 0.7 + 0.26 * name_heights(names, LONGEST_NAME))
     for panel, (part, title) in zip(figure.subplots(1, len(PARTS), sharey=True), PARTS.items(), strict=True):
         panel.barh(range(len(names)), counts[part], height=0.62, color=BLUE)
         for place, count in enumerate(counts[part]):
@@ -57,7 +67,7 @@ def measures_figure(measures: pd.DataFrame, alpha: float) -> str:
     names = measures["group"].astype(str).drop_duplicates().tolist()
     panels = list(measures.groupby("measure", sort=False))
     rows = ceil(len(panels) / PANELS_A_ROW)
-    figure = new_figure(8.6, rows * (0.62 + 0.2 * len(names)))
+    figure = new_figure(8.6, rows * (0.62 + 0.2 * name_heights(names, LONGEST_NAME)))
     axes = figure.subplots(rows, PANELS_A_ROW, sharey=True, squeeze=False)
     for panel, (measure, table) in zip(axes.ravel(), panels, strict=False):
         unit = table["unit"].fillna("").iloc[0]
@@ -77,7 +87,8 @@ def power_figure(power: pd.DataFrame, limit: float) -> str:
         power: Rows of one attribute, as :func:`faircmr.fairness.cohort_checks.power.detectable_gaps` makes them.
         limit: Gap in points that ought to be found.
     """
-    figure = new_figure(6.4, 0.9 + 0.26 * len(power))
+    names = power["group"].astype(str).tolist()
+    figure = new_figure(6.4, 0.9 + 0.26 * name_heights(names, LONGEST_NAME))
     panel = figure.subplots()
     panel.axvline(limit, color=PALE_INK, linestyle="--", linewidth=0.9)
     for place, (n, gap) in enumerate(rows_of(power, "n", "detectable")):
@@ -89,7 +100,7 @@ def power_figure(power: pd.DataFrame, limit: float) -> str:
         panel.text(gap + 0.04 * limit, place, f"{gap:.1f}  (n = {n})", va="center", fontsize=8, color=INK)
     panel.set_xlim(0, 1.25 * float(np.nanmax([limit, *power["detectable"]])))
     _dress(panel, "Smallest gap that would be found (points)")
-    _name(panel, power["group"].astype(str).tolist())
+    _name(panel, names)
     return to_svg(figure)
 
 
@@ -105,7 +116,7 @@ def _draw_measure(panel: Axes, table: pd.DataFrame, alpha: float) -> None:
 
 
 def _name(panel: Axes, names: list[str]) -> None:
-    panel.set_yticks(range(len(names)), labels=[fill(name, LONGEST_NAME) for name in names], parse_math=False)
+    name_rows(panel, names, LONGEST_NAME)
     panel.set_ylim(len(names) - 0.4, -0.6)
 
 
@@ -113,5 +124,5 @@ def _dress(panel: Axes, title: str) -> None:
     panel.spines[["top", "right", "left"]].set_visible(False)
     panel.tick_params(axis="y", length=0, labelcolor=INK, labelsize=8)
     panel.tick_params(axis="x", colors=PALE_INK, labelsize=7)
-    panel.set_title(title, fontsize=8.5, color=INK, fontweight="bold", loc="left", parse_math=False)
+    panel.set_title(drawn_name(title), fontsize=8.5, color=INK, fontweight="bold", loc="left", parse_math=False)
     panel.set_axisbelow(True)

@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from faircmr.reporting.canvas import BLUE, GREEN, INK, ORANGE, PALE_INK, SKY_BLUE, VERMILLION, new_figure, to_svg
+from faircmr.reporting.canvas import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    PALE_INK,
+    SKY_BLUE,
+    VERMILLION,
+    drawn_name,
+    name_heights,
+    name_rows,
+    new_figure,
+    to_svg,
+)
 
 SEX_COLOURS = (ORANGE, SKY_BLUE, GREEN, VERMILLION)
 RULE = "#DDDDDD"
+LONGEST_LINE = 32
+"""Characters of a group's name before it is broken."""
+MOST_IN_BAR = 12
+"""Characters of a sex within its bar."""
 BAR = 0.62
 """Height of a bar; the distance between two is 1."""
 ROOM_FOR_LABEL = 1.6
@@ -34,14 +53,13 @@ def draw_demographics(demographics: pd.DataFrame) -> Figure:
     """The same as a figure; arguments as for :func:`demographics_figure`."""
     table = demographics.set_index(demographics["protected_group"].astype(str))
     draw = [panel for panel, column in _PANELS.items() if column in table.columns]
-    figure = new_figure(3.4 * len(draw), 1.3 + 0.34 * len(table))
+    figure = new_figure(3.4 * len(draw), 1.3 + 0.34 * name_heights(list(table.index), LONGEST_LINE))
     for panel, drawing in zip(figure.subplots(1, len(draw), sharey=True, squeeze=False)[0], draw, strict=True):
         drawing(panel, table)
         _strip(panel)
         panel.axhline(len(table) - 1.5, color=RULE, linewidth=0.8)
-    first = figure.axes[0]
-    first.set_yticks(range(len(table)), labels=list(table.index))
-    first.set_ylim(len(table) - 0.5, -0.5)
+    name_rows(figure.axes[0], list(table.index), LONGEST_LINE)
+    figure.axes[0].set_ylim(len(table) - 0.5, -0.5)
     return figure
 
 
@@ -60,12 +78,13 @@ def _draw_sexes(panel: Axes, table: pd.DataFrame) -> None:
     left = pd.Series(0.0, index=table.index)
     for column, colour in zip(_sex_columns(table), SEX_COLOURS, strict=False):
         percent = table[column].fillna(0.0)
-        name = column.removeprefix("sex_").removesuffix("_percent")
+        name = drawn_name(column.removeprefix("sex_").removesuffix("_percent"))
         panel.barh(range(len(table)), percent, left=left, height=BAR, color=colour, label=name)
         for row, value in enumerate(percent):
             if value > 10:
                 place = left.iloc[row] + value / 2
-                panel.text(place, row, f"{name} {value:.0f}", ha="center", va="center", color=INK, fontsize=8)
+                text = f"{shorten(name, MOST_IN_BAR, placeholder='...')} {value:.0f}"
+                panel.text(place, row, text, ha="center", va="center", color=INK, fontsize=8, parse_math=False)
         left = left + percent
     panel.set_xlim(0, 100)
     panel.set_title("Sex (% of those recorded)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import ceil
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,24 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from faircmr.fairness.inference.verdict import Verdict
-from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, new_figure, to_svg
+from faircmr.reporting.canvas import (
+    BLUE,
+    INK,
+    PALE_INK,
+    VERMILLION,
+    drawn_name,
+    name_heights,
+    name_rows,
+    new_figure,
+    to_svg,
+)
 
 RULE = "#DDDDDD"
 MOST_COLUMNS = 2
 LONGEST_LINE = 24
 """Letters of a group's name before it is broken."""
+LONGEST_TITLE = 36
+"""The same of a model's name."""
 ROOM = 0.06
 """Beside the intervals, in lengths of the axis."""
 TOO_FEW = "too few subjects"
@@ -59,16 +70,17 @@ def draw_forest(groups: pd.DataFrame, disparity: pd.DataFrame, unit: str) -> Fig
     names = list(dict.fromkeys(groups["group"].astype(str)))
     columns = min(len(means), MOST_COLUMNS)
     rows = ceil(len(means) / columns)
-    figure = new_figure(7.2, 0.6 + rows * (0.6 + 0.2 * len(names)))
+    figure = new_figure(7.2, 0.6 + rows * (0.6 + 0.2 * name_heights(names, LONGEST_LINE)))
     panels = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).ravel()
     for panel, (model, mean) in zip(panels, means.items(), strict=False):
         _draw_model(panel, groups[groups["model"].astype(str) == model], names, mean)
-        panel.set_title(model, fontsize=9, color=INK, fontweight="bold", loc="left", parse_math=False)
+        title = drawn_name(model, LONGEST_TITLE)
+        panel.set_title(title, fontsize=9, color=INK, fontweight="bold", loc="left", parse_math=False)
     for panel in panels[len(means) - columns : len(means)]:
-        panel.set_xlabel(unit, fontsize=8, color=INK, parse_math=False)
+        panel.set_xlabel(drawn_name(unit), fontsize=8, color=INK, parse_math=False)
     for panel in panels[len(means) :]:
         panel.set_visible(False)
-    panels[0].set_yticks(range(len(names)), labels=[fill(name, LONGEST_LINE) for name in names], parse_math=False)
+    name_rows(panels[0], names, LONGEST_LINE)
     panels[0].set(xlim=_limits(groups), ylim=(len(names) - 0.4, -0.6))
     figure.legend(handles=_legend(groups), loc="outside lower center", ncols=3, frameon=False, fontsize=8)
     return figure

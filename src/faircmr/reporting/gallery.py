@@ -15,9 +15,11 @@ from matplotlib.lines import Line2D
 from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.cohort import Cohort
 from faircmr.core.scan import LabelImage, Scan
-from faircmr.reporting.canvas import INK, PALE_INK, SKY_BLUE, VERMILLION, YELLOW, new_figure, to_png
+from faircmr.reporting.canvas import INK, PALE_INK, SKY_BLUE, VERMILLION, YELLOW, drawn_name, new_figure, to_png
 
 FIELD_OF_VIEW_MM = 150.0
+LONGEST_LINE = 16
+"""Characters of a group's name before it is broken."""
 PHASE_NAMES = {Phase.ED: "End diastole", Phase.ES: "End systole"}
 
 # what readers of cardiac MR draw: the two walls of the left ventricle and the inside of the right
@@ -90,7 +92,8 @@ def cohort_gallery(examples: Sequence[GalleryExample]) -> bytes:
             if phase in example.scans:
                 draw_slice(panel, example.scans[phase], mid_ventricular_slice(example.scans[phase]))
     for panel, example in zip(axes[0], examples, strict=True):
-        panel.set_title(example.group, color=INK, fontsize=12, fontweight="bold")
+        name = drawn_name(example.group, LONGEST_LINE)
+        panel.set_title(name, color=INK, fontsize=12, fontweight="bold", parse_math=False)
     handles = contour_legend(examples)
     legend = figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     for text in legend.get_texts():

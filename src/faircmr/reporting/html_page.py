@@ -1,4 +1,4 @@
-"""Markup of a page that needs nothing but itself: whatever is not markup already is escaped."""
+"""Markup of a page that needs nothing but itself: whatever is not markup already is escaped, and can be seen."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from html import escape
+
+from faircmr.core.visible_text import visible_text
 
 STYLE = """
 :root { color-scheme: light; }
@@ -61,7 +63,7 @@ class Html(str):
 
 def together(parts: Iterable[str]) -> Html:
     """Parts one after the other; those that are no :class:`Html` are escaped."""
-    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
+    return Html("".join(part if isinstance(part, Html) else _escaped(part) for part in parts))
 
 
 def element(tag: str, *content: str, **attributes: str) -> Html:
@@ -72,7 +74,7 @@ def element(tag: str, *content: str, **attributes: str) -> Html:
         content: What stands in it; escaped, unless it is :class:`Html`.
         attributes: Escaped. An underscore at the end of a name is dropped (``class_``), others become hyphens.
     """
-    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{escape(value)}"' for name, value in attributes.items())
+    named = "".join(f' {name.rstrip("_").replace("_", "-")}="{_escaped(value)}"' for name, value in attributes.items())
     return Html(f"<{tag}{named}>{together(content)}</{tag}>")
 
 
@@ -123,7 +125,7 @@ def picture_of(content: bytes, kind: str, caption: str) -> Html:
         caption: Below it, and read aloud instead of it.
     """
     source = f"data:{kind};base64,{b64encode(content).decode()}"
-    picture = Html(f'<img alt="{escape(caption)}" src="{source}">')
+    picture = Html(f'<img alt="{_escaped(caption)}" src="{source}">')
     return element("figure", element("div", picture, tabindex="0"), element("figcaption", caption))
 
 
@@ -146,6 +148,10 @@ def page(title: str, body: Iterable[str], style: str = "", script: str = "") -> 
     )
     run = [Html(f"<script>{script}</script>")] if script else []
     return Html(f"<!DOCTYPE html>\n{element('html', head, element('body', element('main', *body), *run), lang='en')}\n")
+
+
+def _escaped(text: str) -> str:
+    return escape(visible_text(text))
 
 
 def _digest(script: str) -> str:

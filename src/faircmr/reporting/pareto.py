@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, new_figure, to_svg
+from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, drawn_name, new_figure, to_svg
 
 RULE = "#DDDDDD"
 MARGIN = 0.14
@@ -28,6 +28,8 @@ RADII = np.array([8, 13, 19, 26, 34, 43, 54, 66, 80, 96, 114, 135, 160])
 NEAR = RADII[1]
 """A label further away than this needs a line to its point."""
 POINTS_PER_INCH = 72
+LONGEST_LINE = 40
+"""Characters of a strategy's name before it is broken."""
 AIR = 2.0
 """Around a label, in pixels of the canvas."""
 MARKERS: dict[tuple[bool, bool], dict[str, Any]] = {
@@ -121,7 +123,7 @@ def _label(panel: Axes, table: pd.DataFrame, stairs: Points) -> None:
 
 def _place(panel: Axes, name: str, point: tuple[float, float], taken: Sequence[Bbox]) -> Bbox:
     label = panel.annotate(
-        name,
+        drawn_name(name, LONGEST_LINE),
         point,
         xytext=(0, 0),
         textcoords="offset points",

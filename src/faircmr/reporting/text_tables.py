@@ -10,8 +10,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-WIDTH = 400
-"""Columns of the virtual terminal: wide enough that no cell is ever wrapped."""
+WIDTH = 10_000
+"""Columns of the virtual terminal: wide enough that no cell is ever cut, also with a column for each of many groups."""
 
 
 def empty_table(title: str, left: Sequence[str], right: Sequence[str]) -> Table:

@@ -16,6 +16,7 @@ from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.quarantine import COLUMNS
 from faircmr.core.reading import DEFAULT_READING, ReadingParameters
 from faircmr.core.scan import ScanFiles
+from faircmr.core.shown_names import shown_table
 from faircmr.core.table_values import lost_zeros
 from faircmr.sources.base import NamesAbsentColumns, Rejection, Source, SourceFiles, no_scans
 from faircmr.sources.fingerprints import located, scan_fingerprint
@@ -36,7 +37,7 @@ def build_cohort(
         reading: What is believed of the headers of scans.
 
     Returns:
-        The cohort; its images are read later.
+        The cohort, whose attributes of text are names as they are shown; its images are read later.
 
     Raises:
         InvalidCohortError: There are no scans, or a subject is listed twice.
@@ -87,7 +88,7 @@ def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[st
     study_keys = attributes.index.map(keys)
     subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
     subjects.index.name = "subject_id"
-    return subjects.reset_index()
+    return shown_table(subjects).reset_index()
 
 
 def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:

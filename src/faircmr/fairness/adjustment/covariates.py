@@ -12,6 +12,7 @@ from pydantic import model_validator
 
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError
 from faircmr.core.parameters import Parameters
+from faircmr.core.shown_names import listed_names
 from faircmr.core.table_values import (
     PLAIN_NUMBERS,
     code_text,
@@ -173,7 +174,7 @@ def _typed(attributes: pd.DataFrame, covariates: Covariates) -> pd.DataFrame:
 
 def _check_columns(attributes: pd.DataFrame, names: Sequence[str]) -> None:
     if unknown := [name for name in names if name not in attributes.columns]:
-        known = ", ".join(map(str, attributes.columns))
+        known = listed_names(attributes.columns)
         raise InvalidParameterError(
             "covariates", unknown[0], f"one of {known}", "correct audit.covariates, or attributes.covariates of a study"
         )

@@ -10,6 +10,7 @@ import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError, InvalidScoresError
 from faircmr.core.omissions import Omission
+from faircmr.core.shown_names import listed_names
 from faircmr.fairness.audit.adjusted_table import COLUMNS as ADJUSTED_COLUMNS
 from faircmr.fairness.audit.adjusted_table import adjusted_table
 from faircmr.fairness.audit.answers import Answers, answers, too_few_draws
@@ -141,9 +142,7 @@ def audit_models(
     adjusted, of_adjusting = _noted(partial(adjusted_table, attributes=attributes), of_all, ADJUSTED_COLUMNS)
     matched, of_matching = _noted(partial(matched_table, attributes=attributes), of_all, MATCHED_COLUMNS)
     return Audit(
-        groups=pd.concat([table for table in (groups, *said_nothing) if len(table)], ignore_index=True).reindex(
-            columns=GROUP_COLUMNS
-        ),
+        groups=_in_order([groups, *said_nothing], parameters.attributes),
         disparity=of_all(disparity_table, columns=DISPARITY_COLUMNS),
         changes=of_all(partial(change_table, baseline=baseline), columns=CHANGE_COLUMNS),
         adjusted=adjusted,
@@ -154,6 +153,14 @@ def audit_models(
         notes=(*notes, *found, *baseline.notes(models), *of_adjusting, *of_matching),
         omissions=tuple(_unrecorded(models, attributes, parameters)),
     )
+
+
+def _in_order(tables: Sequence[pd.DataFrame], attributes: Sequence[str]) -> pd.DataFrame:
+    """Rows of all tables, attributes as they were asked, the protected one first, and pairs of attributes last."""
+    places = {name: place for place, name in enumerate(attributes)}
+    table = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=GROUP_COLUMNS)
+    by_place = table["attribute"].map(lambda name: places.get(name, len(places)))
+    return table.loc[by_place.sort_values(kind="stable").index].reset_index(drop=True)
 
 
 def _unrecorded(models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters) -> Iterator[Omission]:
@@ -175,7 +182,7 @@ def _divided(
 ) -> tuple[list[list[Compared]], list[Undivided], list[str]]:
     """Models by every attribute, and what has to be said of it."""
     if not parameters.attributes:
-        known = ", ".join(map(str, attributes.columns))
+        known = listed_names(attributes.columns)
         raise InvalidParameterError("audit.attributes", "none", f"some of {known}", "declare what is to be audited")
     found = comparisons(models, attributes, parameters.attributes, parameters.min_group_size)
     by_attribute, undivided, notes = found

@@ -11,6 +11,7 @@ import pandas as pd
 from faircmr.core.case_names import fitting_pattern
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.omissions import Omission
+from faircmr.core.shown_names import shown_names, shown_table
 from faircmr.core.table_values import (
     MissingWords,
     categories,
@@ -82,10 +83,11 @@ def attributes_asked(
 
     Returns:
         The table with groups and declared categories as text, and each other column as numbers or text
-        (:func:`~faircmr.core.table_values.typed`); and a sentence about each asked column that has missing values.
+        (:func:`~faircmr.core.table_values.typed`), texts as they are shown; and a sentence about each asked
+        column that has missing values.
     """
     text = {*parameters.attributes, *parameters.categorical} - set(parameters.mediators)
-    table = typed_table(people, text, words)
+    table = shown_table(typed_table(people, text, words))
     asked = dict.fromkeys((*parameters.attributes, *parameters.covariates, *parameters.mediators))
     known = [name for name in asked if name in people.columns]
     numbers = {name for name in known if name in parameters.mediators or pd.api.types.is_float_dtype(table[name])}
@@ -117,7 +119,7 @@ def unscored_by_group(
     if not without.any():
         return pd.DataFrame(columns=list(UNSCORED_COLUMNS)), []
     parts = [
-        _unscored(categories(people[name], columns.words), without).assign(attribute=name)
+        _unscored(shown_names(categories(people[name], columns.words)), without).assign(attribute=name)
         for name in attributes
         if name in people.columns
     ]

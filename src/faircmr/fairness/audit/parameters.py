@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from faircmr.core.parameters import Parameters, Words, divided
+from faircmr.core.shown_names import column_name, shown_name
 from faircmr.core.table_values import MissingWords
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 Draws = Annotated[int, Field(ge=100)]
+Columns = tuple[Annotated[str, AfterValidator(column_name)], ...]
 
 
 class AuditColumns(Parameters):
@@ -99,12 +101,12 @@ class AuditParameters(Parameters):
         seed: Of the draws.
     """
 
-    attributes: tuple[str, ...] = ()
-    covariates: tuple[str, ...] = ()
-    categorical: tuple[str, ...] = ()
-    mediators: tuple[str, ...] = ()
+    attributes: Columns = ()
+    covariates: Columns = ()
+    categorical: Columns = ()
+    mediators: Columns = ()
     metric: str = "dsc"
-    baseline: str = ""
+    baseline: Annotated[str, AfterValidator(shown_name)] = ""
     margin: Share = 0.01
     alpha: Share = 0.05
     min_group_size: Annotated[int, Field(ge=2)] = 8

@@ -8,6 +8,7 @@ import pandas as pd
 
 from faircmr.core.case_names import subject_and_phase
 from faircmr.core.errors import InvalidScoresError
+from faircmr.core.shown_names import listed_names, shown_name, shown_names
 from faircmr.core.table_values import MissingWords, categories, forms_of, has_decimal_commas, identifiers, read_numbers
 from faircmr.fairness.audit.parameters import AuditColumns
 
@@ -61,7 +62,7 @@ def _of_metric(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.Da
         return table
     kept = table[(table[columns.metric] == metric).to_numpy()]
     if kept.empty:
-        known = ", ".join(sorted({str(each) for each in table[columns.metric].dropna().unique()})[:10])
+        known = listed_names(sorted({str(each) for each in table[columns.metric].dropna().unique()})[:10])
         raise InvalidScoresError("scores", f"no rows of metric {metric}", f"one of {known}", "set audit.metric")
     return kept
 
@@ -91,7 +92,8 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
     if columns.case not in table.columns:
         permitted = f"a column that says whose score it is, or a column {columns.case} of file names"
         raise InvalidScoresError("scores", f"no column {columns.subject}", permitted, "set audit_columns.subject")
-    read = [subject_and_phase(str(name), columns.case_pattern, "audit_columns.case_pattern") for name in table[columns.case]]
+    pattern, setting = columns.case_pattern, "audit_columns.case_pattern"
+    read = [subject_and_phase(str(name), pattern, setting) for name in table[columns.case]]
     subjects, phases = zip(*read, strict=True)
     return pd.Series(subjects, index=table.index), pd.Series(phases, index=table.index)
 
@@ -99,7 +101,7 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
 def _column(table: pd.DataFrame, name: str, columns: AuditColumns, absent: str = "") -> pd.Series[str]:
     if name not in table.columns:
         return pd.Series(absent, index=table.index, dtype="str")
-    return categories(table[name], columns.words).fillna(absent)
+    return shown_names(categories(table[name], columns.words)).fillna(absent)
 
 
 def _scores_of_rows(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
@@ -135,17 +137,18 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
 def _scores_of_column(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
     """Scores of one column of a wide table."""
     _refuse_decimal_commas(column)
+    name = shown_name(str(column.name))
     read = read_numbers(column, words)
     rows, unread = len(column), read.unread
     if len(unread) and read.values.notna().sum() == 0:
         permitted = "columns of scores alone, in addition to those that audit_columns names"
-        raise InvalidScoresError("scores", f"column {column.name} holds no numbers", permitted, "remove it")
+        raise InvalidScoresError("scores", f"column {name} holds no numbers", permitted, "remove it")
     if len(unread):
-        found = f"column {column.name} has {len(unread)} of {rows} values that are no numbers ({forms_of(unread)})"
+        found = f"column {name} has {len(unread)} of {rows} values that are no numbers ({forms_of(unread)})"
         raise InvalidScoresError("scores", found, "a number in every cell", "correct or remove these rows")
     # left out of the mean, what a model failed at altogether would make it look better
     if without := int(read.values.isna().sum()):
-        found = f"no score in {without} {'row' if without == 1 else 'rows'} of column {column.name}, which has {rows}"
+        found = f"no score in {without} {'row' if without == 1 else 'rows'} of column {name}, which has {rows}"
         raise InvalidScoresError("scores", found, "a score in every cell", MISSED)
     return read.values
 
@@ -161,7 +164,7 @@ def _check_values(long: pd.DataFrame) -> None:
 def _refuse_outside(values: pd.Series[float], outside: pd.Series[bool], cells: pd.Series[str]) -> None:
     largest, smallest = values.max(), values.min()
     if smallest >= -TOLERANCE and LEAST_PERCENTAGE < largest <= 100.0 + 100.0 * TOLERANCE:
-        cell = str(cells.iloc[int(values.argmax())]).strip()
+        cell = shown_name(str(cells.iloc[int(values.argmax())]))
         found = f"up to {largest:.4g}" + (f" in {cell}" if cell else "")
         raise InvalidScoresError("scores", found, "scores in 0..1 and nothing else", "divide percentages by 100")
     ends = " and ".join(_exact(end) for end in (smallest, largest) if not -TOLERANCE <= end <= 1.0 + TOLERANCE)
@@ -197,7 +200,7 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_decimal_commas(column: pd.Series[float]) -> None:
     if has_decimal_commas(column):
-        said = f"column {column.name} has commas in its numbers"
+        said = f"column {shown_name(str(column.name))} has commas in its numbers"
         raise InvalidScoresError("scores", said, "points in decimals", "save the table with them")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from faircmr.core.omissions import strategy_step
+from faircmr.core.shown_names import in_markdown
 from faircmr.reporting.audit_tables import decimal
 from faircmr.reporting.publication.markdown import TO_BE_SAID, markdown_table, omission_markdown, said
 from faircmr.reporting.report.parameters import ReportParameters
@@ -94,7 +95,7 @@ def _missing(table: pd.DataFrame) -> str:
     total = table.iloc[-1] if len(table) else pd.Series(dtype="object")
     counts = {name.removesuffix("_missing"): total[name] for name in table.columns if name.endswith("_missing")}
     return (
-        ", ".join(f"{name} of {count} subjects" for name, count in counts.items() if count)
+        ", ".join(f"{in_markdown(name)} of {count} subjects" for name, count in counts.items() if count)
         or "nothing that is known of"
     )
 
@@ -109,5 +110,9 @@ def _left_out(table: pd.DataFrame) -> str:
 
 def _named(facts: pd.DataFrame, part: str) -> str:
     own = facts[facts["part"] == part] if len(facts) else facts
-    pairs = [f"{name} {value}" for name, value in zip(own["name"], own["value"], strict=True)] if len(own) else []
+    pairs = (
+        [in_markdown(f"{name} {value}") for name, value in zip(own["name"], own["value"], strict=True)]
+        if len(own)
+        else []
+    )
     return "; ".join(pairs) or "not recorded"

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 
+from faircmr.core.shown_names import in_latex
 from faircmr.reporting.audit_tables import NO_BREAK
 from faircmr.reporting.report.paper_tables import Cell, PaperTable, Row, table_1, table_2
 from faircmr.reporting.report.study import Study
 
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    **{letter: rf"\{letter}" for letter in "&%$#_{}"},
-    "†": r"$^{\dagger}$",
-    "*": r"$^{*}$",
-    "±": r"$\pm$",
-    "∞": r"$\infty$",
-}
-ANY_SPECIAL = re.compile("|".join(map(re.escape, SPECIAL)))
+MARKS = {"†": r"$^{\dagger}$", "*": r"$^{*}$"}
+"""Of numbers; in a name both are plain characters."""
 NOTE = (
     "% *: p < 0.01 of the paper's own t test against a full set that contains the group, not corrected.\n"
     "% dagger: different from all others by permutation, after Holm's correction. In brackets: {confidence} intervals."
@@ -48,11 +39,6 @@ def latex_table_2(study: Study) -> str:
     return f"{_note(study)}\n{body}\n"
 
 
-def escaped(text: str) -> str:
-    """Text in which no letter is a command."""
-    return ANY_SPECIAL.sub(lambda found: SPECIAL[found.group()], text)
-
-
 def _note(study: Study) -> str:
     return NOTE.format(**study.words).replace(NO_BREAK, " ")
 
@@ -63,21 +49,21 @@ def _tabular(shown: PaperTable, first: str) -> str:
     for heading, rows in shown.bodies.items():
         lines.append(r"\midrule")
         if heading:
-            lines.append(rf"\multicolumn{{{width + 1}}}{{l}}{{\textit{{{escaped(heading)}}}}} \\")
+            lines.append(rf"\multicolumn{{{width + 1}}}{{l}}{{\textit{{{in_latex(heading)}}}}} \\")
         lines += [_row(row) for row in rows]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
 def _row(row: Row) -> str:
     name = f"{row.name} ({row.note})" if row.note else row.name
-    return f"{escaped(name)} & {' & '.join(map(_cell, row.cells))} \\\\"
+    return f"{in_latex(name)} & {' & '.join(map(_cell, row.cells))} \\\\"
 
 
 def _cell(cell: Cell) -> str:
     if math.isnan(cell.value):
         return "--"
     ends = "" if math.isnan(cell.low) else f" [{_number(cell.low, cell)}, {_number(cell.high, cell)}]"
-    return f"{_number(cell.value, cell)}{escaped(cell.marks)}{ends}"
+    return f"{_number(cell.value, cell)}{''.join(MARKS.get(mark, mark) for mark in cell.marks)}{ends}"
 
 
 def _number(value: float, cell: Cell) -> str:
@@ -87,4 +73,4 @@ def _number(value: float, cell: Cell) -> str:
 
 
 def _line(names: Sequence[str]) -> str:
-    return " & ".join(map(escaped, names)) + r" \\"
+    return " & ".join(map(in_latex, names)) + r" \\"

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from faircmr.core.omissions import strategy_step
+from faircmr.core.shown_names import in_markdown
 from faircmr.reporting.audit_tables import decimal, interval
-from faircmr.reporting.publication.markdown import markdown_table, omission_markdown, said
+from faircmr.reporting.publication.markdown import markdown_table, names_in_markdown, omission_markdown, said
 from faircmr.reporting.report.choices import AXES
 from faircmr.reporting.report.parameters import ReportParameters
 from faircmr.reporting.report.provenance import DATA, SEEDS, VERSIONS
@@ -79,7 +80,7 @@ def model_card(study: Study, report: ReportParameters) -> str:
         models=_models(study),
         versions=_facts(facts, VERSIONS, " "),
         intended_use=said(report.intended_use),
-        attributes=", ".join(study.attributes) or "nothing yet",
+        attributes=names_in_markdown(study.attributes) or "nothing yet",
         **study.words,
         data_set=said(report.data_set),
         left_out=_left_out(study),
@@ -103,7 +104,7 @@ def _models(study: Study) -> str:
 
 def _left_out(study: Study) -> str:
     if unknown := study.without_omissions:
-        return f"Not recorded of {', '.join(unknown)}."
+        return f"Not recorded of {names_in_markdown(unknown)}."
     steps = [strategy_step(name) for name in study.strategies]
     table = study.tables.omissions
     return (omission_markdown(table[table["step"].isin(steps)]) if steps else "") or "Nothing."
@@ -136,7 +137,7 @@ def _caveats(study: Study) -> Iterator[str]:
     if len(few):
         small = dict.fromkeys(few.loc[few["low"].isna(), "group"].astype(str))
         if small:
-            yield f"Nothing can be said of {', '.join(small)}: too few subjects."
+            yield f"Nothing can be said of {names_in_markdown(small)}: too few subjects."
     if len(study.tables.table2) and study.tables.table2["seeds"].max() < 2:
         yield ABSENT["seeds"]
 
@@ -149,6 +150,8 @@ def _bracketed(row: Any, name: str) -> str:
 def _facts(table: pd.DataFrame, part: str, between: str) -> str:
     own = table[table["part"] == part] if len(table) else table
     said_facts = (
-        [f"{name}{between}{value}" for name, value in zip(own["name"], own["value"], strict=True)] if len(own) else []
+        [in_markdown(f"{name}{between}{value}") for name, value in zip(own["name"], own["value"], strict=True)]
+        if len(own)
+        else []
     )
     return ", ".join(said_facts) or "not recorded"

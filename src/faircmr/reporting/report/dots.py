@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
-from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, new_figure
+from faircmr.reporting.canvas import BLUE, INK, PALE_INK, VERMILLION, drawn_name, name_heights, name_rows, new_figure
 
 RULE, BAND = "#DDDDDD", "#C9C9C9"
 MOST_COLUMNS = 3
-LONGEST_LINE = 24
+LONGEST_LINE, LONGEST_TITLE = 24, 36
+"""Characters of a name before it is broken: left of its row, and above its panel."""
 LOOKS: Mapping[str, dict[str, Any]] = {
     "plain": {"marker": "o", "color": BLUE},
     "hollow": {"marker": "o", "color": BLUE, "markerfacecolor": "white"},
@@ -79,15 +79,17 @@ def draw_dots(panels: Mapping[str, Sequence[Dot]], legend: Legend) -> Figure:
     names = [dot.name for dot in next(iter(panels.values()))]
     columns = min(len(panels), MOST_COLUMNS)
     rows = ceil(len(panels) / columns)
-    figure = new_figure(7.6, 0.7 + rows * (0.62 + 0.2 * len(names)))
+    figure = new_figure(7.6, 0.7 + rows * (0.62 + 0.2 * name_heights(names, LONGEST_LINE)))
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for panel, (title, dots) in zip(axes.ravel(), panels.items(), strict=False):
         _draw(panel, dots, legend.reference)
-        panel.set_title(title, fontsize=9, color=INK, fontweight="bold", loc="left", parse_math=False)
-        panel.set_xlabel(legend.axis, fontsize=8, color=INK, parse_math=False)
+        panel.set_title(
+            drawn_name(title, LONGEST_TITLE), fontsize=9, color=INK, fontweight="bold", loc="left", parse_math=False
+        )
+        panel.set_xlabel(drawn_name(legend.axis), fontsize=8, color=INK, parse_math=False)
     for panel in axes.ravel()[len(panels) :]:
         panel.set_visible(False)
-    axes[0, 0].set_yticks(range(len(names)), labels=[fill(name, LONGEST_LINE) for name in names], parse_math=False)
+    name_rows(axes[0, 0], names, LONGEST_LINE)
     axes[0, 0].set_ylim(len(names) - 0.4, -0.6)
     present = {dot.look for dots in panels.values() for dot in dots if not np.isnan(dot.value)}
     figure.legend(handles=_handles(legend, present), loc="outside lower center", ncols=3, frameon=False, fontsize=8)

@@ -11,10 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from faircmr.core.anatomy import Phase
+from faircmr.core.anatomy import Phase, Structure
 from faircmr.core.cohort import Cohort
 from faircmr.core.prediction import PredictionKey, Predictions
-from faircmr.reporting.canvas import INK, PALE_INK, new_figure, to_jpeg
+from faircmr.core.scan import LabelImage, Scan
+from faircmr.reporting.canvas import INK, PALE_INK, drawn_name, new_figure, to_jpeg
 from faircmr.reporting.gallery import (
     GalleryExample,
     contour_legend,
@@ -25,10 +26,12 @@ from faircmr.reporting.gallery import (
 
 REFERENCE: Mapping[str, Any] = {"colors": ["white"], "linewidths": 1.9}
 """Below the prediction: where both agree, a coloured line lies in a white one."""
+LONGEST_LINE = 16
+"""Characters of a group's name before it is broken."""
 
 
 def overlay_picture(rows: pd.DataFrame, cohort: Cohort, predictions: Predictions) -> bytes:
-    """Cases of one strategy: image, contours of reference and prediction, and the DSC below.
+    """Cases of one strategy: image, contours of reference and prediction, and the lowest DSC below.
 
     Args:
         rows: Of one strategy, as :func:`~faircmr.reporting.report.cases.extreme_cases` makes them.
@@ -44,7 +47,7 @@ def overlay_picture(rows: pd.DataFrame, cohort: Cohort, predictions: Predictions
     for panel in axes.ravel():
         panel.set(xticks=[], yticks=[], frame_on=False)
     for panel, group in zip(axes[0], groups, strict=True):
-        panel.set_title(group, color=INK, fontsize=9, fontweight="bold", parse_math=False)
+        panel.set_title(drawn_name(group, LONGEST_LINE), color=INK, fontsize=9, fontweight="bold", parse_math=False)
     for panel, (which, _) in zip(axes[:, 0], lines, strict=True):
         panel.set_ylabel(which, color=INK, fontsize=9)
     shown = []
@@ -56,17 +59,26 @@ def overlay_picture(rows: pd.DataFrame, cohort: Cohort, predictions: Predictions
     return to_jpeg(figure)
 
 
+def _slice_that_differs(scan: Scan, predicted: LabelImage, structure: Structure) -> int:
+    """Slice with most pixels that one of prediction and reference shows alone; the middle one where they agree."""
+    if scan.label is not None:
+        pixels = ((scan.label == structure) != (predicted == structure)).sum(axis=(1, 2))
+        if pixels.any():
+            return int(pixels.argmax())
+    return mid_ventricular_slice(scan)
+
+
 def _draw_case(panel: Axes, row: Any, cohort: Cohort, predictions: Predictions) -> GalleryExample:
     phase = Phase(row.phase)
     scan = cohort.read(row.subject_id, phase)
     seed, fold = (None if pd.isna(one) else int(one) for one in (row.seed, row.fold))
     predicted = predictions[PredictionKey(seed, fold, row.subject_id, phase)].label
-    place, spacing = mid_ventricular_slice(scan), scan.geometry.spacing[1:]
+    place, spacing = _slice_that_differs(scan, predicted, Structure[row.structure]), scan.geometry.spacing[1:]
     draw_image(panel, scan, place)
     if scan.label is not None:
         draw_contours(panel, scan.label[place], spacing, REFERENCE)
     draw_contours(panel, predicted[place], spacing, {"linewidths": 0.8})
-    panel.set_xlabel(f"{100 * row.dsc:.1f} %", color=INK, fontsize=8)
+    panel.set_xlabel(f"{row.phase} {row.structure} {100 * row.dsc:.1f} %", color=INK, fontsize=8)
     drawn = replace(
         scan, label=np.where(scan.label == 0, predicted, scan.label) if scan.label is not None else predicted
     )

@@ -65,7 +65,7 @@ def strategies(study: Study) -> Iterator[Html]:
         "strategy": lambda row: str(row.strategy),
         "scored": lambda row: "yes" if row.strategy in study.strategies else "no",
         "control of": lambda row: str(row.control) or "-",
-        **{HEADINGS[axis]: _text(axis) for axis in AXES},
+        **{HEADINGS[axis]: _text(choices.columns.tolist().index(axis)) for axis in AXES},
     }
     listed = rows_table("All strategies of the registry", choices.fillna(""), columns, class_=WORDS)
     yield element("details", element("summary", "All strategies, choice by choice"), listed)
@@ -97,18 +97,20 @@ def _demographic_columns(table: pd.DataFrame) -> Columns:
         "subjects": lambda row: str(row.n),
         "share (%)": lambda row: decimal(row.percent, 1),
     }
-    for name in table.columns:
+    # by place: a sex may be called as no attribute of a tuple can be
+    places = {str(name): place for place, name in enumerate(table.columns)}
+    for name, place in places.items():
         if name.startswith(SEX) and name.endswith(PERCENT):
-            columns[f"{name.removeprefix(SEX).removesuffix(PERCENT)} (%)"] = _number(name)
+            columns[f"{name.removeprefix(SEX).removesuffix(PERCENT)} (%)"] = _number(place)
     if "age_mean" in table:
-        columns |= {"age, mean (years)": _number("age_mean"), "age, spread (years)": _number("age_sd")}
+        columns |= {"age, mean (years)": _number(places["age_mean"]), "age, spread (years)": _number(places["age_sd"])}
     missing = {"sex_missing": "sex not recorded", "age_missing": "age not recorded"}
-    return columns | {text: _text(name) for name, text in missing.items() if name in table}
+    return columns | {text: _text(places[name]) for name, text in missing.items() if name in places}
 
 
-def _number(name: str) -> Any:
-    return lambda row: decimal(float(getattr(row, name)), 1)
+def _number(place: int) -> Any:
+    return lambda row: decimal(float(row[place]), 1)
 
 
-def _text(name: str) -> Any:
-    return lambda row: together([str(getattr(row, name))])
+def _text(place: int) -> Any:
+    return lambda row: together([str(row[place])])

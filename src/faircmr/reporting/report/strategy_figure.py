@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import fill
-
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from faircmr.reporting.canvas import BLUE, INK, PALE_INK, new_figure
+from faircmr.reporting.canvas import BLUE, INK, PALE_INK, drawn_name, new_figure
 from faircmr.reporting.report.choices import AXES
 
 HEADINGS = {
@@ -38,7 +36,7 @@ def draw_strategies(choices: pd.DataFrame) -> Figure:
     for column, axis in enumerate(AXES):
         panel.text(_left(column) + WIDTH / 2, -0.72, HEADINGS[axis], ha="center", fontsize=7.5, color=PALE_INK)
     for row, (strategy, control) in enumerate(zip(choices["strategy"], choices["control"].fillna(""), strict=True)):
-        name = f"{fill(str(strategy).replace('_', ' '), 22)}\n{'(control)' if control else ''}".strip()
+        name = f"{drawn_name(str(strategy).replace('_', ' '), 22)}\n{'(control)' if control else ''}".strip()
         panel.text(
             -0.15, row, name, ha="right", va="center", fontsize=8, color=INK, fontweight="bold", parse_math=False
         )
@@ -68,7 +66,7 @@ def _box(panel: Axes, place: tuple[int, int], text: str, changed: bool) -> None:
     weight = "bold" if changed else "normal"
     centre = _left(column) + WIDTH / 2
     panel.text(
-        *(centre, row, fill(text, LETTERS)),
+        *(centre, row, drawn_name(text, LETTERS)),
         ha="center",
         va="center",
         fontsize=6.2,
