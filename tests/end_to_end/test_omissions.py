@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from html import unescape
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -41,7 +42,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> tupl
     write_mnms(project.folder / "scans")
     spoil(project.folder / "scans")
     shrink(project, "mnms", 1)
-    pipelines = "cohort_report,baseline,evaluation,reporting"
+    pipelines = "cohort_report,baseline,stratified,evaluation,reporting"
     return project, checked(project.run("--env", "mnms", "--pipelines", pipelines, params=PARAMS))
 
 
@@ -109,3 +110,11 @@ def test_a_line_that_is_gone_from_the_data_is_gone_from_the_page(spoilt: tuple[P
     text = seen(project.folder / "data" / "mnms" / "08_reporting" / "cohort_report.html")
     assert "subjects with attributes" not in text
     assert "1 of 12 subjects left out" in text
+
+
+def test_no_warning_is_given_twice_in_one_run(spoilt: tuple[Project, CompletedProcess[str]]):
+    lines = re.sub(r" *\n {29}(?=\S)", " ", spoilt[1].stdout + spoilt[1].stderr).splitlines()
+    warnings = Counter(line.partition("WARNING")[2].strip() for line in lines if "WARNING" in line)
+
+    assert warnings
+    assert [text for text, times in warnings.items() if times > 1] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,9 @@ from typing import Any
 import click
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
-from kedro.framework.project import pipelines, settings
+from kedro.framework.project import settings
 from kedro.framework.session import KedroSession
-from kedro.runner import AbstractRunner, ParallelRunner, SequentialRunner
+from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project
 
 from faircmr.core.errors import InvalidParameterError, ProjectNotFoundError
@@ -21,9 +20,9 @@ from faircmr.core.stopping import stopping_at_signals
 from faircmr.core.validation import nearest
 from faircmr.running.expected_errors import one_clear_line
 from faircmr.running.log_file import log_to_file
+from faircmr.running.run_choices import check_choices
 from faircmr.running.stoppable_runner import StoppableRunner
-
-NODE_OPTIONS = {"node_names": "--nodes", "from_nodes": "--from-nodes", "to_nodes": "--to-nodes"}
+from faircmr.running.warnings_once import give_warnings_once
 
 
 class StudySession(KedroSession):
@@ -52,10 +51,11 @@ class StudySession(KedroSession):
             click.ClickException: Inside a command, for every error that a user can mend.
         """
         log_to_file(self._project_path)
+        give_warnings_once()
         with one_clear_line(self._project_path), _stopping_in_a_command():
             choices = inspect.signature(KedroSession.run).bind(self, *args, **options).arguments
             choices.pop("self")
-            _check(choices)
+            check_choices(choices)
             named = choices.get("node_names") or choices.get("from_nodes")
             choices["runner"] = _stoppable(choices.get("runner") or SequentialRunner())
             choices["only_missing_outputs"] = choices.get("only_missing_outputs", False) or not named
@@ -101,23 +101,3 @@ def _stopping_in_a_command() -> AbstractContextManager[None]:
 def _stoppable(runner: object) -> object:
     """A runner that signals end; of what is none, such as a class, Kedro says it better."""
     return StoppableRunner(runner) if isinstance(runner, AbstractRunner) else runner
-
-
-def _check(choices: dict[str, Any]) -> None:
-    if isinstance(choices.get("runner"), ParallelRunner):
-        # Kedro gives it a catalog of its own, which knows no receipts
-        raise InvalidParameterError(
-            "--runner", "ParallelRunner", "SequentialRunner or ThreadRunner", "leave out --runner"
-        )
-    chosen = choices.get("pipeline_names") or [choices.get("pipeline_name") or "__default__"]
-    _check_names("--pipelines", chosen, list(pipelines))
-    nodes = [node.name for name in chosen for node in pipelines[name].nodes]
-    for choice, option in NODE_OPTIONS.items():
-        _check_names(option, choices.get(choice) or (), nodes)
-
-
-def _check_names(option: str, names: Iterable[str], known: Collection[str]) -> None:
-    for name in names:
-        if name not in known:
-            remedy = f"did you mean {nearest(name, known)}?"
-            raise InvalidParameterError(option, repr(name), f"one of {', '.join(dict.fromkeys(known))}", remedy)
