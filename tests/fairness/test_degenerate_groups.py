@@ -1,0 +1,129 @@
+"""Groups whose scores have no spread, and groups of one: every table is made, and no library warns."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from itertools import combinations_with_replacement, product
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pytest
+
+from faircmr.core.anatomy import Phase, Structure
+from faircmr.core.demographics import summarise
+from faircmr.core.subject_index import AttributeParameters
+from faircmr.fairness.audit import Audit, audit_strategies
+from faircmr.fairness.audit.parameters import AuditParameters
+from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
+from faircmr.fairness.comparison import table2
+from faircmr.fairness.disaggregate import table1
+from faircmr.fairness.inference.effect_size import hedges_g, probability_of_superiority
+from faircmr.fairness.inference.groups import Groups
+from faircmr.fairness.published_tables import asterisks_of, scheffe_of
+from faircmr.fairness.seeds import table1_seed_sd, table2_by_seed
+from faircmr.reporting.audit_report import audit_report
+from faircmr.reporting.report.surface import surface_errors
+
+SIZE = 9
+KINDS: Mapping[str, npt.NDArray[np.float64]] = {
+    "all 0": np.zeros(SIZE),
+    "all 1": np.ones(SIZE),
+    "constant": np.full(SIZE, 0.9),
+    "one subject": np.array([0.8]),
+    "two equal": np.array([0.85, 0.85]),
+    "one failure": np.append(np.full(SIZE - 1, 0.9), 0.0),
+    "spread": np.linspace(0.7, 0.95, SIZE),
+}
+PAIRS = list(combinations_with_replacement(KINDS, 2))
+ATTRIBUTES = AttributeParameters(protected_attribute="race", audit_attributes=("race", "sex"), covariates=("age",))
+PARAMETERS = AuditParameters(draws=240, min_group_size=2)
+
+
+def people(sizes: list[int]) -> pd.DataFrame:
+    race = np.repeat([f"group {number}" for number in range(len(sizes))], sizes)
+    return pd.DataFrame(
+        {
+            "subject_id": [f"sub-{number:04d}" for number in range(len(race))],
+            "protected_group": race,
+            "sex": np.resize(["F", "M"], len(race)),
+            "age": np.linspace(45.0, 80.0, len(race)),
+        }
+    )
+
+
+def scores_of(subjects: pd.DataFrame, dice: npt.NDArray[np.float64], strategy: str) -> pd.DataFrame:
+    """Scores of both phases and all structures; a subject that was missed has no distance and no volume."""
+    rows = []
+    for (place, subject), phase, structure, seed in product(
+        enumerate(subjects["subject_id"]), Phase, Structure, (0, 1)
+    ):
+        drawn = (150.0 if phase is Phase.ED else 60.0) + place
+        key = (strategy, seed, pd.NA, "cohort:1 splits:2", subject, str(phase), structure.name)
+        found = {"dsc": dice[place], "volume": drawn * dice[place], "reference_volume": drawn}
+        found |= {"hd95": np.nan if dice[place] == 0 else 9 * (1 - dice[place]), "missed": float(dice[place] == 0)}
+        found["assd"] = found["hd95"]
+        rows += [(*key, metric, value) for metric, value in found.items()]
+    names = ["strategy", "seed", "fold", "study_key", "subject_id", "phase", "structure", "metric", "value"]
+    return pd.DataFrame(rows, columns=names).astype({"seed": "Int64", "fold": "Int64"})
+
+
+def evaluated(dice: list[npt.NDArray[np.float64]]) -> Audit:
+    """Everything that evaluation makes of a baseline with these scores and of one that treats all alike."""
+    subjects = people([len(one) for one in dice])
+    values = np.concatenate(dice)
+    scores = {
+        "baseline": scores_of(subjects, values, "baseline"),
+        "even": scores_of(subjects, np.full(len(values), 0.9), "even"),
+    }
+    summarise(subjects)
+    for table in scores.values():
+        table1(table, subjects, ("sex",))
+    table2(scores, subjects)
+    table2_by_seed(scores, subjects)
+    table1_seed_sd(scores, subjects, ("sex",))
+    asterisks_of(scores, subjects, ("sex",))
+    scheffe_of(scores, subjects)
+    clinical_agreement(scores, subjects)
+    reclassification(scores, subjects)
+    surface_errors(scores, subjects)
+    return audit_strategies(scores, subjects, ATTRIBUTES, PARAMETERS)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[" and ".join(pair) for pair in PAIRS])
+def test_all_tables_and_the_page_are_made_without_a_warning(pair: tuple[str, str]):
+    dice = [KINDS["spread"], *(KINDS[kind] for kind in pair)]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluated(dice)
+        page = audit_report(found, PARAMETERS, "Title")
+
+    assert {"group 0", "group 1", "group 2"} <= set(found.groups["group"])
+    assert found.groups.loc[found.groups["attribute"] == "race", "mean"].notna().all()
+    assert "group 2" in page
+
+
+@pytest.mark.parametrize("kinds", [("all 0", "all 0"), ("all 1", "all 1"), ("all 0", "all 1"), ("constant", "all 0")])
+def test_two_groups_without_any_spread_are_told_apart_without_a_warning(kinds: tuple[str, str]):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluated([KINDS[kind] for kind in kinds])
+
+    assert len(found.disparity) >= 1
+
+
+@pytest.mark.parametrize("effect", [hedges_g, probability_of_superiority])
+@pytest.mark.parametrize("pair", PAIRS, ids=[" and ".join(pair) for pair in PAIRS])
+def test_effect_sizes_are_nan_or_within_their_interval(pair: tuple[str, str], effect):
+    values = np.concatenate([KINDS[kind] for kind in pair])
+    groups = Groups.of(np.repeat(["a", "b"], [len(KINDS[kind]) for kind in pair]).tolist())
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = effect(values, groups)
+
+    known = ~np.isnan(found.low)
+    assert (found.low[known] <= found.estimates[known]).all()
+    assert (found.estimates[known] <= found.high[known]).all()
