@@ -2,6 +2,7 @@
 
 import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,7 +112,7 @@ def test_keeps_the_ids_of_a_public_data_set():
 
 
 def test_refuses_to_keep_an_id_that_is_no_file_name_without_naming_it():
-    with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*names to numbered") as error:
+    with pytest.raises(InvalidCohortError, match=r"1 of 2 cannot be part of a file name.*entry to numbered") as error:
         keep_source_ids(paths_of(["a", "Jane Doe/1"]))
     assert "Jane" not in str(error.value)
 
@@ -122,6 +123,18 @@ def test_pseudonyms_depend_on_the_id_and_on_the_secret_alone():
     assert as_dict(assign_pseudonyms(paths_of(["b", "c"]), b"one secret of many"))["b"] == first["b"]
     assert as_dict(assign_pseudonyms(paths_of(["a"]), b"another secret"))["a"] != first["a"]
     assert all(re.fullmatch("sub-[0-9a-f]{12}", key) for key in first.values())
+
+
+def test_the_order_of_keys_is_that_of_ids_and_the_order_of_pseudonyms_is_not():
+    """What SECURITY.md says of both (decision 0031)."""
+    ids = [f"{number:07d}" for number in range(400)]
+    numbered = as_dict(assign_keys(no_keys(), paths_of(reversed(ids))))
+    named = as_dict(assign_pseudonyms(paths_of(ids), b"one secret of many"))
+
+    assert sorted(ids, key=numbered.__getitem__) == ids
+    ranks = np.argsort(np.argsort([named[source_id] for source_id in ids]))
+    # 0.2 is four standard errors of a correlation of 400 pairs that is none
+    assert abs(np.corrcoef(ranks, np.arange(len(ids)))[0, 1]) < 0.2
 
 
 def test_refuses_pseudonyms_that_two_subjects_share(monkeypatch: pytest.MonkeyPatch):

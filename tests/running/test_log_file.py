@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from kedro.pipeline import node
 
+from faircmr.core.errors import InvalidScanError
 from faircmr.running.log_file import LogFile, log_to_file
 
 
@@ -48,3 +50,30 @@ def test_a_project_that_cannot_be_written_runs_without(tmp_path: Path, capsys: p
 
     assert handler not in logging.getLogger().handlers
     assert "Traceback" not in capsys.readouterr().err
+
+
+PLACE = "/scans/7654321_Doe/image.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [
+        (FileNotFoundError(2, "No such file", PLACE), "failed with error: \nFileNotFoundError"),
+        (ValueError(f"cannot read {PLACE}"), "failed with error: \nValueError"),
+        (InvalidScanError("sub-0001 ED", "empty", "a scan", "mend it"), "sub-0001 ED: empty; a scan; mend it"),
+    ],
+)
+def test_the_text_of_an_error_that_nobody_expects_is_not_logged(tmp_path: Path, error: Exception, logged: str) -> None:
+    """Kedro logs the text of every error of a node; that of other libraries may name a person."""
+
+    def fails() -> None:
+        raise error
+
+    log_to_file(tmp_path)
+
+    with pytest.raises(type(error)):
+        node(fails, None, "output").run()
+
+    text = (tmp_path / "logs" / "faircmr.log").read_text()
+    assert logged in text
+    assert PLACE not in text

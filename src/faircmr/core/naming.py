@@ -41,7 +41,10 @@ class Naming(Protocol):
 
 @dataclass(frozen=True)
 class Numbered:
-    """``sub-0001``, ...: mean nothing outside the study.
+    """``sub-0001``, ...: of subjects that are new at the same time, in the order of their source ids.
+
+    Without the list of all ids a key tells the rank of its subject among them; with it, which subject it is
+    (decision 0031). Order and id are hidden by :class:`Pseudonyms`.
 
     Attributes:
         prefix: What new keys begin with.

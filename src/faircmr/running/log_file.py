@@ -7,7 +7,9 @@ directory.
 
 from __future__ import annotations
 
+import copy
 import logging
+import sys
 import traceback
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
@@ -30,6 +32,10 @@ class LogFile(RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
         return super()._open()
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Text of a record; of an error that is not this project's own, which Kedro logs with its text, the type."""
+        return super().format(_without_foreign_text(record))
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name that logging calls
         """Give up the log file: a run is worth more than its log."""
@@ -58,6 +64,24 @@ def log_traceback(error: BaseException, project: Path) -> None:
     """
     record = logging.LogRecord(__name__, logging.ERROR, __file__, 0, _frames(error), None, None)
     log_to_file(project).handle(record)
+
+
+def _without_foreign_text(record: logging.LogRecord) -> logging.LogRecord:
+    error = sys.exception()
+    if error is None or record.levelno < logging.ERROR or not str(error) or _is_own(error):
+        return record
+    shown = copy.copy(record)
+    shown.msg, shown.args = record.getMessage().replace(str(error), type(error).__name__), None
+    return shown
+
+
+def _is_own(error: BaseException | None) -> bool:
+    """Whether an error is this project's own, or was caused by one: Kedro wraps those of data sets."""
+    while error is not None:
+        if isinstance(error, FaircmrError):
+            return True
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return False
 
 
 def _frames(error: BaseException) -> str:
