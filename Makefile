@@ -43,7 +43,7 @@ unexport PYTHONPATH PYTHONHOME
 SETTLED := $(shell [ "$$(cat $(STAMP) 2>/dev/null)" = "$$(pwd -P)" ] && $(BIN)/python -c "" 2>/dev/null && echo yes)
 
 .PHONY: help run test test-slow test-browser chromium lint check-ids audit-dependencies format acdc docs docs-serve viz viz-site screenshots install constraints clean
-.PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes
+.PHONY: benchmark-nnunet benchmark-parity benchmark-ten-minutes verify-nnunet-export
 .PHONY: fuzz references reliability reliability-slurm
 .PHONY: benchmark-strategies benchmark-dose-response benchmark-schedule benchmark-mitigation-cost benchmark-audit-cohorts benchmark-scale benchmark-border
 ifneq ($(SETTLED),yes)
@@ -109,6 +109,9 @@ benchmark-parity: $(BENCHMARKS)/prepared ## train nnU-Net and faircmr alike, two
 	for seed in 0 1; do for side in nnunet ours; do \
 		$(BENCH)/parity.py train_$$side --seed $$seed $(BENCH_ARGS) $(ARGS) || exit 1; done; done
 	for what in predict score; do $(BENCH)/parity.py $$what $(BENCH_ARGS) $(ARGS) || exit 1; done
+
+verify-nnunet-export: $(STAMP) $(NNUNET)/bin/nnUNetv2_predict ## ask nnU-Net's own functions about the folds and test cases of two exports; some minutes
+	$(BENCH)/export_folds.py $(BENCH_ARGS) $(ARGS)
 
 benchmark-ten-minutes: $(STAMP) $(NNUNET)/bin/nnUNetv2_predict ## train for ten minutes and score
 	$(BENCH)/ten_minutes.py $(BENCH_ARGS) $(ARGS)

@@ -1,11 +1,13 @@
 """What nnU-Net 2.8.1 asks of the folds of a raw data set, so that it can be tested where nnU-Net is not installed.
 
-``benchmarks/nnunet/export_accepted.py`` asks nnU-Net's own functions the same.
+``benchmarks/nnunet/export_folds.py`` asks nnU-Net's own functions the same.
 
 Source:
-    nnU-Net 2.8.1: ``nnunetv2/evaluation/accumulate_cv_results.py`` refuses a case that two folds have predicted,
-    ``compute_metrics_on_folder`` of ``nnunetv2/evaluation/evaluate_predictions.py`` a file of ``labelsTr`` that none
-    has; ``do_split`` of ``nnunetv2/training/nnUNetTrainer/nnUNetTrainer.py`` warns of a case in both lists of a fold.
+    nnU-Net 2.8.1: ``accumulate_cv_results`` of ``nnunetv2/evaluation/accumulate_cv_results.py`` refuses a case that two
+    folds have predicted. A case of ``labelsTr`` that no fold has predicted it leaves out without a word;
+    ``determine_postprocessing`` of ``nnunetv2/postprocessing/remove_connected_components.py``, which is run on the
+    result, then says that this "should always be done on the entire dataset". ``do_split`` of
+    ``nnunetv2/training/nnUNetTrainer/nnUNetTrainer.py`` warns of a case in both lists of a fold.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ def validated(folds: Iterable[Fold]) -> list[str]:
 
 
 def accumulation_fault(folder: Path) -> str | None:
-    """Why nnU-Net would not accumulate the results of all folds of a data set; ``None`` if it would.
+    """Why nnU-Net would not accumulate the results of all folds over the whole data set; ``None`` if it would.
 
     Args:
         folder: Of the raw data set.

@@ -12,8 +12,8 @@ first folds, one a split      train: training subjects            train: trainin
 further folds                 val: each other training case once  the same, of who is tested in no fold
 ============================  ==================================  =====================================
 
-So each training case is in ``val`` of exactly one fold, which nnU-Net requires where it accumulates the results of a
-cross-validation (nnU-Net v2, ``evaluation/accumulate_cv_results.py``).
+So each training case is in ``val`` of exactly one fold. Where nnU-Net accumulates the results of a cross-validation, it
+refuses a case that is in two, and scores none that is in no fold (nnU-Net 2.8.1, ``accumulate_cv_results.py``).
 """
 
 from __future__ import annotations
