@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.machine import this_machine
 from faircmr.estimation.costs import StepCost, cost_table
 from faircmr.estimation.estimates import COLUMNS, estimate_fits, merged_kinds
@@ -104,3 +104,23 @@ def test_a_study_without_localisers_has_none():
 
     assert isinstance(STUDY["baseline"], PlannedFits)
     assert set(table["strategy"]) == {"baseline", "study"}
+
+
+IMPOSSIBLE = PlannedFits(fits=(), kinds=(), reason="rare.strategy.cohort.share: too small")
+
+
+def test_a_strategy_that_cannot_be_trained_is_named_with_its_reason_and_the_others_are_estimated(caplog):
+    table = estimate_fits({**STUDY, "rare": IMPOSSIBLE}, costs(), {}, {"both": ["baseline", "rare"]})
+
+    row = rows(table, "strategy").loc["rare"]
+    assert (row["fits"], row["finished"], row["reason"]) == (0, 0, IMPOSSIBLE.reason)
+    assert rows(table, "study")["fits"].equals(rows(estimate(), "study")["fits"])
+    assert list(table.columns) == list(COLUMNS)
+    assert caplog.messages == [
+        "rare is not estimated: it cannot be trained on this cohort: rare.strategy.cohort.share: too small"
+    ]
+
+
+def test_a_cohort_on_which_no_strategy_can_be_trained_ends_the_estimate():
+    with pytest.raises(InvalidCohortError, match=r"none can be trained; rare\.strategy\.cohort"):
+        estimate_fits({"rare": IMPOSSIBLE}, costs(), {}, {})

@@ -81,3 +81,11 @@ def test_a_kind_is_measured_on_one_subject_of_each_group_that_its_objective_know
     assert sorted(kind.job.keys.values()) == ["A", "B", "C"]
     assert len(kind.job.training_subjects) == 3
     assert len(kind.job.validation_subjects) == 1
+
+
+def test_a_strategy_that_the_cohort_cannot_serve_has_no_fits_and_a_reason():
+    """A share that comes to no subject of a small group."""
+    listed = planned({"cohort": {"kind": "smallest_share", "share": 0.01}}, name="rare")
+
+    assert (listed.fits, listed.kinds) == ((), ())
+    assert listed.reason.startswith("rare.strategy.cohort.share: 0.01 comes to no subject of a group; ")

@@ -61,7 +61,7 @@ def test_the_three_have_one_size_and_everybody_is_represented(sizes, seed):
     drawn = [
         draw_balanced(pool, BalancedCohort(seed=seed)),
         draw_size_matched(pool, SizeMatchedCohort(seed=seed)),
-        draw_smallest_share(pool, SmallestShareCohort(share=balance, seed=seed)),
+        draw_smallest_share(pool, SmallestShareCohort(share=balance, seed=seed), "fewer"),
     ]
 
     total = len(sizes) * min(sizes.values())
@@ -75,7 +75,8 @@ def test_at_a_share_of_balance_the_smallest_share_is_the_balanced_cohort(sizes, 
 
     balanced = draw_balanced(pool, BalancedCohort(seed=seed))
 
-    assert draw_smallest_share(pool, SmallestShareCohort(share=min(1 / len(sizes), 0.99), seed=seed)) == balanced
+    share = SmallestShareCohort(share=min(1 / len(sizes), 0.99), seed=seed)
+    assert draw_smallest_share(pool, share, "fewer") == balanced
 
 
 def test_size_matched_has_natural_proportions_and_at_least_one_of_a_group():
@@ -93,7 +94,7 @@ def test_size_matched_has_natural_proportions_and_at_least_one_of_a_group():
 def test_every_group_but_the_largest_has_the_share():
     pool = pool_of(PAPER)
 
-    drawn = draw_smallest_share(pool, SmallestShareCohort(share=0.05))
+    drawn = draw_smallest_share(pool, SmallestShareCohort(share=0.05), "fewer")
 
     # 5 % of 522 are 26.1
     assert counts(pool, drawn, "protected_group") == {**dict.fromkeys(PAPER, 26), "White": 522 - 5 * 26}
@@ -113,7 +114,7 @@ def test_a_group_with_less_in_one_cohort_has_a_part_of_its_people_in_the_other(s
 DRAWS = {
     "balanced": lambda pool, seed: draw_balanced(pool, BalancedCohort(within=("sex",), too_few="relax", seed=seed)),
     "size_matched": lambda pool, seed: draw_size_matched(pool, SizeMatchedCohort(seed=seed)),
-    "smallest_share": lambda pool, seed: draw_smallest_share(pool, SmallestShareCohort(share=0.25, seed=seed)),
+    "smallest_share": lambda pool, seed: draw_smallest_share(pool, SmallestShareCohort(share=0.25, seed=seed), "fewer"),
 }
 
 
@@ -159,17 +160,17 @@ def test_where_the_smallest_group_grows_everybody_who_was_drawn_stays(sizes, see
 
 def test_a_share_above_balance_is_refused():
     with pytest.raises(InvalidParameterError) as error:
-        draw_smallest_share(pool_of({"A": 9, "B": 5, "C": 5}), SmallestShareCohort(share=0.4))
+        draw_smallest_share(pool_of({"A": 9, "B": 5, "C": 5}), SmallestShareCohort(share=0.4), "fewer")
 
     assert str(error.value) == (
-        "<strategy>.strategy.cohort.share: 0.4 of each of 3 protected groups but the largest; at most 0.3333, which is "
+        "fewer.strategy.cohort.share: 0.4 of each of 3 protected groups but the largest; at most 0.3333, which is "
         "balance; lower it"
     )
 
 
 def test_a_share_of_nobody_is_refused():
     with pytest.raises(InvalidParameterError, match=r"cohort\.share: 0\.01 comes to no subject of a group; .*raise it"):
-        draw_smallest_share(pool_of({"A": 90, "B": 5, "C": 5}), SmallestShareCohort(share=0.01))
+        draw_smallest_share(pool_of({"A": 90, "B": 5, "C": 5}), SmallestShareCohort(share=0.01), "fewer")
 
 
 def test_a_rest_that_the_largest_group_cannot_fill_is_refused():
@@ -177,4 +178,4 @@ def test_a_rest_that_the_largest_group_cannot_fill_is_refused():
         InvalidParameterError,
         match=r"cohort\.share: 0\.1 leaves 11 subjects to the largest protected group, which has 6; .*raise it",
     ):
-        draw_smallest_share(pool_of({"A": 6, "B": 5, "C": 5}), SmallestShareCohort(share=0.1))
+        draw_smallest_share(pool_of({"A": 6, "B": 5, "C": 5}), SmallestShareCohort(share=0.1), "fewer")

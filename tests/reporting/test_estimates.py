@@ -82,3 +82,11 @@ def test_what_could_not_be_measured_is_a_dash(table: pd.DataFrame):
     assert cells(text)[-1] == cells(render_estimates(table, ""))[-1]
     assert any(line.count("-") == 6 for line in cells(text))
     assert "Measured on nothing: no kind of step could be." in text
+
+
+def test_a_strategy_that_cannot_be_trained_is_named_below(table: pd.DataFrame):
+    row = {"level": "strategy", "strategy": "rare", "fits": 0, "finished": 0, "reason": "too few subjects"}
+
+    text = render_estimates(pd.concat([pd.DataFrame([row]), table], ignore_index=True), "Fits")
+
+    assert text.splitlines()[-1] == "Not estimated: rare: too few subjects"

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.validation import nearest
 from faircmr.estimation.finished import job_digest
 from faircmr.estimation.kinds import StepKind
 from faircmr.estimation.listing import PlannedFit, PlannedFits
+
+logger = logging.getLogger(__name__)
 
 SECONDS_AN_HOUR, MIB = 3600, 2**20
 STUDY = "study"
@@ -42,6 +45,7 @@ COLUMNS = {
     "device": "str",
     "threads": "Int64",
     "machine": "str",
+    "reason": "str",
 }
 """Columns of the table and their types; ``level`` is ``fit``, ``strategy``, ``total`` (of several) or ``study``."""
 
@@ -72,16 +76,33 @@ def estimate_fits(
         ``checkpoints_bytes`` of a sum are those of the largest fit. ``seconds_a_step`` of a fit with two kinds of
         steps, and of a sum, is a mean over steps. Missing where a kind could not be measured.
 
+        A strategy that cannot be trained on this cohort has a row of level ``strategy`` with no fits and its
+        ``reason``, and is logged.
+
     Raises:
         InvalidParameterError: A sum names a strategy that there is not.
+        InvalidCohortError: No strategy can be trained on this cohort.
     """
     fits = list({fit.place: fit for each in planned.values() for fit in each.fits}.values())
+    impossible = _impossible(planned)
+    if not fits:
+        raise InvalidCohortError("strategies", f"none can be trained; {impossible[0]['reason']}", "at least one")
     digests = {place: job_digest(json.loads(job)) for place, job in finished.items()}
     measured = costs.set_index("kind")
     rows = pd.DataFrame([_row(fit, measured, digests.get(fit.place) == fit.digest) for fit in fits])
-    table = pd.concat([rows, pd.DataFrame(_sums(rows, planned, totals))], ignore_index=True)
+    table = pd.concat([rows, pd.DataFrame([*impossible, *_sums(rows, planned, totals)])], ignore_index=True)
     described = {name: costs[name].dropna().iloc[0] for name in ("device", "machine") if costs[name].notna().any()}
     return table.assign(**described).reindex(columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _impossible(planned: Mapping[str, PlannedFits]) -> list[dict[str, object]]:
+    found = {name: each.reason for name, each in planned.items() if each.reason}
+    for name, reason in found.items():
+        logger.warning("%s is not estimated: it cannot be trained on this cohort: %s", name, reason)
+    return [
+        {"level": "strategy", "strategy": name, "fits": 0, "finished": 0, "reason": reason}
+        for name, reason in found.items()
+    ]
 
 
 def _row(fit: PlannedFit, costs: pd.DataFrame, finished: bool) -> dict[str, object]:  # noqa: FBT001 - a column

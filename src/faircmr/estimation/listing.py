@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidSplitError
 from faircmr.core.parameters import Parameters
 from faircmr.core.work_folder import WorkFolder
 from faircmr.estimation.finished import job_digest
@@ -73,10 +74,17 @@ class PlannedFit(Parameters):
 
 
 class PlannedFits(Parameters):
-    """Fits of a strategy, those of its localisers first, and the kinds of their steps, each once."""
+    """Fits of a strategy, those of its localisers first, and the kinds of their steps, each once.
+
+    Attributes:
+        fits: Empty where the strategy cannot be trained on this cohort.
+        kinds: Of their steps.
+        reason: Why it cannot; empty where it can.
+    """
 
     fits: tuple[PlannedFit, ...]
     kinds: tuple[StepKind, ...]
+    reason: str = ""
 
 
 def plan_fits(
@@ -91,16 +99,29 @@ def plan_fits(
     """Every fit of a strategy, and of the localisers that it needs.
 
     Regions of the heart are not needed: they determine what a fit sees, and neither how many fits there are nor
-    what a step costs.
-
-    Raises:
-        FaircmrError: Whatever ends the strategy's training before its first step.
+    what a step costs. What would end the training of the strategy before its first step is the reason why it has none:
+    the estimate of the others goes on.
     """
+    try:
+        return _planned(_jobs(strategy, subjects, splits, plans, localiser_plans, training, fits))
+    except (InvalidCohortError, InvalidParameterError, InvalidSplitError) as error:
+        return PlannedFits(fits=(), kinds=(), reason=str(error))
+
+
+def _jobs(
+    strategy: StrategyParameters,
+    subjects: pd.DataFrame,
+    splits: pd.DataFrame,
+    plans: Plans,
+    localiser_plans: LocaliserPlans,
+    training: TrainingParameters,
+    fits: FitsParameters,
+) -> list[tuple[str, FitJob]]:
     cohort = with_rois(select_training_cohort(splits, subjects, strategy), roi_table([]))
     work = WorkFolder(NOWHERE, code="")
     localisers = list_localisers(strategy, splits, fits, localiser_plans, NOWHERE, work)
     own = list_fits(strategy, cohort, fits, plans, training, NOWHERE, work)
-    return _planned([*((LOCALISER, job) for job in localisers), *((strategy.name, job) for job in own)])
+    return [*((LOCALISER, job) for job in localisers), *((strategy.name, job) for job in own)]
 
 
 def _planned(jobs: Sequence[tuple[str, FitJob]]) -> PlannedFits:

@@ -98,19 +98,19 @@ def _drawn(named: pd.DataFrame, cohort: Drawn, strategy: str) -> pd.DataFrame:
     within = cohort.within if isinstance(cohort, BalancedCohort) else ()
     if isinstance(cohort, BalancedCohort):
         check_shortages(pools, cohort, strategy)
-    tables = [_divided(pool[pool["subject_id"].isin(_draw(pool, cohort))], cohort, within) for pool in pools]
+    tables = [_divided(pool[pool["subject_id"].isin(_draw(pool, cohort, strategy))], cohort, within) for pool in pools]
     by = [*(["fold"] if "fold" in named else []), "subject_id"]
     return pd.concat(tables).sort_values(by, ignore_index=True)
 
 
-def _draw(pool: pd.DataFrame, cohort: Drawn) -> list[str]:
+def _draw(pool: pd.DataFrame, cohort: Drawn, strategy: str) -> list[str]:
     match cohort:
         case BalancedCohort():
             return draw_balanced(pool, cohort)
         case SizeMatchedCohort():
             return draw_size_matched(pool, cohort)
         case SmallestShareCohort():
-            return draw_smallest_share(pool, cohort)
+            return draw_smallest_share(pool, cohort, strategy)
 
 
 def _divided(drawn: pd.DataFrame, cohort: DrawnCohort, within: tuple[str, ...]) -> pd.DataFrame:

@@ -18,7 +18,6 @@ from faircmr.mitigation.strata import labels
 Groups = dict[str, list[str]]
 """Subjects of each protected group in the order in which they are drawn."""
 _NOTHING = 1e-9
-SHARE = "<strategy>.strategy.cohort.share"
 
 
 def draw_balanced(pool: pd.DataFrame, cohort: BalancedCohort) -> list[str]:
@@ -60,12 +59,13 @@ def draw_size_matched(pool: pd.DataFrame, cohort: SizeMatchedCohort) -> list[str
     return _first(groups, apportion(_smallest(groups) * len(groups), sizes, most=sizes, least=1))
 
 
-def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort) -> list[str]:
+def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort, strategy: str) -> list[str]:
     """As many subjects as the balanced cohort has; a given share of each group but the largest, which has the rest.
 
     Args:
         pool: ``subject_id`` and ``protected_group``, one row a subject.
         cohort: The share.
+        strategy: Its name, for the error.
 
     Returns:
         Study keys of the drawn subjects.
@@ -75,12 +75,13 @@ def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort) -> list
             subjects for the rest.
     """
     groups = _groups(pool, cohort.seed)
-    _check_share(cohort.share, len(groups))
+    setting = f"{strategy}.strategy.cohort.share"
+    _check_share(setting, cohort.share, len(groups))
     total = _smallest(groups) * len(groups)
     each = int(cohort.share * total + 0.5)
     largest = max(groups, key=lambda group: len(groups[group]))
     counts = {**dict.fromkeys(groups, each), largest: total - each * (len(groups) - 1)}
-    _check_counts(cohort.share, each, counts[largest], groups[largest])
+    _check_counts(setting, cohort.share, each, counts[largest], len(groups[largest]))
     return _first(groups, counts)
 
 
@@ -96,25 +97,25 @@ def _first(groups: Groups, counts: dict[str, int]) -> list[str]:
     return [subject_id for group, members in groups.items() for subject_id in members[: counts[group]]]
 
 
-def _check_share(share: float, groups: int) -> None:
+def _check_share(setting: str, share: float, groups: int) -> None:
     if share > 1 / groups + _NOTHING:
         raise InvalidParameterError(
-            SHARE,
+            setting,
             f"{share:g} of each of {groups} protected groups but the largest",
             f"at most {1 / groups:.4g}, which is balance",
             "lower it",
         )
 
 
-def _check_counts(share: float, each: int, rest: int, largest: list[str]) -> None:
+def _check_counts(setting: str, share: float, each: int, rest: int, largest: int) -> None:
     if each == 0:
         raise InvalidParameterError(
-            SHARE, f"{share:g} comes to no subject of a group", "at least half a subject", "raise it"
+            setting, f"{share:g} comes to no subject of a group", "at least half a subject", "raise it"
         )
-    if rest > len(largest):
+    if rest > largest:
         raise InvalidParameterError(
-            SHARE,
-            f"{share:g} leaves {rest} subjects to the largest protected group, which has {len(largest)}",
+            setting,
+            f"{share:g} leaves {rest} subjects to the largest protected group, which has {largest}",
             "a rest that it can fill",
             "raise it",
         )

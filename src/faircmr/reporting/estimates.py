@@ -76,7 +76,10 @@ def _number(value: Any, decimals: int) -> str:
 
 def _note(table: pd.DataFrame) -> str:
     study = table.iloc[-1]
-    return NOTE.format(measured=_measured(study), left=_number(study["hours_left"], 2))
+    measured = NOTE.format(measured=_measured(study), left=_number(study["hours_left"], 2))
+    impossible = table[(table["level"] == "strategy") & (table["fits"] == 0)]
+    reasons = [f"Not estimated: {row.strategy}: {row.reason}" for row in impossible.itertuples(index=False)]
+    return "\n".join([measured, *reasons])
 
 
 def _measured(study: pd.Series[Any]) -> str:
