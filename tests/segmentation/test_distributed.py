@@ -14,8 +14,8 @@ import torch
 
 from faircmr.core.errors import FaircmrError, InvalidModelError, OutputError
 from faircmr.core.stopping import StoppedError
-from faircmr.segmentation import distributed
-from faircmr.segmentation.distributed import command_of, fit_in_processes, fit_on_devices
+from faircmr.segmentation import distributed, rank_processes
+from faircmr.segmentation.distributed import fit_in_processes, fit_on_devices, rank_command
 from faircmr.segmentation.jobs import Component, FitJob
 from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
 from faircmr.segmentation.reports import EpochReport
@@ -29,6 +29,8 @@ step of the schedule passes that on. Measured after sixteen steps: 1.2e-7 of wei
 BFLOAT16_ROUNDING = 2**-8
 """Each process rounds its part of a weight's gradient to bfloat16, which keeps eight bits."""
 REPORT = EpochReport("seed-0/shared", 1, 3, 0.5, None, 2.0)
+STOPPED = message_of_error(StoppedError("seed-0/shared", "at step 3", "kept"))
+CRASHED = message_of_error(ConnectionError("the other is gone"))
 
 
 def weights(job: FitJob) -> dict[str, torch.Tensor]:
@@ -53,10 +55,10 @@ def processes_of(folder: Path) -> dict[int, str]:
             lines[int(path.parent.name)] = path.read_bytes().replace(b"\0", b" ").decode()
         except OSError:
             continue
-    return {pid: line for pid, line in lines.items() if str(folder) in line and "-m faircmr.segmentation.fit" in line}
+    return {pid: line for pid, line in lines.items() if str(folder) in line and "-m faircmr.segmentation.rank" in line}
 
 
-def until(condition: Callable[[], object], seconds: float = 60) -> bool:
+def until(condition: Callable[[], object], seconds: float = 600) -> bool:
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.02)
@@ -71,11 +73,12 @@ def _job_files_below(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Starts a script in place of the processes of the fit."""
+    """Starts a script in place of the first process of the fit; the others wait until they are asked to stop."""
 
-    def start(*lines: str) -> None:
-        script = "\n".join(["import os, signal, sys, time", *lines])
-        monkeypatch.setattr(distributed, "command_of", lambda path, _: [sys.executable, "-c", script, str(path)])
+    def start(*lines: str, others: str = "sys.stdin.read(); sys.exit(143)") -> None:
+        rest = f"if os.environ['RANK'] != '0':\n    {others}"
+        script = "\n".join(["import os, signal, sys, time", rest, *lines])
+        monkeypatch.setattr(distributed, "rank_command", lambda path: [sys.executable, "-c", script, str(path)])
 
     return start
 
@@ -134,7 +137,7 @@ def test_any_other_end_says_how_to_see_more(
 def test_interrupted_it_ends_what_it_started(
     tensors: Path, tmp_path: Path, started: Callable[..., None], stubborn: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(distributed, "SECONDS_TO_END", 0.2)
+    monkeypatch.setattr(rank_processes, "SECONDS_TO_END", 0.2)
     report = f"print({message_of_epoch(REPORT)!r}, flush=True)"
     started(stubborn, f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))", report, "time.sleep(600)")
 
@@ -177,14 +180,75 @@ def test_asked_to_stop_it_closes_what_its_processes_listen_to_and_says_what_they
         fit_in_processes(job_of(tensors, tmp_path, devices=2), reports.append, lambda: bool(reports))
 
 
-def test_one_device_in_a_process_of_its_own_needs_no_launcher(tmp_path: Path):
-    assert command_of(tmp_path / "job.json", 1)[1:] == [
-        "-m",
-        "faircmr.segmentation.fit",
-        str(tmp_path / "job.json"),
-        "--piped",
-    ]
-    assert "torch.distributed.run" in command_of(tmp_path / "job.json", 2)
+@pytest.mark.parametrize(
+    ("first", "others", "said"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(600)", "a process was killed; "),
+        ("time.sleep(600)", "os.kill(os.getpid(), signal.SIGKILL)", "a process was killed; "),
+        ("sys.exit(3)", "signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(600)", "a process was killed; "),
+        (f"print({STOPPED!r}); sys.exit(143)", "sys.stdin.read(); sys.exit(143)", "seed-0/shared: at step 3; kept$"),
+        (f"print({STOPPED!r}); sys.exit(143)", "os.kill(os.getpid(), signal.SIGKILL)", "a process was killed; "),
+        (f"print({STOPPED!r}); sys.exit(143)", f"print({CRASHED!r}); sys.exit(1)", "ConnectionError in one of the"),
+    ],
+    ids=[
+        "the first is killed and the other waits for it",
+        "the other is killed and the first waits for it",
+        "the first fails and the other ignores signals",
+        "somebody else stops them all",
+        "one is killed and the other stops when asked",
+        "one crashes and the other stops when asked",
+    ],
+)
+def test_whichever_ends_first_the_others_are_ended_and_the_error_is_that_of_the_first(
+    tensors: Path,
+    tmp_path: Path,
+    started: Callable[..., None],
+    first: str,
+    others: str,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(rank_processes, "SECONDS_TO_END", 0.5)
+    started(first, others=others)
+
+    with pytest.raises(FaircmrError, match=said):
+        fit_in_processes(job_of(tensors, tmp_path, devices=2))
+
+
+@pytest.mark.parametrize("devices", [1, 2, 3])
+def test_each_device_has_a_process_that_knows_its_rank(
+    tensors: Path, tmp_path: Path, devices: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR")
+    script = (
+        f"import os, sys\nline = ' '.join(str(os.environ.get(name)) for name in {names})\n"
+        "sys.stdout.write(line + '\\n'); sys.stdout.flush()\nsys.stdin.read()\nsys.exit(1)"
+    )
+    monkeypatch.setattr(distributed, "rank_command", lambda path: [sys.executable, "-c", script, str(path)])
+
+    def should_stop() -> bool:
+        return len(caplog.messages) == devices
+
+    with caplog.at_level("DEBUG", "faircmr"), pytest.raises(FaircmrError):
+        fit_in_processes(job_of(tensors, tmp_path, devices=devices), should_stop=should_stop)
+
+    world = [f"{rank} {rank} {devices} 127.0.0.1" for rank in range(devices)]
+    assert sorted(caplog.messages) == (world if devices > 1 else ["None None None None"])
+
+
+def test_the_place_where_processes_meet_can_be_reached_from_this_machine_alone() -> None:
+    with rank_processes._meeting_point(2) as port:
+        listening = [line for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
+        places = [line.split()[1] for line in listening if line.split()[1].endswith(f":{port:04X}")]
+
+    assert places
+    assert all(place.startswith(("0100007F:", "0000000000000000FFFF00000100007F:")) for place in places)
+
+
+def test_a_process_reads_the_job_and_reports_to_this_one(tmp_path: Path):
+    command = ["-m", "faircmr.segmentation.rank", str(tmp_path / "job.json")]
+
+    assert rank_command(tmp_path / "job.json")[1:] == command
 
 
 @pytest.fixture(scope="module")
@@ -306,7 +370,7 @@ def test_killed_it_takes_its_processes_along_and_goes_on_exactly(finished: FitJo
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(project_root / "src"), str(project_root)])}
     with subprocess.Popen([sys.executable, "-c", script, str(tmp_path / "job.json")], env=environment) as process:
         assert until(lambda: list(job.folder.glob("checkpoint-*")))
-        assert len(processes_of(tmp_path)) == 3, "the launcher and two of its own"
+        assert len(processes_of(tmp_path)) == 2, "one a device"
         os.kill(process.pid, signal.SIGKILL)
 
     assert until(lambda: not processes_of(tmp_path))

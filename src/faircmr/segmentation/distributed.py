@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from subprocess import PIPE, STDOUT, Popen, TimeoutExpired
 from tempfile import TemporaryDirectory
-from threading import Event, Thread
-from typing import IO
 
 from faircmr.core.child_processes import child_environment
 from faircmr.core.errors import FaircmrError
@@ -20,13 +16,13 @@ from faircmr.segmentation.fit_folder import finished_record
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.messages import CrashError, Warned, read_message
 from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, FitRecord
+from faircmr.segmentation.rank_processes import rank_processes
 from faircmr.segmentation.reports import EpochReport, OnEpoch, ignore
 from faircmr.segmentation.tensors import TensorStore
 from faircmr.segmentation.training import fit
 
 FIT = "faircmr.segmentation.fit"
-SECONDS_TO_END = 10.0
-SECONDS_BETWEEN_QUESTIONS = 0.2
+RANK = "faircmr.segmentation.rank"
 
 logger = logging.getLogger(__name__)
 
@@ -59,61 +55,21 @@ def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore, should_stop: Shoul
         path = Path(folder) / JOB_NAME
         write_whole(path, job.model_dump_json().encode(), PRIVATE)
         environment = child_environment(OMP_NUM_THREADS=str(job.training.threads))
-        with (
-            _started(command_of(path, job.training.devices), environment) as process,
-            _stopped_by(should_stop, process) as stopped,
-        ):
-            failures = _heard(process.stdout, on_epoch) if process.stdout else []
-            status = process.wait()
-    if failures or status:
-        raise _first_expected(failures, job, stopped)
-    return FitRecord.model_validate_json((job.folder / RECORD_NAME).read_text())
+        with rank_processes(rank_command(path), environment, job.training.devices, should_stop) as started:
+            failures = _read_messages(started.output, on_epoch)
+            statuses = [process.wait() for process in started.processes]
+    if failures or any(statuses):
+        stop_requested = started.stop_requested.is_set() or should_stop()
+        raise _first_expected(failures, job, statuses, stop_requested=stop_requested)
+    return FitRecord.model_validate_json((job.folder / RECORD_NAME).read_bytes())
 
 
-def command_of(path: Path, devices: int) -> list[str]:
-    """Command that fits a job file in one process a device."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(devices)]
-    return [sys.executable, *(launcher if devices > 1 else []), "-m", FIT, str(path), "--piped"]
+def rank_command(path: Path) -> list[str]:
+    """Command of each process that fits a job file."""
+    return [sys.executable, "-m", RANK, str(path)]
 
 
-@contextmanager
-def _stopped_by(should_stop: ShouldStop, process: Popen[str]) -> Iterator[Event]:
-    """Ask a fit to stop when it is to, and say whether it was asked."""
-    ended, stopped = Event(), Event()
-
-    def ask() -> None:
-        while not ended.wait(SECONDS_BETWEEN_QUESTIONS):
-            if should_stop() and process.stdin:
-                stopped.set()
-                process.stdin.close()
-                return
-
-    asking = Thread(target=ask, daemon=True)
-    asking.start()
-    try:
-        yield stopped
-    finally:
-        ended.set()
-        asking.join()
-
-
-@contextmanager
-def _started(command: list[str], environment: Mapping[str, str]) -> Iterator[Popen[str]]:
-    """A process that has ended, with all that it started, when the block is left in whatever way."""
-    with Popen(command, stdin=PIPE, stdout=PIPE, stderr=STDOUT, text=True, env=environment) as process:
-        try:
-            yield process
-        finally:
-            # every process of the fit ends when this pipe does, even if this process is killed
-            if process.stdin:
-                process.stdin.close()
-            process.terminate()
-            with suppress(TimeoutExpired):
-                process.wait(SECONDS_TO_END)
-            process.kill()
-
-
-def _heard(lines: IO[str], on_epoch: OnEpoch) -> list[FaircmrError | CrashError]:
+def _read_messages(lines: Iterable[str], on_epoch: OnEpoch) -> list[FaircmrError | CrashError]:
     """Pass on what the processes report until all have ended; returns why they failed."""
     failures = []
     for line in lines:
@@ -129,18 +85,25 @@ def _heard(lines: IO[str], on_epoch: OnEpoch) -> list[FaircmrError | CrashError]
     return failures
 
 
-def _first_expected(failures: list[FaircmrError | CrashError], job: FitJob, stopped: Event) -> FaircmrError:
-    """The error to raise: where one process fails, the others fail for want of it, or stop."""
-    expected = [failure for failure in failures if isinstance(failure, FaircmrError)]
-    for failure in sorted(expected, key=lambda one: isinstance(one, StoppedError)):
-        return failure
-    if stopped.is_set():
-        return StoppedError(job.name, "stopped in the middle of a step", "its last checkpoint is kept", REMEDY)
-    said = f"{failures[0]} in one of the processes" if failures else "a process was killed"
-    by_hand = " ".join(["python", *command_of(job.folder / JOB_NAME, job.training.devices)[1:-1]])
+def _first_expected(
+    failures: Sequence[FaircmrError | CrashError], job: FitJob, statuses: Sequence[int], *, stop_requested: bool
+) -> FaircmrError:
+    """The error to raise: where one process fails, the others fail because it is gone, or are asked to stop."""
+    stops = [failure for failure in failures if isinstance(failure, StoppedError)]
+    crashes = [failure for failure in failures if isinstance(failure, CrashError)]
+    for failure in failures:
+        if isinstance(failure, FaircmrError) and failure not in stops:
+            return failure
+    if stop_requested:
+        asked = StoppedError(job.name, "stopped in the middle of a step", "its last checkpoint is kept", REMEDY)
+        return stops[0] if stops else asked
+    if stops and not crashes and min(statuses) >= 0:  # somebody has sent them a signal, and not this process
+        return stops[0]
+    found = f"{crashes[0]} in one of the processes" if crashes else "a process was killed"
+    by_hand = f"python -m {FIT} {job.folder / JOB_NAME}"
     return FaircmrError(
         f"{job.name} on {job.training.devices} devices",
-        said,
+        found,
         "processes that all end well",
-        f"memory may be short; to see all that they say run {by_hand}",
+        f"memory may be short; to see all that they print run {by_hand}",
     )

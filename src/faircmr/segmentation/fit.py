@@ -1,4 +1,7 @@
-"""One fit as a process of its own: ``python -m faircmr.segmentation.fit job.json``."""
+"""One fit as a process of its own, ``python -m faircmr.segmentation.fit job.json``, and one device of several.
+
+With several devices the command starts one process a device and shows all that they print.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ from faircmr.core.stopping import (
     request_stop,
     stopping_at_signals,
 )
+from faircmr.segmentation.distributed import fit_in_processes
 from faircmr.segmentation.jobs import FitJob
 from faircmr.segmentation.messages import message_of_epoch, message_of_error, message_of_warning
-from faircmr.segmentation.ranks import leads, leave
+from faircmr.segmentation.ranks import has_other_processes, leads, leave
 from faircmr.segmentation.reports import EpochReport, OnEpoch
 from faircmr.segmentation.training import fit
 
@@ -45,10 +49,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--piped", action="store_true", help="report in JSON lines, and stop when standard input ends")
     options = parser.parse_args(arguments)
     if not options.piped:
+        logging.getLogger(fit_in_processes.__module__).setLevel(logging.DEBUG)
         with stopping_at_signals():
             return run(options.job, log_epoch, log_error)
     logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
-    # it may be asked by the end of its input, by the launcher, and by whoever signals every process there is
+    # it may be asked by the end of its input, by the process that started it, and by whoever signals all processes
     with stopping_at_signals(repeats=SECONDS_TO_LEAVE):
         Thread(target=_stop_with_standard_input, daemon=True).start()
         return run(options.job, tell_epoch, tell_error)
@@ -58,7 +63,10 @@ def run(path: Path, on_epoch: OnEpoch, on_error: OnError) -> int:
     """Fit the job of a file; returns the exit status."""
     try:
         with deferring() as should_stop:
-            fit(FitJob.read(path), on_epoch, should_stop)
+            job = FitJob.read(path)
+            starts_others = job.training.devices > 1 and not has_other_processes()
+            train = fit_in_processes if starts_others else fit
+            train(job, on_epoch, should_stop)
     except StoppedError as error:
         on_error(error)
         leave()

@@ -1,6 +1,7 @@
 """The processes that share one fit, one a device, and what they do together.
 
-A fit is alone unless ``torch.distributed.run`` started it; then every function here does nothing. With
+A fit is alone, and every function here does nothing, unless :mod:`~faircmr.segmentation.rank_processes` started it,
+or ``torch.distributed.run``, which sets the same variables. With
 several processes each takes its part of the same batch, and every number that a loss divides is
 summed over all of them first, so that loss, gradient and weights are those of one process up to the
 order of additions.
@@ -32,7 +33,7 @@ def joined(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
     Raises:
         InvalidParameterError: There are more processes than samples in a batch, or than GPUs.
     """
-    if not torch.distributed.is_torchelastic_launched():
+    if not has_other_processes():
         return module.to(device)
     processes = int(os.environ["WORLD_SIZE"])
     _refuse_idle(processes, samples, f"at most {samples}, the samples of a batch")
@@ -47,6 +48,11 @@ def joined(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
     fabric.launch()
     wrapped: nn.Module = fabric.setup_module(module)
     return wrapped
+
+
+def has_other_processes() -> bool:
+    """Whether this process was started as one of several that share a fit; it need not have met the others yet."""
+    return torch.distributed.is_torchelastic_launched()
 
 
 def leads() -> bool:

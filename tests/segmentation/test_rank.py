@@ -1,0 +1,37 @@
+"""One process of a fit listens to the process that started it from its first moment on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from faircmr.segmentation.rank import STOPPED
+
+
+def test_what_listens_is_imported_before_what_takes_long(project_root: Path) -> None:
+    script = "import sys; import faircmr.segmentation.rank; sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    environment = os.environ | {"PYTHONPATH": str(project_root / "src")}
+
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.1, 1.0])
+def test_it_ends_where_its_standard_input_ends_while_it_imports(
+    seconds: float, tmp_path: Path, project_root: Path
+) -> None:
+    # a package in the place of torch whose import does not end
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").write_text("import time\ntime.sleep(3600)\n")
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(tmp_path), str(project_root / "src")])}
+    command = [sys.executable, "-m", "faircmr.segmentation.rank", str(tmp_path / "job.json")]
+
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE) as process:
+        time.sleep(seconds)
+        process.stdin.close()
+
+    assert process.returncode == STOPPED
