@@ -1,5 +1,6 @@
 """One process at a time writes an output; the dead hold nothing, and of those who follow them one does."""
 
+import errno
 import json
 import os
 import re
@@ -268,3 +269,38 @@ def test_patience_has_an_end(output: Path, project_root: Path):
         lease(output, "a", patience=0.3),
     ):
         raise AssertionError
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ESTALE, errno.EIO])
+def test_a_lease_that_cannot_be_removed_is_an_expected_error(
+    output: Path, number: int, monkeypatch: pytest.MonkeyPatch
+):
+    refuse_to_remove(number, monkeypatch)
+
+    said = rf"^folder .*: {os.strerror(number)}; a folder that can be written; "
+    with pytest.raises(OutputError, match=said), lease(output, "a"):
+        pass
+
+    assert not guards
+
+
+def test_nor_does_it_hide_the_error_of_what_was_written(output: Path, monkeypatch: pytest.MonkeyPatch):
+    refuse_to_remove(errno.EACCES, monkeypatch)
+
+    with pytest.raises(ZeroDivisionError), lease(output, "a"):
+        raise ZeroDivisionError
+
+
+def test_a_dead_lease_that_cannot_be_taken_over_is_an_expected_error(output: Path, monkeypatch: pytest.MonkeyPatch):
+    leave_dead(output)
+    refuse_to_remove(errno.EACCES, monkeypatch)
+
+    with pytest.raises(OutputError, match="Permission denied"), lease(output, "a"):
+        pass
+
+
+def refuse_to_remove(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, *, missing_ok: bool = False) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)

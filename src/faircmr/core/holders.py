@@ -54,5 +54,5 @@ def read_holder(path: Path) -> Holder | None:
     """Who a lease says holds it; ``None`` where it is absent or says nothing yet."""
     try:
         return Holder(**json.loads(path.read_bytes()))
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return None

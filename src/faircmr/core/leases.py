@@ -55,13 +55,31 @@ def lease(output: Path, what: str, patience: float = 0.0) -> Iterator[None]:
     done = Event()
     beat = Thread(target=_touch_until, args=(done, path, own), daemon=True)
     beat.start()
+    failed = True
     try:
         yield
+        failed = False
     finally:
         done.set()
         beat.join()
         del guards[output]
+        _give_back(path, own, quietly=failed)
+
+
+def _give_back(path: Path, own: Holder, *, quietly: bool) -> None:
+    """Remove a lease.
+
+    Args:
+        path: Of the lease.
+        own: Its holder.
+        quietly: Whether another error is on its way, which says more. Once its process has ended, a lease that is left
+            is dead.
+    """
+    try:
         _release(path, own)
+    except OSError as error:
+        if not quietly:
+            raise cannot_write(path.parent, error) from None
 
 
 def _is_dead(path: Path) -> bool:

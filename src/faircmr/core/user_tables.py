@@ -12,10 +12,9 @@ import pandas as pd
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.file_names import TABLE_SUFFIXES, table_suffix
+from faircmr.core.table_damage import TABLE_DAMAGE
 
 BYTE_ORDER_MARK = "\ufeff"
-DAMAGE = (OSError, ValueError, LookupError, TypeError, NotImplementedError, csv.Error)
-"""What the readers of CSV and Parquet were seen to raise of damaged tables."""
 
 
 def read_user_table(path: Path, setting: str) -> pd.DataFrame:
@@ -45,7 +44,7 @@ def read_user_table(path: Path, setting: str) -> pd.DataFrame:
         table = _read_parquet(path, setting) if suffix == ".parquet" else _read_csv(path, setting)
     except UnicodeDecodeError:
         raise InvalidParameterError(setting, "not UTF-8", "CSV in UTF-8", "save it again as UTF-8") from None
-    except DAMAGE:
+    except TABLE_DAMAGE:
         raise InvalidParameterError(
             setting, "damaged, or no table", "a table in CSV or Parquet", "save it again"
         ) from None

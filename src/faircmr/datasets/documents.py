@@ -38,7 +38,10 @@ class TextDataset(StudyDataset[str, str]):
 
     def load(self) -> str:
         """Read the file."""
-        return _read(self._filepath).decode()
+        try:
+            return _read(self._filepath).decode()
+        except UnicodeDecodeError:
+            raise OutputError(self._filepath.name, "damaged", "text in UTF-8", REDO) from None
 
     def save(self, data: str) -> None:
         """Write the file."""

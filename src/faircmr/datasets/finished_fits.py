@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 from typing import Any, Never
 
 from kedro.io import AbstractDataset, DatasetError
 
+from faircmr.core.errors import OutputError
 from faircmr.datasets.base import Previewed, shown_path
 from faircmr.segmentation.models import JOB_NAME, WEIGHTS_NAME
 
@@ -26,10 +28,14 @@ class FinishedFitsDataset(Previewed, AbstractDataset[Never, dict[str, str]]):
         self.metadata = metadata
 
     def load(self) -> dict[str, str]:
-        """JSON of the job of every fit whose record and weights are there, by place."""
+        """JSON of the job of every fit whose record and weights are there, by place.
+
+        Raises:
+            OutputError: A job is damaged.
+        """
         folders = {str(file.parent.relative_to(self._root)): file.parent for file in self.files()}
         return {
-            place: (folder / JOB_NAME).read_text()
+            place: _job(folder / JOB_NAME, place)
             for place, folder in folders.items()
             if all((folder / name).is_file() for name in (JOB_NAME, WEIGHTS_NAME))
         }
@@ -57,3 +63,14 @@ class FinishedFitsDataset(Previewed, AbstractDataset[Never, dict[str, str]]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": shown_path(self._filepath)}
+
+
+def _job(path: Path, place: str) -> str:
+    try:
+        text = path.read_bytes().decode()
+        if isinstance(json.loads(text), dict):
+            return text
+    except (OSError, ValueError, RecursionError):
+        pass
+    remedy = "delete the folder of this fit and run its strategy's pipeline again"
+    raise OutputError(f"{place}/{path.name}", "damaged", "the job of a finished fit", remedy)

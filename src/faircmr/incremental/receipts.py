@@ -78,7 +78,8 @@ def key_of(dataset: AnyDataset) -> Key | None:
             return _edited_key(Key(**content["key"]), content["content"], _content(dataset))
         intact = all(_is_as(receipt.parent / file, state) for file, state in content["files"].items())
         return Key(**content["key"]) if intact else None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):  # absent, cut off, or not a receipt
+    # absent, cut off, or not a receipt
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -100,7 +100,7 @@ def last_durations(project: Path) -> dict[str, float]:
     try:
         events = json.loads((project / EVENTS).read_bytes())
         return {event["node"]: float(event["duration"]) for event in events if event["event"] == "after_node_run"}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}
 
 

@@ -69,7 +69,7 @@ def _shown(value: Any) -> str:
 def _stored(path: Path) -> dict[str, Any] | None:
     """A job as it was written, by whatever version."""
     try:
-        stored = json.loads(path.read_text())
-    except (OSError, ValueError):
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
         return None
     return stored if isinstance(stored, dict) else None

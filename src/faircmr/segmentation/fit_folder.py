@@ -132,6 +132,6 @@ def _save_weights(job: FitJob, state: TrainingState) -> None:
 
 def _record(folder: Path) -> FitRecord | None:
     try:
-        return FitRecord.model_validate_json((folder / RECORD_NAME).read_text())
+        return FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
     except (OSError, ValidationError):
         return None

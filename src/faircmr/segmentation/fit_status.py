@@ -171,7 +171,7 @@ def look_at(folder: Path) -> FitFiles:
 def _job(path: Path) -> Mapping[str, Any] | None:
     try:
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) else None
 

@@ -160,7 +160,7 @@ class FitJob(Parameters):
             InvalidModelError: The file is missing or is no job.
         """
         try:
-            return cls.model_validate_json(path.read_text())
+            return cls.model_validate_json(path.read_bytes())
         except (OSError, ValidationError) as error:
             detail = error.errors()[0]["msg"] if isinstance(error, ValidationError) else "not readable"
             raise InvalidModelError(path.name, detail, "a job as training writes it", "run training again") from error

@@ -96,6 +96,10 @@ class TensorManifest(Parameters):
     code: str = ""
 
 
+class NoSuchArrayError(OutputError, KeyError):
+    """A part does not have an array that every part has; a mapping says so by a ``KeyError``."""
+
+
 @dataclass(frozen=True)
 class MappedArrays(Mapping[str, Array]):
     """Arrays of one safetensors file; each access maps the file and copies what was asked for."""
@@ -105,7 +109,7 @@ class MappedArrays(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         with self._opened() as file:
             if name not in file.keys():  # noqa: SIM118 - safe_open is no mapping
-                raise KeyError(name)
+                raise NoSuchArrayError(f"tensors/{self.path.name}", f"no array {name}", "a whole part", REDO)
             array: Array = file.get_tensor(name)
             return array
 
@@ -132,11 +136,11 @@ class MappedArrays(Mapping[str, Array]):
         from safetensors import SafetensorError, safe_open
 
         try:
-            opened = safe_open(self.path, framework="np")
-        except (OSError, SafetensorError) as error:
-            raise OutputError(f"tensors/{self.path.name}", "missing or truncated", "a whole part", REDO) from error
-        with opened as file:
-            yield file
+            with safe_open(self.path, framework="np") as file:
+                yield file
+        # a file whose size is right may still have other names, kinds and shapes in its header
+        except (OSError, SafetensorError, AttributeError, IndexError, TypeError) as error:
+            raise OutputError(f"tensors/{self.path.name}", "missing or damaged", "a whole part", REDO) from error
 
 
 class TensorStore:
@@ -176,6 +180,6 @@ class TensorStore:
 
 def _read_manifest(folder: Path) -> TensorManifest:
     try:
-        return TensorManifest.model_validate_json((folder / MANIFEST_NAME).read_text())
+        return TensorManifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
     except (OSError, ValidationError) as error:
         raise OutputError(f"tensors/{MANIFEST_NAME}", "missing or unreadable", "a manifest", REDO) from error
