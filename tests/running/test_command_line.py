@@ -115,4 +115,4 @@ def test_the_command_is_kedros_own_with_all_of_its_options() -> None:
     assert [option.name for option in run.params] == [option.name for option in kedros.params]
     assert run.callback is kedros.callback
     changed = {option.name for option, old in zip(run.params, kedros.params, strict=True) if option is not old}
-    assert changed == {"params"}
+    assert changed == {"config", "params"}

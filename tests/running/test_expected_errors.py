@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from itertools import pairwise
 from pathlib import Path
 
 import click
 import pytest
+import yaml
 from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 from pydantic import ValidationError
 
 from faircmr.core.errors import InvalidScanError, OutputError
 from faircmr.core.parameters import Parameters
-from faircmr.running.expected_errors import expected_error, one_clear_line
+from faircmr.running.expected_errors import FAILURES_OF_MACHINE, expected_error, one_clear_line
 
 SCAN = InvalidScanError("sub-0001 ED", "truncated", "a whole file", "mend it")
 
@@ -59,8 +62,46 @@ def test_kedros_own_complaint_about_parameters_is_expected() -> None:
     assert expected_error(ParameterValidationError("a\nb")) is not None
 
 
-def test_a_mistake_in_the_code_is_not_expected() -> None:
-    assert expected_error(KeyError("x")) is None
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), TypeError("x"), ValueError("x"), AttributeError("x"), IndexError("x"), AssertionError("x")],
+    ids=repr,
+)
+def test_a_mistake_in_the_code_is_not_expected(error: Exception) -> None:
+    assert expected_error(error) is None
+    assert expected_error(raised_from(error, DatasetError("Failed while loading data"))) is None
+
+
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EINVAL, errno.EBADF, errno.EISDIR])
+def test_nor_is_an_error_of_the_system_that_a_mistake_in_the_code_may_cause(number: int) -> None:
+    assert expected_error(OSError(number, os.strerror(number))) is None
+
+
+@pytest.mark.parametrize("number", sorted(FAILURES_OF_MACHINE))
+def test_a_failure_of_the_machine_is_expected_and_names_no_path(number: int) -> None:
+    error = OSError(number, os.strerror(number), "/data/0007-name/scan.nii.gz")
+
+    told = expected_error(raised_from(error, DatasetError("Failed while saving data")))
+
+    assert str(told).startswith(f"file system: {os.strerror(number)}; ")
+    assert "0007" not in str(told)
+    assert "logs/faircmr.log" in str(told)
+
+
+def test_an_expected_error_comes_before_a_failure_of_the_machine_that_follows_it() -> None:
+    assert expected_error(raised_from(PermissionError(errno.EACCES, "x"), SCAN)) is SCAN
+
+
+def test_memory_that_is_used_up_is_expected() -> None:
+    assert str(expected_error(MemoryError())).startswith("memory: used up; ")
+
+
+@pytest.mark.parametrize("text", ["{x", "x: !!python/name:os.system", "a: *b"])
+def test_yaml_that_cannot_be_read_is_expected(text: str) -> None:
+    with pytest.raises(yaml.YAMLError) as caught:
+        yaml.safe_load(text)
+
+    assert str(expected_error(caught.value)).startswith("configuration")
 
 
 def test_inside_a_command_it_becomes_one_line_and_the_traceback_goes_to_the_log(tmp_path: Path) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from kedro.framework.context import CatalogCommandsMixin
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, DatasetError
 
+from faircmr.core.errors import InvalidParameterError
 from faircmr.core.leases import lease
 from faircmr.incremental.receipts import Key, key_of, path_of, remove_receipt, write_receipt
+
+_WRONG_ENTRY = (DatasetError, ImportError, TypeError, ValueError)
+"""Raised where the type of an entry cannot be imported, or does not take its arguments."""
+
+_HINTS = ("Hint:", "http")
+"""Beginnings of lines of Kedro's errors that do not say what is wrong."""
 
 
 @runtime_checkable
@@ -44,6 +52,25 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
     expected: Mapping[str, Key] = MappingProxyType({})
     keeps_code: bool = False
 
+    @classmethod
+    def from_config(cls, *args: Any, **options: Any) -> DataCatalog:
+        """As Kedro's.
+
+        Raises:
+            InvalidParameterError: An entry of the configuration is none.
+        """
+        with _errors_of_configuration():
+            return super().from_config(*args, **options)
+
+    def get(self, key: str, *args: Any, **options: Any) -> Any:
+        """As Kedro's, which makes the data set when it is first needed.
+
+        Raises:
+            InvalidParameterError: Its entry in the configuration is none.
+        """
+        with _errors_of_configuration(key):
+            return super().get(key, *args, **options)
+
     def exists(self, ds_name: str) -> bool:
         """Whether the output is there, whole, and made from what it would be made from now."""
         dataset = self.get(ds_name)
@@ -75,3 +102,36 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
         if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
             dataset.code = "" if self.keeps_code else self.expected[dataset.of].code
         return super().load(ds_name, version)
+
+
+def _raised_by_kedro(error: BaseException) -> bool:
+    """Whether Kedro raises an error, and not the code of a data set."""
+    *_, last = traceback.walk_tb(error.__traceback__)
+    return str(last[0].f_globals.get("__name__", "")).startswith("kedro.")
+
+
+@contextmanager
+def _errors_of_configuration(name: str = "") -> Iterator[None]:
+    """Say in one line which entry of the catalog Kedro cannot make a data set of, and why.
+
+    A data set that refuses its arguments in its own words, or fails for a reason that is no matter of its arguments, is
+    left as it is.
+    """
+    try:
+        yield
+    except KeyError as error:
+        if not _raised_by_kedro(error):
+            raise
+        remedy = "write them in conf/local/credentials.yml, or correct their name in conf/*/catalog*.yml"
+        raise InvalidParameterError("catalog", str(error.args[0]).partition(":")[0], "existing ones", remedy) from error
+    except DatasetError as error:
+        cause = error.__cause__
+        if not (cause is None or isinstance(cause, _WRONG_ENTRY) or _raised_by_kedro(cause)):
+            raise
+        lines = [line.strip() for line in str(cause or error).splitlines()]
+        raise InvalidParameterError(
+            f"catalog, {name}" if name else "catalog",
+            " ".join(line for line in lines if line and not line.startswith(_HINTS)).rstrip(".,: "),
+            "a type that can be imported, with its own arguments",
+            "correct the entry in conf/*/catalog*.yml, or install the package of the type",
+        ) from error

@@ -6,17 +6,19 @@ Here every name of ``conf/base/globals.yml`` has one value, wherever it comes fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from kedro.config import OmegaConfigLoader
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from faircmr.core.errors import InvalidParameterError
 from faircmr.core.validation import unknown_name
 from faircmr.running.study_settings import checked_settings
+from faircmr.running.yaml_files import SUFFIXES, check_yaml, shown_file, yaml_error
 
 INCOMPATIBLE = "incompatible container types"
 """How OmegaConf words the error of a mapping that is to be merged with a list."""
@@ -66,7 +68,7 @@ class StudyConfigLoader(OmegaConfigLoader):
             permitted = "the same kind as in conf/base"
             raise InvalidParameterError(file, "a mapping where a list is, or a list", permitted, "correct it") from None
         except YAMLError as error:
-            raise InvalidParameterError(file, " ".join(str(error).split()), "YAML", "correct it") from None
+            raise yaml_error(error, file) from None
         except OmegaConfBaseException as error:
             first, *_ = str(error).splitlines()
             raise InvalidParameterError(
@@ -76,15 +78,43 @@ class StudyConfigLoader(OmegaConfigLoader):
                 "write the value itself: variables of the shell are not replaced in YAML",
             ) from None
 
+    def _read_dir_configs(self, conf_path: str, patterns: Iterable[str], *others: Any, **options: Any) -> Any:
+        """As Kedro's, of files that can be read without surprise."""
+        files = {file for pattern in patterns for file in Path(conf_path).glob(pattern)}
+        # an archive of configuration is no folder, and left to Kedro
+        for file in sorted(file for file in files if file.suffix in SUFFIXES and file.is_file()):
+            if not self._is_hidden(str(file)):
+                check_yaml(_content(file), shown_file(file))
+        found = super()._read_dir_configs(conf_path, patterns, *others, **options)
+        for file, content in found.items():
+            for name in content:
+                if not isinstance(name, str):
+                    permitted = "names that are text"
+                    raise InvalidParameterError(shown_file(file), f"the name {name}", permitted, "write it in quotes")
+        return found
+
     def _known_names(self) -> frozenset[str]:
         # The public ways to the base environment alone make another loader, and a loader that is made takes
         # the resolver ${globals:...} away from the one before.
         base, environment, *_ = self._read_raw_config("globals")
         known = frozenset(str(name) for file in base.values() for name in file)
-        for name, value in ((str(name), file[name]) for file in environment.values() for name in file):
+        for name, value in ((name, value) for file in environment.values() for name, value in _items(file)):
             if name not in known:
                 raise unknown_name(name, value, known)
         return known
+
+
+def _items(file: DictConfig) -> Iterator[tuple[str, Any]]:
+    """Names and values of a file, without replacing references."""
+    return ((str(name), value) for name, value in OmegaConf.to_container(file, resolve=False).items())  # type: ignore[union-attr]
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        found = error.strerror or "cannot be read"
+        raise InvalidParameterError(shown_file(file), found, "a file that can be read", "correct its mode") from None
 
 
 def first_given(*values: Any) -> Any:

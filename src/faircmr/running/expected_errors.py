@@ -1,19 +1,45 @@
-"""Errors that a user can mend: found in whatever wraps them, shown as one line, traceback in the log file."""
+"""Errors that a user can fix: found in whatever wraps them, shown as one line, traceback in the log file."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from errno import (
+    EACCES,
+    EBUSY,
+    EDQUOT,
+    EIO,
+    ELOOP,
+    EMFILE,
+    ENFILE,
+    ENOSPC,
+    ENOTCONN,
+    ENXIO,
+    EPERM,
+    EROFS,
+    ESTALE,
+    ETIMEDOUT,
+)
 from pathlib import Path
 
 import click
 from kedro.validation.exceptions import ParameterValidationError
+from omegaconf.errors import GrammarParseError
 from pydantic import ValidationError
+from yaml import YAMLError
 
-from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.core.errors import FaircmrError, InvalidParameterError, OutputError
 from faircmr.core.stopping import StoppedError, exit_status
 from faircmr.core.validation import invalid
-from faircmr.running.log_file import log_traceback
+from faircmr.running.log_file import NAME, log_traceback
+from faircmr.running.yaml_files import yaml_error
+
+FAILURES_OF_MACHINE = frozenset(
+    {EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EIO, ESTALE, ENXIO, ENOTCONN, ETIMEDOUT, EBUSY, EMFILE, ENFILE, ELOOP}
+)
+"""Of the file system, its permissions and limits; not of a missing file, which may be a mistake in the code."""
+TRACEBACK = f"{NAME} says in which step"
 
 
 @contextmanager
@@ -72,4 +98,20 @@ def _translated(error: BaseException) -> FaircmrError | None:
         return invalid(error, error.title, ())
     if isinstance(error, ParameterValidationError):
         return InvalidParameterError("parameters", error, "see the models in the signatures of the nodes")
+    if isinstance(error, YAMLError):
+        return yaml_error(error, "configuration")
+    if isinstance(error, GrammarParseError):
+        found = f"{error.full_key or 'a value'} has an interpolation that cannot be read"
+        return InvalidParameterError("configuration", found, "${globals:name}, whole", "write the value itself")
+    return _failure_of_machine(error)
+
+
+def _failure_of_machine(error: BaseException) -> FaircmrError | None:
+    """The expected error of an exception that is no mistake in the code, whichever call it comes from."""
+    if isinstance(error, MemoryError):
+        remedy = "end other programs, lower workers and training.batch_size, or use a machine with more memory"
+        return FaircmrError("memory", "used up", "memory for this step", f"{remedy}; {TRACEBACK}")
+    if isinstance(error, OSError) and error.errno in FAILURES_OF_MACHINE:
+        found = os.strerror(error.errno)
+        return OutputError("file system", found, "files and folders that this user can use", TRACEBACK)
     return None
