@@ -22,6 +22,7 @@ STRATEGY = (*LOCALISATION, "select_training_cohort", "select_prediction_cohort",
 PREPARED = (
     "index_cohort",
     "summarise_demographics",
+    "divide_cohort",
     "split_cohort",
     "fingerprint_dataset",
     "plan_study",

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr.core.division import DivisionProblem
 from faircmr.core.near_duplicates import FEATURES
 from faircmr.core.omissions import Omission, omission_table
 from faircmr.core.split_omissions import DIVIDING
@@ -171,3 +172,22 @@ def test_text_has_what_to_do_below_what_was_found():
     assert lines[at + 1].split() == ["->", "complete", "them"]
     assert lines[at + 2].split() == ["pass", "saturated", "voxels", "none"]
     assert "nan" not in "\n".join(lines)
+
+
+def test_subjects_that_cannot_be_divided_are_described_all_the_same():
+    cohort = CohortOnPaper()
+    cohort.splits["split"] = "unused"
+    cohort.problem = DivisionProblem(
+        offender="protected group '<b>C'", found="4 subjects", permitted="at least 5", remedy="merge it"
+    )
+    tables = cohort.tables()
+
+    page = cohort_report(tables, check_cohort(tables, cohort.splits))
+    text = seen(page)
+
+    assert "protected group '<b>C': 4 subjects; at least 5. What to do: merge it." in text
+    assert "Cannot be computed: there are no test subjects" in text
+    assert "too few for a verdict" not in text
+    assert "is part of the study" not in text
+    assert "What differs by group" in text
+    assert "1 fail, 3 not checked" in text

@@ -16,12 +16,13 @@ DIVIDING, STRUCTURES = "Dividing the subjects", "Structures"
 logger = logging.getLogger(__name__)
 
 
-def split_omissions(scans: pd.DataFrame, divided: pd.DataFrame, splits: pd.DataFrame) -> pd.DataFrame:
+def split_omissions(scans: pd.DataFrame, divided: pd.DataFrame | None, splits: pd.DataFrame) -> pd.DataFrame:
     """Count what is left out of training, and log it.
 
     Args:
         scans: ``subject_id``, ``phase``, ``labelled`` and ``structures`` of every scan of the study.
-        divided: ``subject_id``, ``split``, and with cross-validation ``fold``, before an imbalance is induced.
+        divided: ``subject_id``, ``split``, and with cross-validation ``fold``, before an imbalance is induced; ``None``
+            where the subjects cannot be divided.
         splits: The same rows after that.
 
     Returns:
@@ -29,7 +30,7 @@ def split_omissions(scans: pd.DataFrame, divided: pd.DataFrame, splits: pd.DataF
     """
     seen = splits.loc[splits["split"].isin([TRAIN, VALIDATION]), "subject_id"]
     omissions = {
-        DIVIDING: [*_unlabelled(scans), *_without_part(divided), *_out_of_proportion(divided, splits)],
+        DIVIDING: [*_unlabelled(scans), *_without_training(divided, splits)],
         STRUCTURES: undrawn_structures(scans[scans["subject_id"].isin(seen)]),
     }
     for some in omissions.values():
@@ -51,6 +52,10 @@ def _unlabelled(scans: pd.DataFrame) -> list[Omission]:
         for (reason, outcome), concerned in counts.items()
         if concerned.any()
     ]
+
+
+def _without_training(divided: pd.DataFrame | None, splits: pd.DataFrame) -> list[Omission]:
+    return [] if divided is None else [*_without_part(divided), *_out_of_proportion(divided, splits)]
 
 
 def _without_part(divided: pd.DataFrame) -> list[Omission]:

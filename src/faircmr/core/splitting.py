@@ -166,7 +166,8 @@ def _check_size(group: str, members: int, tested: int, validating: int) -> None:
             f"protected group {group!r}",
             f"{members} subjects",
             f"at least {tested + validating + 1}: {tested} to test, {validating} to validate, 1 to train",
-            "lower split.min_test_per_group or split.min_validation_per_group, or merge the group with another",
+            "lower split.min_test_per_group or split.min_validation_per_group, or merge the group with another; "
+            "--pipelines cohort_report describes the cohort as it is",
         )
 
 

@@ -14,7 +14,18 @@ from faircmr.fairness.cohort_checks.findings import CohortTables, rows_of
 from faircmr.fairness.cohort_checks.measures import varying
 from faircmr.reporting import cohort_tables as shown
 from faircmr.reporting.cohort_figures import counts_figure, measures_figure, power_figure
-from faircmr.reporting.cohort_words import CAUTION, COUNTS, MEASURES, NOTHING_LEFT_OUT, POWER, READING, TITLE
+from faircmr.reporting.cohort_words import (
+    CAUTION,
+    COUNTS,
+    MEASURES,
+    NO_TEST,
+    NOT_DIVIDED,
+    NOTHING_LEFT_OUT,
+    NOTHING_UNREAD,
+    POWER,
+    READING,
+    TITLE,
+)
 from faircmr.reporting.html_page import Html, element, figure, page
 from faircmr.reporting.omission_tables import HEADING, omission_rows
 
@@ -56,13 +67,17 @@ def _left_out(tables: CohortTables) -> Iterator[Html]:
     # which attributes are missing is told by group further down
     steps = {step: some for step, some in found.items() if step != RECORDING}
     if not steps:
-        yield element("p", NOTHING_LEFT_OUT)
+        yield element("p", NOTHING_UNREAD if tables.problem.exists else NOTHING_LEFT_OUT)
         return
     groups = {f"by {tables.protected_attribute}": partial(shown.lost_of_groups, tables.quarantined)}
     yield omission_rows(steps, groups if len(tables.quarantined) else None)
 
 
 def _people(tables: CohortTables) -> Iterator[Html]:
+    if tables.problem.exists:
+        yield element("p", NOT_DIVIDED.format(problem=tables.problem, remedy=tables.problem.remedy))
+        yield shown.count_rows(tables.counts)
+        return
     everybody = tables.everybody
     caption = COUNTS.format(attribute=tables.protected_attribute)
     if everybody["fold"].notna().any():
@@ -74,6 +89,9 @@ def _people(tables: CohortTables) -> Iterator[Html]:
 
 
 def _power(tables: CohortTables) -> Iterator[Html]:
+    if tables.problem.exists:
+        yield element("p", NO_TEST)
+        return
     power, limits = tables.power, tables.limits
     own = power[power["attribute"] == tables.protected_attribute]
     missed = 100 * (1 - limits.power)

@@ -119,7 +119,11 @@ def _number(value: float) -> str:
 
 
 def _outcome(status: str) -> Html:
-    return element("span", status) if status == Status.PASS else element("strong", status, class_="alarm")
+    return (
+        element("span", status)
+        if status in {Status.PASS, Status.UNCHECKED}
+        else element("strong", status, class_="alarm")
+    )
 
 
 def _text(name: str) -> Callable[[Any], str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from faircmr.fairness.cohort_checks.findings import Status
 from faircmr.reporting.text_tables import as_text, empty_table
 
+ALARMS = (Status.WARN, Status.FAIL)
 NOTE = "Nothing was trained for this. The whole report: 08_reporting/cohort_report.html"
 
 
@@ -23,7 +25,7 @@ def render_checks(table: pd.DataFrame, title: str) -> str:
     for check, status, found, remedy in (
         table[["check", "status", "found", "remedy"]].fillna("").itertuples(index=False)
     ):
-        rendered.add_row(status.upper() if status != "pass" else status, check, found)
+        rendered.add_row(status.upper() if status in ALARMS else status, check, found)
         if remedy:
             rendered.add_row("", "", f"-> {remedy}")
     return as_text(rendered, NOTE)

@@ -5,9 +5,16 @@ from __future__ import annotations
 TITLE = "The cohort, before any training"
 CAUTION = (
     "Can a study of this cohort answer whether a model is fair, and what could be mistaken for an answer? Nothing was "
-    "trained for this page. “Pass” means that a declared limit was not crossed, not that nothing is wrong."
+    "trained for this page. “Pass” means that a declared limit was not crossed, not that nothing is wrong. “Not "
+    "checked” means that the study does not have what the check looks at."
 )
 NOTHING_LEFT_OUT = "Nothing was left out: every scan, subject and structure of the data set is part of the study."
+NOTHING_UNREAD = "Every scan, subject and structure of the data set was read; nothing was left out so far."
+NOT_DIVIDED = (
+    "The subjects cannot be divided into training, validation and test, so nothing can be trained. {problem}. What to "
+    "do: {remedy}. The table below counts everybody as unused."
+)
+NO_TEST = "Cannot be computed: there are no test subjects as long as the subjects are not divided."
 COUNTS = "Subjects by {attribute} in each part of the study. Each panel has its own scale."
 POWER = (
     "Smallest gap of each group from all others that would be found in {found:.3g} % of studies, if scores have an SD "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from faircmr.core.division import DivisionProblem
 from faircmr.core.grids import AS_STORED
 from faircmr.core.near_duplicates import FEATURES
 from faircmr.core.omissions import omission_table
@@ -54,10 +55,12 @@ class CohortOnPaper:
         self.everybody = self.subjects.rename(columns={"protected_group": "race"})
         self.quarantine = pd.DataFrame({"subject_id": [], "phase": [], "reason": []}, dtype="str")
         self.limits, self.audit = LIMITS, AUDIT
+        self.problem = DivisionProblem()
+        self.attributes = ATTRIBUTES
         self.omissions = self.split_omissions = omission_table({})
 
     def tables(self) -> CohortTables:
-        counts = split_counts(self.subjects, self.splits, ATTRIBUTES)
+        counts = split_counts(self.subjects, self.splits, self.attributes)
         return CohortTables(
             counts=counts,
             missing=missing_values(self.subjects, self.scans),
@@ -70,4 +73,5 @@ class CohortOnPaper:
             split_omissions=self.split_omissions,
             audit=self.audit,
             limits=self.limits,
+            problem=self.problem,
         )

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr.core.division import DivisionProblem
 from faircmr.core.near_duplicates import FEATURES
+from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.cohort_checks import Status, check_cohort
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper
 
@@ -15,8 +17,9 @@ def checked(cohort):
 
 def faultless():
     cohort = CohortOnPaper()
-    # two subjects of C show large gaps alone
-    cohort.limits = cohort.limits.model_copy(update={"largest_detectable_gap": 20.0})
+    # two subjects of C show large gaps alone, and two are enough to train on
+    allowed = {"largest_detectable_gap": 20.0, "training_subjects": 2}
+    cohort.limits = cohort.limits.model_copy(update=allowed)
     cohort.audit = cohort.audit.model_copy(update={"min_group_size": 2})
     cohort.splits.loc[cohort.splits["subject_id"] == "sub-0043", "split"] = "test"
     return cohort
@@ -40,6 +43,30 @@ def few_test_subjects(cohort):
 
 def no_training_subjects(cohort):
     cohort.splits.loc[cohort.subjects["protected_group"] == "C", "split"] = "test"
+
+
+def few_training_subjects(cohort):
+    cohort.limits = cohort.limits.model_copy(update={"training_subjects": 3})
+
+
+def many_more_of_one_group(cohort):
+    cohort.limits = cohort.limits.model_copy(update={"training_imbalance": 5.0})
+
+
+def audited_group_untrained(cohort):
+    women = cohort.subjects["sex"] == "F"
+    cohort.splits.loc[women & (cohort.splits["split"] == "train"), "split"] = "unused"
+    # of the sexes alone: the protected groups stay large enough
+    cohort.limits = cohort.limits.model_copy(update={"training_subjects": 1})
+
+
+def women_of_c_untrained(cohort):
+    cohort.splits.loc[cohort.splits["subject_id"] == "sub-0041", "split"] = "unused"
+    cohort.limits = cohort.limits.model_copy(update={"training_subjects": 1, "training_imbalance": 20.0})
+
+
+def women_of_c_untested(cohort):
+    cohort.splits.loc[cohort.splits["subject_id"] == "sub-0043", "split"] = "train"
 
 
 def little_power(cohort):
@@ -115,7 +142,7 @@ def at_once():
     ("check", "status", "found"),
     [
         ("power to find a gap", "warn", "with 2 test subjects of C a gap below"),
-        ("every sex in every group", "warn", "nobody is C F"),
+        ("every sex in every group", "warn", "no subject is C F"),
         ("missing values", "warn", "age of B (10 %)"),
         ("subjects that cannot be used", "warn", "2 beside 44 that take part"),
         ("people differ by group", "warn", "age (most in "),
@@ -141,9 +168,14 @@ def test_the_worst_comes_first(at_once):
 @pytest.mark.parametrize(
     ("fault", "check", "status", "found"),
     [
-        (no_test_subjects, "test subjects of every group", "fail", "nobody is tested of race C"),
+        (no_test_subjects, "test subjects of every group", "fail", "no test subject is of race C"),
         (few_test_subjects, "test subjects of every group", "warn", "fewer than 3, so no verdict, of race C (2)"),
-        (no_training_subjects, "training subjects of every group", "fail", "none of C"),
+        (no_training_subjects, "training subjects of every group", "fail", "none of race C"),
+        (few_training_subjects, "training subjects of every group", "warn", "2 (C) to 12 (A) a group"),
+        (many_more_of_one_group, "training subjects of every group", "warn", "2 (C) to 12 (A) a group"),
+        (audited_group_untrained, "training subjects of every group", "warn", "none of sex F"),
+        (women_of_c_untrained, "every sex in every group", "warn", "no training subject is C F"),
+        (women_of_c_untested, "every sex in every group", "warn", "no test subject is C F"),
         (copied, "one image under two ids", "warn", "1 pair of subjects, none across splits: sub-0001 and sub-0002"),
         (exchanged(0.1), "values of the labels", "warn", "another structure than LVBP is enclosed"),
         (exchanged(0.9), "values of the labels", "fail", "another structure than LVBP is enclosed"),
@@ -167,7 +199,7 @@ def test_one_subject_in_two_parts_fails():
 
     first = check_cohort(tables, again).iloc[0]
 
-    assert first.tolist()[:3] == ["one subject in one part of the study", "fail", "1 subjects are in two"]
+    assert first.tolist()[:3] == ["training, validation and test", "fail", "1 subjects are in two parts"]
 
 
 def test_groups_that_are_too_small_to_be_compared_are_not_said_to_be_alike():
@@ -187,7 +219,8 @@ def test_without_labels_nothing_is_said_of_where_the_heart_ends():
     checks = checked(cohort)
 
     unknown = ["heart within the image", "slices beyond the heart", "values of the labels"]
-    assert checks.loc[unknown, "found"].str.endswith("cannot be told").all()
+    assert checks.loc[unknown, "found"].str.startswith("no scan").all()
+    assert (checks.loc[unknown, "status"] == "not checked").all()
     assert checks.loc["image quality differs by group", "status"] == "pass"
 
 
@@ -197,3 +230,73 @@ def test_a_difference_that_is_significant_and_small_is_not_worth_a_word():
     older(cohort)
 
     assert checked(cohort).loc["people differ by group", "status"] == "pass"
+
+
+def by_sex(cohort):
+    """Sex is the protected attribute, as of M&Ms."""
+    cohort.subjects = cohort.subjects.assign(protected_group=cohort.subjects["sex"])
+    cohort.everybody = cohort.subjects.rename(columns={"protected_group": "race"})
+    cohort.attributes = AttributeParameters(protected_attribute="sex", audit_attributes=("sex",), covariates=("age",))
+
+
+def sex_unrecorded(cohort):
+    cohort.subjects["sex"] = None
+
+
+def without_sex(cohort):
+    cohort.subjects = cohort.subjects.drop(columns="sex")
+    cohort.attributes = AttributeParameters(protected_attribute="race", covariates=("age",))
+
+
+def without_numbers(cohort):
+    cohort.subjects = cohort.subjects.drop(columns="age")
+    cohort.attributes = AttributeParameters(protected_attribute="race", audit_attributes=("sex",))
+
+
+@pytest.mark.parametrize(
+    ("change", "check", "found"),
+    [
+        (by_sex, "every sex in every group", "sex is the protected attribute"),
+        (sex_unrecorded, "every sex in every group", "is not known"),
+        (without_sex, "every sex in every group", "not among the attributes of the study"),
+        (without_numbers, "people differ by group", "no attribute of subjects that is a number"),
+    ],
+)
+def test_what_a_study_does_not_have_is_neither_passed_nor_warned_of(change, check, found):
+    cohort = faultless()
+    change(cohort)
+
+    row = checked(cohort).loc[check]
+
+    assert row["status"] == Status.UNCHECKED
+    assert found in row["found"]
+    assert row["remedy"] == ""
+
+
+def test_subjects_whose_attribute_is_not_known_are_no_group_that_could_be_tested():
+    cohort = faultless()
+    cohort.subjects.loc[[0, 1], "sex"] = None
+
+    tables = cohort.tables()
+
+    assert "(not known)" not in set(tables.power["group"])
+    assert "(not known)" in set(tables.counts["group"])
+    assert not checked(cohort)["found"].str.contains("not known").any()
+
+
+def undivided(cohort):
+    cohort.splits["split"] = "unused"
+    cohort.problem = DivisionProblem(offender="protected group 'C'", found="4 subjects", permitted="at least 5")
+
+
+def test_subjects_that_cannot_be_divided_are_one_failure_and_no_row_of_warnings():
+    cohort = faultless()
+    undivided(cohort)
+    copied(cohort)
+
+    checks = checked(cohort)
+
+    assert checks.index[0] == "training, validation and test"
+    assert "protected group 'C': 4 subjects; at least 5" in checks["found"].iloc[0]
+    assert checks["status"].value_counts().to_dict() == {"fail": 1, "warn": 1, "not checked": 3, "pass": 13}
+    assert "1 pair of subjects, which are not divided" in checks.loc["one image under two ids", "found"]

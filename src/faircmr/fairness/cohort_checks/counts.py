@@ -26,10 +26,11 @@ def split_counts(subjects: pd.DataFrame, splits: pd.DataFrame, attributes: Attri
 
     Returns:
         One row a fold, attribute and group: ``fold`` (missing without cross-validation), ``attribute``, ``group``,
-        ``sex`` (``all``; of the protected attribute each sex besides, where the cohort tells it), ``train``,
-        ``validation``, ``test``, ``unused`` and ``total``.
+        ``sex`` (``all``; of the protected attribute each sex too, where the study has it as another attribute),
+        ``train``, ``validation``, ``test``, ``unused`` and ``total``.
     """
     joined = splits.merge(subjects, on="subject_id", validate="many_to_one")
+    crossed = attributes.protected_attribute if SEX in subjects and attributes.protected_attribute != SEX else None
     if "fold" not in joined:
         joined["fold"] = pd.NA
     named = {attributes.protected_attribute: PROTECTED_GROUP, **{name: name for name in attributes.reported}}
@@ -37,7 +38,7 @@ def split_counts(subjects: pd.DataFrame, splits: pd.DataFrame, attributes: Attri
         _counted(members, column).assign(fold=fold, attribute=attribute, sex=sex)
         for fold, rows in joined.groupby("fold", dropna=False)
         for attribute, column in named.items()
-        for sex, members in _sexes(rows, column)
+        for sex, members in _sexes(rows, crossed=attribute == crossed)
     ]
     table = pd.concat(parts, ignore_index=True)
     return table.astype({"fold": "Int64"})[list(COUNT_COLUMNS)]
@@ -88,9 +89,9 @@ def quarantined_by_group(quarantine: pd.DataFrame, everybody: pd.DataFrame, prot
     return table
 
 
-def _sexes(rows: pd.DataFrame, column: str) -> Iterator[tuple[str, pd.DataFrame]]:
+def _sexes(rows: pd.DataFrame, *, crossed: bool) -> Iterator[tuple[str, pd.DataFrame]]:
     yield EVERYBODY, rows
-    if column == PROTECTED_GROUP and SEX in rows:
+    if crossed:
         known = code_text(rows[SEX]).fillna(UNKNOWN)
         yield from ((sex, rows[known == sex]) for sex in sorted(known.unique()))
 

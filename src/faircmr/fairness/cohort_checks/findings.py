@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
 import pandas as pd
 
+from faircmr.core.division import DivisionProblem
 from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.cohort_checks.counts import EVERYBODY
+from faircmr.fairness.cohort_checks.counts import EVERYBODY, UNKNOWN
 from faircmr.fairness.cohort_checks.parameters import CohortCheckParameters
 
 MOST_NAMES = 4
@@ -18,9 +19,10 @@ MOST_NAMES = 4
 
 
 class Status(StrEnum):
-    """Outcome of a check; the worst last."""
+    """Outcome of a check; the worst last. ``UNCHECKED``: the cohort does not have what the check looks at."""
 
     PASS = "pass"
+    UNCHECKED = "not checked"
     WARN = "warn"
     FAIL = "fail"
 
@@ -57,6 +59,7 @@ class CohortTables:
         split_omissions: The same of what training leaves out.
         audit: Level of the tests and least size of a group.
         limits: From where on to warn.
+        problem: Why the subjects cannot be divided, if they cannot.
     """
 
     counts: pd.DataFrame
@@ -70,6 +73,7 @@ class CohortTables:
     split_omissions: pd.DataFrame
     audit: AuditParameters
     limits: CohortCheckParameters
+    problem: DivisionProblem = field(default_factory=DivisionProblem)
 
     @property
     def protected_attribute(self) -> str:
@@ -81,6 +85,16 @@ class CohortTables:
         """Counts of the protected groups, sexes together: one row a fold and group."""
         counts = self.counts
         return counts[(counts["attribute"] == self.protected_attribute) & (counts["sex"] == EVERYBODY)]
+
+    @property
+    def groups(self) -> pd.DataFrame:
+        """Counts of the known groups of every attribute, sexes together: one row a fold, attribute and group."""
+        return self.counts[(self.counts["sex"] == EVERYBODY) & (self.counts["group"] != UNKNOWN)]
+
+    @property
+    def by_sex(self) -> pd.DataFrame:
+        """Counts of the protected groups sex by sex, where it is known: one row a fold, group and sex."""
+        return self.counts[~self.counts["sex"].isin([EVERYBODY, UNKNOWN])]
 
 
 def rows_of(table: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:

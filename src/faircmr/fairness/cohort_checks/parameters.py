@@ -21,6 +21,10 @@ class CohortCheckParameters(Parameters):
         power: Share of studies that are to find a gap.
         largest_detectable_gap: A gap, in points, that the test set must be able to find. The paper's baseline is 5 to
             10 points worse for the smallest groups; a reader cares for less.
+        training_subjects: Fewest training subjects of a protected group, in every fold. A convention, not a measured
+            limit.
+        training_imbalance: How many times as many training subjects the largest group may have as the smallest. In the
+            paper White subjects are four of five, and the smallest groups are served worst.
         missing: Share of missing values of a column within a group above which a complete-case analysis is of
             somebody else.
         standardised_difference: Smallest difference of a group from the rest, in SD, that is worth a word: Cohen's
@@ -39,6 +43,8 @@ class CohortCheckParameters(Parameters):
     score_sd: float = Field(default=2.5, gt=0.0)
     power: float = Field(default=0.8, gt=0.5, lt=1.0)
     largest_detectable_gap: float = Field(default=3.0, gt=0.0)
+    training_subjects: int = Field(default=10, ge=1)
+    training_imbalance: float = Field(default=10.0, ge=1.0)
     missing: Share = 0.05
     standardised_difference: float = Field(default=0.2, ge=0.0)
     duplicate_distance: float = Field(default=0.1, gt=0.0)

@@ -4,42 +4,58 @@ from __future__ import annotations
 
 from operator import itemgetter
 
-from faircmr.core.splits import TRAIN
-from faircmr.fairness.cohort_checks.counts import EVERYBODY
+import pandas as pd
+
+from faircmr.core.splits import TEST, TRAIN
+from faircmr.fairness.cohort_checks.counts import SEX
 from faircmr.fairness.cohort_checks.findings import CohortTables, Finding, Status, listed, rows_of
 
 GATHER = "add subjects of these groups to the test set, or report them without a verdict"
+BALANCE = (
+    "add subjects of the smallest groups, or compare strategies that balance the training (stratified, balanced): a "
+    "model may serve these groups worse"
+)
+NOT_DIVIDED = "the subjects are not divided"
+PART_WORDS = {TRAIN: "training", TEST: "test"}
 
 
 def check_test_groups(tables: CohortTables) -> Finding:
     """Every group is tested, and by enough subjects that something can be said of it."""
     check, least = "test subjects of every group", tables.audit.min_group_size
+    if tables.problem.exists:
+        return Finding(check, Status.UNCHECKED, NOT_DIVIDED)
     sizes = {f"{attribute} {group}": n for attribute, group, n in rows_of(tables.power, "attribute", "group", "n")}
     if absent := [name for name, n in sizes.items() if n == 0]:
-        return Finding(check, Status.FAIL, f"nobody is tested of {listed(absent)}", GATHER)
+        return Finding(check, Status.FAIL, f"no test subject is of {listed(absent)}", GATHER)
     if small := [f"{name} ({n})" for name, n in sizes.items() if n < least]:
         return Finding(check, Status.WARN, f"fewer than {least}, so no verdict, of {listed(small)}", GATHER)
     return Finding(check, Status.PASS, f"{min(sizes.values())} or more of every group")
 
 
 def check_training_groups(tables: CohortTables) -> Finding:
-    """Every protected group can be learned from."""
+    """Every group can be learned from: enough training subjects in every fold, and not far fewer than of another."""
     check = "training subjects of every group"
-    rows = tables.everybody
-    fewest = rows.groupby("group", sort=False)[TRAIN].min()
-    if absent := [str(group) for group, n in fewest.items() if n == 0]:
+    if tables.problem.exists:
+        return Finding(check, Status.UNCHECKED, NOT_DIVIDED)
+    sizes = tables.groups.groupby(["attribute", "group"], sort=False)[TRAIN].min()
+    own = sizes[tables.protected_attribute]
+    found = f"{own.min()} ({own.idxmin()}) to {own.max()} ({own.idxmax()}) a group"
+    if own.min() == own.max():
+        found = f"{own.max()} of every group"
+    if absent := _empty(sizes):
+        status = Status.FAIL if own.min() == 0 else Status.WARN
         remedy = "move subjects into training, or do not speak of these groups"
-        return Finding(check, Status.FAIL, f"none of {listed(absent)}", remedy)
-    largest = rows.groupby("group", sort=False)[TRAIN].max()
-    found = f"{fewest.min()} ({fewest.idxmin()}) to {largest.max()} ({largest.idxmax()}) a group"
-    if fewest.min() == largest.max():
-        found = f"{largest.max()} of every group"
+        return Finding(check, status, f"none of {listed(absent)}", remedy)
+    if own.min() < tables.limits.training_subjects or own.max() > tables.limits.training_imbalance * own.min():
+        return Finding(check, Status.WARN, found, BALANCE)
     return Finding(check, Status.PASS, found)
 
 
 def check_power(tables: CohortTables) -> Finding:
     """A gap that matters would be found."""
     check, limit = "power to find a gap", tables.limits.largest_detectable_gap
+    if tables.problem.exists:
+        return Finding(check, Status.UNCHECKED, NOT_DIVIDED)
     missed = 100.0 * (1.0 - tables.limits.power)
     known = tables.power.dropna(subset=["detectable"])
     if known.empty:
@@ -55,17 +71,34 @@ def check_power(tables: CohortTables) -> Finding:
 
 
 def check_sexes(tables: CohortTables) -> Finding:
-    """Sex and protected group can be told apart."""
+    """Sex and protected group can be told apart: in training and in the test there is each sex of each group."""
     check = "every sex in every group"
-    rows = tables.counts[tables.counts["sex"] != EVERYBODY]
-    if rows.empty:
-        return Finding(check, Status.PASS, "the cohort does not tell the sex")
-    present = rows.groupby(["group", "sex"], sort=False)["total"].max().unstack(fill_value=0)
-    empty = [f"{group} {sex}" for group, row in present.iterrows() for sex, n in row.items() if n == 0]
+    if tables.protected_attribute == SEX:
+        return Finding(check, Status.UNCHECKED, "sex is the protected attribute")
+    if tables.by_sex.empty:
+        return Finding(check, Status.UNCHECKED, "sex is not among the attributes of the study, or is not known")
+    cells = _cells_by_sex(tables)
+    remedy = "sex and group cannot be told apart there: say so, and do not adjust for sex"
+    empty = [f"no subject is {listed(names)}" for names in [_empty(cells["total"])] if names]
+    if not (empty or tables.problem.exists):
+        absent = {part: _empty(cells[part]) for part in (TRAIN, TEST)}
+        empty = [f"no {PART_WORDS[part]} subject is {listed(names)}" for part, names in absent.items() if names]
     if empty:
-        remedy = "sex and group cannot be told apart there: say so, and do not adjust for sex"
-        return Finding(check, Status.WARN, f"nobody is {listed(empty)}", remedy)
-    return Finding(check, Status.PASS, f"at least {present.to_numpy().min()} in each")
+        return Finding(check, Status.WARN, "; ".join(empty), remedy)
+    return Finding(check, Status.PASS, f"at least {cells['total'].min()} in each")
+
+
+def _cells_by_sex(tables: CohortTables) -> pd.DataFrame:
+    """Subjects of each group and sex: in all, in the training of the fold that has fewest, and tested in any fold."""
+    rows = tables.by_sex
+    product = pd.MultiIndex.from_product([rows["group"].unique(), rows["sex"].unique()])
+    cells = rows.groupby(["group", "sex"], sort=False).agg({"total": "max", TRAIN: "min", TEST: "sum"})
+    return cells.reindex(product, fill_value=0)
+
+
+def _empty(cells: pd.Series[int]) -> list[str]:
+    """Names of cells without a subject."""
+    return [" ".join(map(str, names)) for names in cells.index[cells == 0]]
 
 
 def check_missing(tables: CohortTables) -> Finding:

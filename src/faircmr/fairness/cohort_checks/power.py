@@ -9,7 +9,7 @@ import pandas as pd
 
 from faircmr.core.splits import TEST
 from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.cohort_checks.counts import EVERYBODY
+from faircmr.fairness.cohort_checks.counts import EVERYBODY, UNKNOWN
 from faircmr.fairness.cohort_checks.parameters import CohortCheckParameters
 from faircmr.fairness.inference.power import smallest_detectable_gap
 
@@ -36,7 +36,8 @@ def detectable_gaps(
         over the groups, and ``tested``: whether the group has the least size. Both gaps are NaN where it has not, or
         where no other group has.
     """
-    seen = counts[counts["sex"] == EVERYBODY]
+    # subjects whose attribute is not known are no group, and an audit leaves them out
+    seen = counts[(counts["sex"] == EVERYBODY) & (counts["group"] != UNKNOWN)]
     if folds is not None:
         seen = seen[seen["fold"].isna() | seen["fold"].isin(list(folds))]
     sizes = seen.groupby(["attribute", "group"], sort=False)[TEST].sum().rename("n").reset_index()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from faircmr.core.cohort import Cohort
+from faircmr.core.division import DivisionProblem
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.cohort_checks.parameters import CohortCheckParameters
@@ -67,12 +68,16 @@ def find_detectable_gaps(
 
 
 def report_cohort(
-    splits: pd.DataFrame, audit: AuditParameters, limits: CohortCheckParameters, **tables: pd.DataFrame
+    splits: pd.DataFrame,
+    problem: DivisionProblem,
+    audit: AuditParameters,
+    limits: CohortCheckParameters,
+    **tables: pd.DataFrame,
 ) -> tuple[pd.DataFrame, str]:
     """Hold the cohort against its limits, and lay everything out on a page."""
     from faircmr.fairness.cohort_checks import CohortTables, check_cohort
     from faircmr.reporting.cohort_report import cohort_report
 
-    found = CohortTables(**tables, audit=audit, limits=limits)
+    found = CohortTables(**tables, audit=audit, limits=limits, problem=problem)
     checks = check_cohort(found, splits)
     return checks, cohort_report(found, checks)

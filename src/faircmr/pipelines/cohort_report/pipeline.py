@@ -7,22 +7,24 @@ from kedro.pipeline import Pipeline, node, pipeline
 from faircmr.pipelines.cohort_report import nodes
 
 OMISSIONS = ("omissions", "split_omissions")
-NEEDED = ("scans", "subjects", "quarantine", "splits", *OMISSIONS)
-"""What it needs of data engineering."""
+DIVISION = ("division", "division_problem")
+NEEDED = ("scans", "subjects", "quarantine", *DIVISION, *OMISSIONS)
+"""What it needs of data engineering; not the splits, which a cohort that is too small does not have."""
 AUDIT, LIMITS = "params:audit", "params:cohort_report"
 COUNTED = ("counts", "missing", "quarantined", "geometry")
 TABLES = {name: f"cohort_{name}" for name in (*COUNTED, "measures", "pairs", "power")}
 
 
 def create_pipeline() -> Pipeline:
-    """Cohort, subjects and splits -> image quality, counts, comparisons, pairs, power -> checks and a page."""
+    """Cohort, subjects and division -> image quality, counts, comparisons, pairs, power -> checks and a page."""
     surveyed = ["image_quality", "image_descriptors"]
     counted = [TABLES[name] for name in COUNTED]
-    listed = ["cohort", "subjects", "scans", "splits", "quarantine", "params:attributes"]
+    listed = ["cohort", "subjects", "scans", "division", "quarantine", "params:attributes"]
     measured = ["subjects", "scans", "image_quality", AUDIT]
-    paired = ["image_descriptors", "cohort", "splits", LIMITS]
+    paired = ["image_descriptors", "cohort", "division", LIMITS]
     counted_out = {name: name for name in OMISSIONS}
-    reported = {"splits": "splits", "audit": AUDIT, "limits": LIMITS, **counted_out, **TABLES}
+    divided = {"splits": "division", "problem": "division_problem"}
+    reported = {**divided, "audit": AUDIT, "limits": LIMITS, **counted_out, **TABLES}
     return pipeline(
         [
             node(nodes.survey_images, ["cohort", "scans"], surveyed, name="survey_images"),

@@ -6,12 +6,12 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from faircmr.core import unlabelled_subjects
+from faircmr.core import division
 from faircmr.core.cohort import Cohort
 from faircmr.core.demographics import summarise
-from faircmr.core.proportions import CohortSelectionParameters, select_in_proportion
+from faircmr.core.division import DivisionProblem
+from faircmr.core.proportions import CohortSelectionParameters
 from faircmr.core.quarantine import QuarantineParameters
-from faircmr.core.split_omissions import split_omissions
 from faircmr.core.splitting import SplitParameters
 from faircmr.core.study_index import index_study
 from faircmr.core.subject_index import AttributeParameters
@@ -40,17 +40,21 @@ def summarise_demographics(subjects: pd.DataFrame) -> pd.DataFrame:
     return summarise(subjects)
 
 
-def split_cohort(
+def divide_cohort(
     subjects: pd.DataFrame,
     scans: pd.DataFrame,
     split: SplitParameters,
     cohort_selection: CohortSelectionParameters,
     given_splits: pd.DataFrame,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Divide the subjects into training, validation and test, induce an imbalance if so asked, and count who is out."""
-    divided = unlabelled_subjects.split_cohort(subjects, scans, split, given_splits)
-    splits = select_in_proportion(divided, subjects, cohort_selection)
-    return splits, split_omissions(scans, divided, splits)
+) -> tuple[pd.DataFrame, DivisionProblem, pd.DataFrame]:
+    """Divide the subjects into training, validation and test, or say why not, and count what is left out."""
+    return division.divide_cohort(subjects, scans, split, cohort_selection, given_splits)
+
+
+def split_cohort(divided: pd.DataFrame, problem: DivisionProblem) -> pd.DataFrame:
+    """Hand the division on to training, unless there is a problem."""
+    problem.check()
+    return divided
 
 
 def fingerprint_dataset(scans: pd.DataFrame, splits: pd.DataFrame) -> Fingerprint:
