@@ -65,7 +65,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         **families,
         "training": everything,
         "evaluation": compared,
-        "reporting": reported,
+        # a study has a key and a report before its first training, too
+        "reporting": training.create_identity_pipeline() + reported,
         # beside the study, and never part of it
         "audit": audit.create_pipeline(),
         "audit_masks": audit.create_pipeline_of_masks(),

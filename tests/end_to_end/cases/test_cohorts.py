@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tests.end_to_end.cases.inputs import write_acdc, write_biobank_scans, write_mnms
-from tests.end_to_end.cases.place import Place
+from tests.end_to_end.cases.place import Place, words_of
 
 pytestmark = pytest.mark.slow
 
@@ -128,3 +128,25 @@ def test_a_table_without_the_attribute_ends_every_pipeline_with_the_column_that_
     mnms_of_the_challenge(place.inputs)
 
     assert re.search(r"no column '?Sex\b", place.run(pipelines, "--env", "mnms", source_root=place.inputs).error)
+
+
+def test_a_cohort_too_small_to_divide_has_a_report_that_says_so(place: Place):
+    write_acdc(place.inputs, 4)
+    small = {"source_root": place.inputs}
+
+    page = place.run("cohort_report", "--env", "acdc", **small).succeeds().cohort_page
+    refused = place.run("data_engineering", "--env", "acdc", **small).error
+
+    reason = "protected group 'DCM': 2 subjects; at least 3: 1 to test, 1 to validate, 1 to train"
+    assert f"the subjects cannot be divided: {reason}" in page
+    assert reason in refused
+    assert "What differs by group" in page
+
+
+def test_a_study_before_its_first_training_has_a_report_of_its_cohort(place: Place):
+    place.run("data_engineering,reporting").succeeds()
+
+    report = words_of(place.study / "08_reporting" / "report.html")
+
+    assert "The strategies were not audited" in report
+    assert "Only one strategy" not in report

@@ -14,6 +14,7 @@ from itertools import pairwise
 import pandas as pd
 import pytest
 
+from faircmr.fairness.audit import audit_strategies
 from faircmr.reporting.html_page import Html, together
 from faircmr.reporting.report import errors_sections as errors
 from faircmr.reporting.report import fairness_sections as fairness
@@ -22,8 +23,9 @@ from faircmr.reporting.report import study_sections as about
 from faircmr.reporting.report.page import study_report
 from faircmr.reporting.report.pictures import CasePicture, CasePictures
 from faircmr.reporting.report.study import NAMES, Study, StudyTables
+from faircmr.reporting.report.surface import surface_errors
 from faircmr.reporting.report.words import ABSENT, TERMS
-from tests.reporting.report.simulated import AUDIT, GROUPS, MEANS, scores, study, study_of, subjects
+from tests.reporting.report.simulated import ATTRIBUTES, AUDIT, GROUPS, MEANS, scores, study, study_of, subjects
 
 PICTURES = CasePictures(
     pictures=(CasePicture(strategy="baseline", caption="baseline, ED: best", jpeg=b64encode(b"jpeg").decode()),)
@@ -210,6 +212,23 @@ def test_groups_that_are_too_small_are_told_and_not_compared():
     assert shown(fairness.disparity(small)) == ABSENT["few_groups"]
     assert ABSENT["few_groups"] in shown(fairness.groups(small))
     assert ABSENT["few_groups"] in shown(fairness.summary(small))
+    # three strategies were scored
+    assert shown(fairness.changes(small)) == ABSENT["few_groups"]
+
+
+def test_where_the_protected_groups_are_too_small_no_other_attribute_is_taken_for_the_protected_one():
+    audited = AUDIT.model_copy(update={"min_group_size": 15, "draws": 400})
+
+    found = audit_strategies(scores((0,)), subjects(), ATTRIBUTES.model_copy(update={"covariates": ()}), audited)
+
+    assert set(found.disparity["attribute"]) == {"sex"}
+    assert Study(replace(study().tables, groups=found.groups), audited).protected == "race"
+
+
+def test_a_study_before_its_first_training_has_a_report():
+    nothing = {name: table.iloc[:0] for name, table in scores((0,)).items()}
+
+    assert surface_errors(nothing, subjects()).empty
 
 
 def test_another_study_stands_beside_this_one_with_its_own_numbers():

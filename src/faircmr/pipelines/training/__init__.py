@@ -1,5 +1,5 @@
 """One template, instantiated by name for every mitigation strategy."""
 
-from faircmr.pipelines.training.template import create_pipeline
+from faircmr.pipelines.training.template import create_identity_pipeline, create_pipeline
 
-__all__ = ["create_pipeline"]
+__all__ = ["create_identity_pipeline", "create_pipeline"]

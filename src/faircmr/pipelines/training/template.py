@@ -12,12 +12,8 @@ COMMON = {"training", "inference", "fits", "localiser", "attributes"}
 """Parameters outside the namespace, so that no two strategies can be trained differently."""
 
 
-def create_pipeline(strategy: str) -> Pipeline:
-    """Everything that one strategy does.
-
-    Args:
-        strategy: Namespace of its data sets and of its parameters (``params:<strategy>.strategy``).
-    """
+def create_identity_pipeline() -> Pipeline:
+    """What all strategies share: the study's key, and the localisers' plans, which are a part of it."""
     identity = node(
         nodes.identify_study,
         ["scans", "splits", "plans", "params:training", "params:inference", "localiser_plans", "params:localiser"],
@@ -32,7 +28,16 @@ def create_pipeline(strategy: str) -> Pipeline:
         name="plan_localiser",
         tags=["training", "cpu"],
     )
-    return pipeline([identity, plans]) + pipeline(
+    return pipeline([identity, plans])
+
+
+def create_pipeline(strategy: str) -> Pipeline:
+    """Everything that one strategy does.
+
+    Args:
+        strategy: Namespace of its data sets and of its parameters (``params:<strategy>.strategy``).
+    """
+    return create_identity_pipeline() + pipeline(
         _localisation() + _training() + _prediction() + _classification() + _omissions(),
         namespace=strategy,
         inputs=SHARED,

@@ -6,28 +6,28 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase
 from faircmr.core.columns import PROTECTED_GROUP
 from faircmr.fairness.metrics.scan import Metric
 from faircmr.fairness.subject_scores import attributes_of
 
 BEST, WORST = "best", "worst"
-COLUMNS = ["strategy", "group", "which", "place", "seed", "fold", "subject_id", "phase", "dsc"]
-RUN = ["seed", "fold"]
+COLUMNS = ["strategy", "group", "which", "place", "seed", "fold", "subject_id", "phase", "structure", "dsc"]
 
 
 def extreme_cases(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, examples: int) -> pd.DataFrame:
-    """The subjects of each group with the highest and the lowest DSC at end diastole.
+    """The best and the worst segmented subjects of each group, by the lowest DSC of each subject.
+
+    A mean over structures or one phase alone would hide a structure that failed in an otherwise good segmentation.
 
     Args:
-        scores: Long scores of each strategy; empty where it did not run. None is scored again.
+        scores: Long scores of each strategy; empty where it did not run. No scan is scored again.
         subjects: Subject index.
         examples: How many of each kind a group; a group of fewer than twice as many shows each subject once.
 
     Returns:
         One row a case: ``strategy``, ``group``, ``which`` (``best``, ``worst``), ``place`` from 0, the ``seed`` (the
-        first one) and ``fold`` of its prediction, ``subject_id`` (study key), ``phase`` (end systole where nothing else
-        was scored) and ``dsc``, the mean over structures in 0..1.
+        first one) and ``fold`` of its prediction, ``subject_id`` (study key), and the subject's lowest ``dsc`` over
+        phases and structures, in 0..1, with the ``phase`` and ``structure`` that it is of.
 
     Raises:
         InvalidCohortError: Scored subjects do not join the subject index.
@@ -41,14 +41,14 @@ def extreme_cases(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, ex
 
 
 def _of_strategy(dice: pd.DataFrame, subjects: pd.DataFrame, examples: int) -> pd.DataFrame:
-    dice = dice[dice["phase"] == (Phase.ED if (dice["phase"] == Phase.ED).any() else Phase.ES)]
     if dice["seed"].notna().any():
         dice = dice[dice["seed"] == dice["seed"].min()]
-    means = dice.groupby(["subject_id", "phase", *RUN], dropna=False)["value"].mean().rename("dsc").reset_index()
-    means = means.sort_values(["dsc", "subject_id"], ignore_index=True)
-    groups = attributes_of(pd.Index(means["subject_id"]), subjects)[PROTECTED_GROUP].astype(str).to_numpy()
+    # a subject that was predicted in several folds is judged by its worst one, as it is by phases and structures
+    ordered = dice.rename(columns={"value": "dsc"}).sort_values(["dsc", "subject_id", "phase", "structure"])
+    lowest = ordered.drop_duplicates("subject_id")
+    groups = attributes_of(pd.Index(lowest["subject_id"]), subjects)[PROTECTED_GROUP].astype(str).to_numpy()
     chosen = []
-    for _, rows in means.assign(group=groups).groupby("group", sort=True):
+    for _, rows in lowest.assign(group=groups).groupby("group", sort=True):
         worst = rows.head(examples)
         best = rows.iloc[len(worst) :].tail(examples).iloc[::-1]
         for which, part in ((BEST, best), (WORST, worst)):

@@ -81,10 +81,17 @@ def changes(study: Study) -> Iterator[Html]:
     own = study.of(study.tables.changes, study.protected)
     apart = study.of(study.tables.disparity, study.protected)
     if own.empty or apart.empty:
-        yield sentence(ABSENT["changes"])
+        yield sentence(ABSENT[_without_changes(study)])
         return
     yield figure(to_svg(draw_changes(study)), CHANGES.format(baseline=study.baseline, **study.words))
     yield change_rows(with_reading(own, apart, study.baseline), study.baseline)
+
+
+def _without_changes(study: Study) -> str:
+    """Why no strategy can be compared with the baseline: a key of ``ABSENT``."""
+    if study.tables.groups.empty:
+        return "groups"
+    return "changes" if study.tables.groups["model"].nunique() == 1 else "few_groups"
 
 
 def _by(study: Study, attribute: str) -> Iterator[Html]:

@@ -63,8 +63,11 @@ def draw_cases(cases: pd.DataFrame, cohort: Cohort, predictions: Mapping[str, Pr
 
 def _caption(strategy: str, rows: pd.DataFrame) -> str:
     said = [f"{group} {_cases_of(part)}" for group, part in rows.groupby("group", sort=True)]
-    return f"{strategy}, {rows['phase'].iloc[0]}, mid-ventricular slice, DSC of the whole scan: {'; '.join(said)}."
+    return f"{strategy}, lowest DSC of each subject (of the whole scan): {'; '.join(said)}."
 
 
 def _cases_of(rows: pd.DataFrame) -> str:
-    return ", ".join(f"{which} {100 * dsc:.1f} %" for which, dsc in zip(rows["which"], rows["dsc"], strict=True))
+    columns = (rows[name] for name in ("which", "phase", "structure", "dsc"))
+    return ", ".join(
+        f"{which} {phase} {structure} {100 * dsc:.1f} %" for which, phase, structure, dsc in zip(*columns, strict=True)
+    )

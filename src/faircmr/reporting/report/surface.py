@@ -22,26 +22,31 @@ def surface_errors(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -
     """Distances of each group, as they were scored.
 
     Args:
-        scores: Long scores of each strategy; empty tables are strategies that did not run. None is scored again.
+        scores: Long scores of each strategy; empty tables are strategies that did not run. No scan is scored again.
         subjects: Subject index.
 
     Returns:
         One row a strategy, structure, metric (``hd95`` and ``assd`` in mm; ``missed`` and ``invented``, shares of
         scans) and group, ``all`` last: ``n`` subjects, and over them, phases and seeds averaged first, ``mean``,
         ``sd`` (``ddof=1``), ``median``, and the quartiles ``low`` and ``high``. No rows where nothing of it was
-        scored.
+        scored, or no strategy ran.
 
     Raises:
-        InvalidScoresError: No strategy has scores.
+        InvalidScoresError: All scores are of one group.
         InvalidCohortError: Scored subjects do not join the subject index.
         StudyMismatchError: Strategies are not of one study.
     """
     rows = [
         {"strategy": name, **row}
-        for name, table in comparable(scores, subjects).items()
+        for name, table in _compared(scores, subjects).items()
         for row in _rows(table, subjects)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _compared(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Scores of the strategies that ran; a report of a study before its first training has none."""
+    return comparable(scores, subjects) if any(len(table) for table in scores.values()) else {}
 
 
 def _rows(scores: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[dict[str, object]]:

@@ -49,8 +49,10 @@ AGREEMENT = (
     "seed."
 )
 CASES = (
-    "The best and the worst segmented subject of each group, one training, chosen by DSC and not by eye. White: the "
-    "reference. Coloured: what the strategy says. A worst case is one person, and no measure of a group."
+    "The best and the worst segmented subjects of each group, of one training. A subject is judged by its lowest DSC "
+    "of any structure at ED or ES, which is shown below its image, and not by eye. The slice is the one in which "
+    "prediction and reference of that structure differ most. White: the reference. Coloured: the prediction. A worst "
+    "case is one person, and no measure of a group."
 )
 CLASSIFIER = (
     "Rows: the {attribute} of test subjects; columns: what the classifier of {strategy} says, all trainings together. "
@@ -74,7 +76,7 @@ ABSENT = {
     "table1": "No strategy has a Table 1 yet: run one, e.g. kedro run --pipelines baseline.",
     "table2": "Strategies were not compared: kedro run --pipelines evaluation.",
     "groups": "The strategies were not audited: kedro run --pipelines evaluation.",
-    "changes": "One strategy alone was scored: there is nothing that it could be compared with.",
+    "changes": "Only one strategy was scored: there is no other one to compare it with.",
     "surface": "Distances between surfaces were not scored.",
     "clinical": "Volumes and ejection fractions were not compared: the study lacks the volumes or the structures for "
     "it.",
