@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from faircmr.core.cohort import Cohort
+from faircmr.core.columns import PROTECTED_GROUP, RESERVED
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.quarantine import QuarantineParameters
 from faircmr.core.study_index import index_study
@@ -108,3 +109,23 @@ def test_a_category_that_is_no_covariate_is_refused():
 
 def test_lists_may_be_written_as_one_text():
     assert attributes(covariates="age+site", categorical="site").covariates == ("age", "site")
+
+
+@pytest.mark.parametrize("role", ["audit_attributes", "covariates"])
+@pytest.mark.parametrize("name", RESERVED)
+def test_an_attribute_cannot_have_the_name_of_a_column_of_the_study(name: str, role: str):
+    people = cohort(**{"sex": ["F", "M"] * 3, name: list("abcabc")})
+
+    with pytest.raises(InvalidParameterError, match=rf"'{name}' is an audit attribute or a covariate.*rename"):
+        index_subjects(people, attributes(**{role: [name]}))
+
+
+@pytest.mark.parametrize("name", RESERVED)
+@pytest.mark.parametrize("audited", [True, False])
+def test_the_protected_attribute_may_have_any_name(name: str, audited: bool):
+    people = cohort(**{name: list("abcabc"), "sex": ["F", "M"] * 3})
+    also = [name] if audited and name == PROTECTED_GROUP else []
+
+    found = index_subjects(people, attributes(protected_attribute=name, audit_attributes=["sex", *also]))
+
+    assert found[PROTECTED_GROUP].tolist() == list("abcabc")

@@ -4,11 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from faircmr.core.columns import HEART_SIZE, PROTECTED_GROUP
 from faircmr.core.errors import InvalidCohortError, InvalidScoresError, StudyMismatchError
 from faircmr.core.randomness import generator
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit import audit
-from faircmr.fairness.audit.strategies import HEART_SIZE, audit_strategies
+from faircmr.fairness.audit.strategies import audit_strategies
 from faircmr.fairness.scoring import collect_scores
 from tests.fairness.audit.tables import PARAMETERS, people, scored
 from tests.fairness.published import scores_of
@@ -138,3 +139,17 @@ def test_what_is_no_study_is_refused_and_names_nobody(scores, subjects, error, s
         audit_strategies(scores, subjects, STUDY, PARAMETERS)
 
     assert not any(subject in str(raised.value) for subject in PEOPLE.index)
+
+
+@pytest.mark.parametrize("audited", [True, False])
+@pytest.mark.parametrize("name", ["race", PROTECTED_GROUP, "split", "Race & more"])
+def test_the_protected_attribute_may_have_any_name_and_be_named_among_the_audited_ones(found, name, audited):
+    study = STUDY.model_copy(
+        update={"protected_attribute": name, "audit_attributes": ("sex", *([name] if audited else []))}
+    )
+    subjects = SUBJECTS.assign(**{name: SUBJECTS[PROTECTED_GROUP]}) if audited else SUBJECTS
+
+    renamed = audit_strategies(SCORES, subjects, study, PARAMETERS).groups
+
+    expected = found.groups[found.groups["attribute"] == "race"].assign(attribute=name)
+    pd.testing.assert_frame_equal(renamed[renamed["attribute"] == name], expected)

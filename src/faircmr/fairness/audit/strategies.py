@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from faircmr.core.columns import PROTECTED_GROUP
+from faircmr.core.columns import HEART_SIZE, PROTECTED_GROUP
 from faircmr.core.subject_index import AttributeParameters
 from faircmr.fairness.audit.audit import Audit, audit_models
 from faircmr.fairness.audit.failures import failures
@@ -15,9 +15,6 @@ from faircmr.fairness.audit.score_table import scores_by_model
 from faircmr.fairness.comparable import comparable
 from faircmr.fairness.metrics.scan import Metric
 from faircmr.fairness.subject_scores import attributes_of
-
-HEART_SIZE = "heart_ml"
-"""Mean drawn volume of a subject's structures, mL: Dice falls with it, and hearts are smaller in some groups."""
 
 
 def audit_strategies(
@@ -43,8 +40,9 @@ def audit_strategies(
     volumes = pd.concat([one.loc[one["metric"] == Metric.REFERENCE_VOLUME, ["subject_id", "value"]] for one in ran])
     sizes = volumes.groupby("subject_id")["value"].mean()
     protected = study.protected_attribute
-    known = attributes_of(scored, subjects).drop(columns=protected, errors="ignore")
-    attributes = known.rename(columns={PROTECTED_GROUP: protected}).assign(**{HEART_SIZE: sizes})
+    known = attributes_of(scored, subjects)
+    # the protected attribute may itself be called protected_group
+    attributes = known.drop(columns=PROTECTED_GROUP).assign(**{protected: known[PROTECTED_GROUP], HEART_SIZE: sizes})
     asked = {
         "attributes": (protected, *study.reported),
         "covariates": study.covariates,
