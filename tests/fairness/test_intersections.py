@@ -86,7 +86,7 @@ def test_who_is_compared_is_who_has_enough_like_them(rows: list[tuple[str, str]]
 def test_one_group_in_two_spellings_is_refused(other: str):
     attributes = pd.DataFrame({"race": ["White", "White", other, "Black"]})
 
-    with pytest.raises(InvalidParameterError, match="race with 2 values that differ from each other in spaces or cap"):
+    with pytest.raises(InvalidParameterError, match="race with 2 values that differ from each other in spaces, cap"):
         list(groupings(attributes, ["race"], 1))
 
 

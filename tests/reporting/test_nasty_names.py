@@ -91,7 +91,7 @@ def study() -> Study:
 
 
 def simulated_means() -> dict[str, tuple[float, float]]:
-    return {"baseline": (0.85, 0.94), "even": (0.9, 0.91), "matched": (0.88, 0.92)}
+    return {"baseline": (0.85, 0.94), "even": (0.9, 0.91)}
 
 
 def with_sexes(people: pd.DataFrame) -> pd.DataFrame:
