@@ -109,7 +109,7 @@ def _translated(error: BaseException) -> FaircmrError | None:
 def _failure_of_machine(error: BaseException) -> FaircmrError | None:
     """The expected error of an exception that is no mistake in the code, whichever call it comes from."""
     if isinstance(error, MemoryError):
-        remedy = "end other programs, lower workers and training.batch_size, or use a machine with more memory"
+        remedy = "end other programs, lower workers, plans.batch_size or inference.batch_size, or use a larger machine"
         return FaircmrError("memory", "used up", "memory for this step", f"{remedy}; {TRACEBACK}")
     if isinstance(error, OSError) and error.errno in FAILURES_OF_MACHINE:
         found = os.strerror(error.errno)

@@ -109,7 +109,7 @@ def test_names_of_which_no_id_is_known_get_a_pattern_that_fits(cases: list[str],
     with pytest.raises(InvalidCohortError, match=r"set audit_columns\.case_pattern to '(.*)'") as error:
         joined(index("nobody"), people, AuditColumns(), names)
     assert str(error.value).endswith(f"'{pattern}'")
-    found = [subject_and_phase(name, pattern) for name in names]
+    found = [subject_and_phase(name, pattern, "audit_columns.case_pattern") for name in names]
     assert {subject for subject, _ in found} == set(ids)
     assert len(set(found)) == len(names)
 
