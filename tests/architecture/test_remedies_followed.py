@@ -59,7 +59,7 @@ def set_below(name: str, value: object, top: str) -> dict[str, Any]:
     assert name.startswith(f"{top}.")
     nested: dict[str, Any] = {}
     OmegaConf.update(config := OmegaConf.create(nested), name.removeprefix(f"{top}."), value)
-    return dict(OmegaConf.to_container(config))  # type: ignore[arg-type]
+    return dict(OmegaConf.to_container(config))
 
 
 PEOPLE = pd.DataFrame({"subject_id": [f"sub-{n:04d}" for n in range(1, 9)], "protected_group": ["A"] * 5 + ["B"] * 3})
@@ -77,7 +77,7 @@ def test_a_minimum_that_is_lowered_lets_a_group_be_split():
 
 def cohort_of(**attributes: list[object]) -> Cohort:
     subjects = PEOPLE[["subject_id"]].assign(**{name: pd.Series(values) for name, values in attributes.items()})
-    return Cohort(subjects, pd.DataFrame(), {}, lambda _: None)  # type: ignore[arg-type, return-value]
+    return Cohort(subjects, pd.DataFrame(), {}, lambda _: None)
 
 
 SOME_MISSING = cohort_of(sex=["f", "m", None, "f", "m", "f", "m", "f"])
@@ -163,7 +163,7 @@ def test_the_pattern_that_an_audit_has_found_reads_the_ids():
     setting, pattern = read_from(message, r"set (audit_columns\.\w+) to '(.*)'$")
 
     columns = validated(AuditColumns, set_below(setting, pattern, "audit_columns"), "audit_columns")
-    assert {re.fullmatch(columns.case_pattern, one.removesuffix(".nii.gz"))["subject"] for one in cases} == set(SCORED)  # type: ignore[index]
+    assert {re.fullmatch(columns.case_pattern, one.removesuffix(".nii.gz"))["subject"] for one in cases} == set(SCORED)
 
 
 def test_a_table_in_latin_1_is_saved_again_as_utf_8(tmp_path: Path):
