@@ -94,7 +94,13 @@ def test_tables_of_omissions_name_nobody(spoilt: tuple[Project, CompletedProcess
     study = spoilt[0].folder / "data" / "mnms"
     tables = [path for path in study.rglob("omissions.csv") if "cohort" not in path.parts]
 
-    assert {path.parent.name for path in tables} == {"02_intermediate", "05_model_input", "baseline", "report"}
+    assert {path.parent.name for path in tables} == {
+        "02_intermediate",
+        "05_model_input",
+        "baseline",
+        "stratified",
+        "report",
+    }
     for path in tables:
         assert not re.search(r"X\d{3}Y9|sub-\w", path.read_text())
         assert omissions_in(pd.read_csv(path, keep_default_na=False, na_values=[""]))
