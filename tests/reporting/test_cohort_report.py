@@ -1,6 +1,7 @@
 """The page says what the tables say, loads nothing, and escapes what a source may call its groups."""
 
 import re
+from dataclasses import replace
 from html import unescape
 from xml.etree import ElementTree as ET
 
@@ -191,3 +192,14 @@ def test_subjects_that_cannot_be_divided_are_described_all_the_same():
     assert "is part of the study" not in text
     assert "What differs by group" in text
     assert "1 fail, 3 not checked" in text
+
+
+def test_a_large_group_without_another_one_is_not_called_small():
+    cohort = CohortOnPaper()
+    tables = cohort.tables()
+    alone = replace(tables, power=tables.power.assign(detectable=np.nan, detectable_holm=np.nan))
+
+    text = seen(cohort_report(alone, check_cohort(alone, cohort.splits)))
+
+    assert "A: 6 test subjects, and no other group is large enough to compare them with" in text
+    assert "C: 1 test subjects are too few for a verdict" in text

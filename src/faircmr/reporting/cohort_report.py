@@ -95,7 +95,8 @@ def _power(tables: CohortTables) -> Iterator[Html]:
     power, limits = tables.power, tables.limits
     own = power[power["attribute"] == tables.protected_attribute]
     missed = 100 * (1 - limits.power)
-    said = (_said(group, n, gap, missed) for group, n, gap in rows_of(own, "group", "n", "detectable"))
+    rows = rows_of(own, "group", "n", "tested", "detectable")
+    said = (_said(group, n, gap, missed, tested=tested) for group, n, tested, gap in rows)
     yield element("ul", *(element("li", line) for line in said))
     if own["detectable"].notna().any():
         caption = POWER.format(sd=limits.score_sd, found=100 * limits.power, limit=limits.largest_detectable_gap)
@@ -103,7 +104,9 @@ def _power(tables: CohortTables) -> Iterator[Html]:
     yield shown.power_rows(power, tables.audit.min_group_size)
 
 
-def _said(group: str, subjects: int, gap: float, missed: float) -> str:
+def _said(group: str, subjects: int, gap: float, missed: float, *, tested: bool) -> str:
+    if tested and np.isnan(gap):
+        return f"{group}: {subjects} test subjects, and no other group is large enough to compare them with"
     if np.isnan(gap):
         return f"{group}: {subjects} test subjects are too few for a verdict; a gap of any size can be missed"
     return (

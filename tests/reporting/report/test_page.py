@@ -225,6 +225,17 @@ def test_where_the_protected_groups_are_too_small_no_other_attribute_is_taken_fo
     assert Study(replace(study().tables, groups=found.groups), audited).protected == "race"
 
 
+def test_a_large_group_without_another_one_is_not_called_small():
+    tables = study().tables
+    alone = replace(tables, groups=tables.groups.assign(detectable=float("nan")))
+
+    summary = shown(fairness.summary(Study(alone, AUDIT)))
+
+    assert "few: 3 scored subjects are too few (fewer than 8)" in summary
+    assert "Weiß & mehr: 24 scored subjects, and nothing to compare them with" in summary
+    assert "24 scored subjects are too few" not in summary
+
+
 def test_a_study_before_its_first_training_has_a_report():
     nothing = {name: table.iloc[:0] for name, table in scores((0,)).items()}
 
@@ -262,7 +273,7 @@ def left_out(tables: StudyTables) -> str:
 def test_the_summary_leads_to_what_was_left_out(report: str):
     summary = report[report.index("<h2>Summary") : report.index("<h2>What was left out")]
 
-    assert 'of 4 kinds: <a href="#left-out">What was left out</a>' in summary
+    assert '(4 kinds): <a href="#left-out">What was left out</a>' in summary
 
 
 def test_every_omission_is_a_row_with_its_count_and_reason():

@@ -40,7 +40,8 @@ def summary(study: Study) -> Iterator[Html]:
     """The answer first: a line a strategy, who is levelled down, and who is too few."""
     yield element("p", CAUTION)
     if len(study.tables.omissions) and (kinds := sum(map(len, omissions_in(study.tables.omissions).values()))):
-        yield element("p", LEFT_OUT.format(kinds=kinds), element("a", HEADING, href=f"#{LEFT_OUT_ID}"), ".")
+        counted = f"{kinds} kind{'s' if kinds > 1 else ''}"
+        yield element("p", LEFT_OUT.format(kinds=counted), element("a", HEADING, href=f"#{LEFT_OUT_ID}"), ".")
     if study.tables.groups.empty:
         yield sentence(ABSENT["groups"])
         return
@@ -143,8 +144,10 @@ def _small(study: Study) -> Iterator[str]:
         words = {"group": str(group), "n": scored, "least": least}
         if scored == 0:
             yield SMALL["unscored"].format(**words)
-        elif scored < least or known.empty:
+        elif scored < least:
             yield SMALL["few"].format(**words)
+        elif known.empty:
+            yield SMALL["alone"].format(**words)
         else:
             best = each(known)[0]
             yield SMALL["detectable"].format(gap=decimal(best.detectable), strategy=best.model, **words)

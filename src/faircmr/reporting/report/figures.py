@@ -87,7 +87,9 @@ def draw_agreement(study: Study, measure: str) -> Figure:
         for strategy, rows in table.groupby("strategy", sort=False)
     }
     unit = str(table["unit"].iloc[0])
-    legend = Legend(f"{measure}, found less drawn ({unit})", {"plain": "bias, and limits of agreement"}, reference=0.0)
+    legend = Legend(
+        f"{measure}, predicted minus reference ({unit})", {"plain": "bias, and limits of agreement"}, reference=0.0
+    )
     return draw_dots(panels, legend)
 
 

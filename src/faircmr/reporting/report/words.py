@@ -11,7 +11,7 @@ COHORT = (
     "stands in cohort_report.html."
 )
 LEFT_OUT_ID = "left-out"
-LEFT_OUT = "The numbers on this page are without what was left out, of {kinds} kinds: "
+LEFT_OUT = "The numbers on this page are without what was left out ({kinds}): "
 NOTHING_LEFT_OUT = (
     "Nothing was left out: every scan, subject and structure of the data set is part of the study, no attribute is "
     "missing, and the strategies that recorded it predicted and scored every test scan."
@@ -30,7 +30,8 @@ TABLE_1 = (
 )
 TABLE_2 = (
     "Table 2: mean DSC of each group in %, their unweighted mean (Avg), SD over groups in points and SER, with "
-    "{confidence} intervals. {star} p < 0.01 of the paper's own test, against a full set that contains the group; "
+    "{confidence} intervals where two groups are large enough. {star} p < 0.01 of the paper's own test, against a full "
+    "set that contains the group; "
     "{dagger} different from all others by permutation, after Holm's correction. A low SD beside a low Avg: everybody "
     "got the same, not more."
 )
@@ -45,8 +46,8 @@ CHANGES = (
 )
 SURFACE = "Hausdorff distance (95th percentile) by {attribute}: mean over structures of the median and the quartiles."
 AGREEMENT = (
-    "{measure}: found less drawn. Bias and limits of agreement (bias ± 1.96 SD) by {attribute}; of the first training "
-    "seed."
+    "{measure}: predicted minus reference. Bias and limits of agreement (bias ± 1.96 SD) by {attribute}; of the first "
+    "training seed."
 )
 CASES = (
     "The best and the worst segmented subjects of each group, of one training. A subject is judged by its lowest DSC "
@@ -65,6 +66,8 @@ COMPARED = (
 SMALL = {
     "few": "{group}: {n} scored subjects are too few (fewer than {least}). Its mean is told, and nothing can be said "
     "of it: it could be worse off by any amount.",
+    "alone": "{group}: {n} scored subjects, and nothing to compare them with: no other group has {least}, or scores do "
+    "not vary.",
     "detectable": "{group}: with {n} scored subjects a difference of less than {gap} points ({strategy}) would be "
     "missed in more than 1 of 5 such studies.",
     "unscored": "{group}: nobody was scored. The study says nothing about this group.",
@@ -84,7 +87,8 @@ ABSENT = {
     "cases": "No segmentation is shown: report.examples is 0, or no strategy has predictions.",
     "provenance": "What the study was made with was not recorded.",
     "few_groups": "No two groups are large enough to be compared.",
-    "seeds": "One training each: what another training seed would change is not known.",
+    "seeds": "One set of predictions each, of one training or of an ensemble: what other training seeds would change "
+    "is not known.",
 }
 READING = {
     "Intervals": "A {confidence} interval holds the true value in about {confidence} of such studies, within what its "
