@@ -208,7 +208,7 @@ def test_whichever_ends_first_the_others_are_ended_and_the_error_is_that_of_the_
     said: str,
     monkeypatch: pytest.MonkeyPatch,
 ):
-    monkeypatch.setattr(rank_processes, "SECONDS_TO_END", 0.5)
+    monkeypatch.setattr(rank_processes, "SECONDS_AFTER_FAILURE", 0.5)
     started(first, others=others)
 
     with pytest.raises(FaircmrError, match=said):

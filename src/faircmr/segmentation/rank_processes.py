@@ -21,8 +21,10 @@ from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from faircmr.core.stopping import SECONDS_TO_LEAVE, ShouldStop
 
-SECONDS_TO_END = 5.0
-"""For the processes that are left once one has failed, and for SIGTERM to work before SIGKILL is sent."""
+SECONDS_AFTER_FAILURE = 3.0
+"""After which the processes that are left are killed once one has failed: they may wait for it without end."""
+SECONDS_TO_END = 10.0
+"""For SIGTERM to work before SIGKILL is sent."""
 SECONDS_BETWEEN_CHECKS = 0.2
 LOOPBACK = "127.0.0.1"
 
@@ -77,8 +79,8 @@ def rank_processes(
 ) -> Iterator[RankProcesses]:
     """Start a command in one process a rank; all have ended when the block is left in whatever way.
 
-    Where one of them fails, the others are asked to stop, and killed after :data:`SECONDS_TO_END`: they may wait for
-    the one that is gone, without end. Where this process is to stop, they have :data:`SECONDS_TO_LEAVE` more.
+    Where one of them fails, the others are asked to stop, and killed after :data:`SECONDS_AFTER_FAILURE`. Where this
+    process is to stop, they have :data:`SECONDS_TO_LEAVE` more.
 
     Args:
         command: Stops when its standard input ends.
@@ -103,11 +105,11 @@ def _watch(started: RankProcesses, should_stop: ShouldStop, ended: Event) -> Non
     while not ended.wait(SECONDS_BETWEEN_CHECKS):
         if not failed and started.failed():
             failed = True
-            kill_at = min(kill_at, time.monotonic() + SECONDS_TO_END)
+            kill_at = min(kill_at, time.monotonic() + SECONDS_AFTER_FAILURE)
             started.ask_to_stop()
         if not started.stop_requested.is_set() and should_stop():
             started.stop_requested.set()
-            kill_at = min(kill_at, time.monotonic() + SECONDS_TO_LEAVE + SECONDS_TO_END)
+            kill_at = min(kill_at, time.monotonic() + SECONDS_TO_LEAVE + SECONDS_AFTER_FAILURE)
             started.ask_to_stop()
         if time.monotonic() > kill_at:
             started.kill()
