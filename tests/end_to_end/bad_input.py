@@ -56,6 +56,7 @@ class Case:
         env: Folder of ``conf``.
         module: What stands for Kedro.
         untouched: Beginnings of the paths of what is left alone.
+        options: More of the command line.
     """
 
     spoil: Spoil
@@ -65,11 +66,12 @@ class Case:
     env: str = "acdc"
     module: str = "kedro"
     untouched: tuple[str, ...] = EVERYTHING
+    options: tuple[str, ...] = ()
 
     def run(self, clinic: Clinic) -> subprocess.CompletedProcess[str]:
         """Spoil the input and run the pipelines; ``{clinic}`` in a parameter is the clinic's folder."""
         params = {name: value.format(clinic=clinic.folder) for name, value in self.params}
-        return clinic.run("--pipelines", self.pipelines, params=params, module=self.module, env=self.env)
+        return clinic.run("--pipelines", self.pipelines, *self.options, params=params, module=self.module, env=self.env)
 
 
 def param(name: str, value: str) -> tuple[tuple[str, str], ...]:
@@ -269,6 +271,94 @@ OUTPUT = {
     ),
     "strategies trained under different settings": Case(train_stratified_for_longer, r".*training", (), "evaluation"),
 }
+
+
+def option(message: str, *options: str) -> Case:
+    """An option of ``kedro run``."""
+    return Case(nothing, message, options=options)
+
+
+OPTIONS = {
+    "tag misspelt": option(r"--tags: 'splt'; .*; (did you mean|leave out)", "--tags", "splt"),
+    "node misspelt": option(r"--nodes: 'split_cohrt'; .*did you mean split_cohort\?", "--nodes", "split_cohrt"),
+    "data set misspelt": option(r"--to-outputs: 'splts'; .*did you mean splits\?", "--to-outputs", "splts"),
+    "namespace misspelt": option(r"--namespaces: 'basline'; ", "--namespaces", "basline"),
+    "runner misspelt": option(r"--runner: 'ThredRunner'; .*did you mean ThreadRunner\?", "--runner", "ThredRunner"),
+    "parameter of the runner misspelt": option(
+        r"--runner-params: 'asinc'; .*is_async", "--runner-params", "asinc=true"
+    ),
+    "variable of the system as a parameter": Case(
+        nothing, r"conf, training\.epochs: .*write the value itself", param("training.epochs", "${{oc.env:EPOCHS}}")
+    ),
+}
+LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+def configuration(name: str, content: str | bytes, message: str) -> Case:
+    """A file of ``conf/local`` (an environment that is a copy of it) that is read by every run."""
+
+    def spoil(clinic: Clinic) -> None:
+        content_bytes = content if isinstance(content, bytes) else content.encode()
+        (clinic.folder / "project" / "conf" / "acdc" / name).write_bytes(content_bytes)
+
+    return Case(spoil, message)
+
+
+PLACE = r"conf/acdc/\w+\.yml, line \d+: "
+CATALOG = r"catalog, splits: .*; correct the entry in conf/\*/catalog\*\.yml, or install"
+CONFIGURATION = {
+    "YAML with a tag of Python": configuration(
+        "parameters_x.yml", "x: !!python/object/apply:os.getcwd []\n", rf"{PLACE}the tag .*without a tag"
+    ),
+    "YAML that grows without bound": configuration("parameters_x.yml", LAUGHS, rf"{PLACE}more than 10000 values"),
+    "YAML nested without end": configuration(
+        "parameters_x.yml", f"x: {'[' * 2000}{']' * 2000}\n", rf"{PLACE}more than 50 levels"
+    ),
+    "YAML cut off": configuration("parameters_x.yml", "training: {epochs\n", rf"{PLACE}.*correct this line"),
+    "YAML in another encoding": configuration(
+        "parameters_x.yml", "x: Größe\n".encode("latin-1"), rf"{PLACE}not UTF-8; .*save it as UTF-8"
+    ),
+    "YAML that is a list": configuration("parameters_x.yml", "- training\n", rf"{PLACE}a list or a single value"),
+    "number as a name": configuration("parameters_x.yml", "1: 2\n", r"conf/acdc/\w+\.yml: the name 1; .*in quotes"),
+    "data set of a package that is not installed": configuration(
+        "catalog_x.yml", "splits: {type: pandas.ExcelDataset, filepath: splits.xlsx}\n", CATALOG
+    ),
+    "data set of an unknown class": configuration(
+        "catalog_x.yml", "splits: {type: faircmr.datasets.TabelDataset, filepath: splits.csv}\n", CATALOG
+    ),
+    "data set with an unknown argument": configuration(
+        "catalog_x.yml", "splits: {type: faircmr.datasets.TableDataset, file: splits.csv}\n", CATALOG
+    ),
+    "data set without a class": configuration(
+        "catalog_x.yml", "splits: {filepath: splits.csv}\n", r"catalog: .*'type'"
+    ),
+}
+
+
+def damaged(name: str, content: bytes, pipelines: str, message: str) -> Case:
+    """A file of the study of which only the beginning is as it was, and whose size is as it was."""
+
+    def spoil(clinic: Clinic) -> None:
+        for path in clinic.data.rglob(name):
+            whole = path.read_bytes()
+            path.write_bytes(whole[: len(whole) - len(content)] + content)
+            # what is made from it is to be made again, and so it is read
+        for receipt in clinic.data.rglob("08_reporting/*.receipt.json"):
+            receipt.unlink()
+
+    return Case(spoil, message, pipelines=pipelines, untouched=MADE)
+
+
+STUDY = {
+    "table of scores damaged": damaged(
+        "scores.parquet",
+        b"x" * 40,
+        "evaluation",
+        r"scores\.parquet: missing or damaged; a whole table; delete it and run",
+    ),
+}
 TWICE = people().iloc[[0, *range(len(SUBJECTS))]]
 AUDITED = {
     "scores in percent": audit(
@@ -311,6 +401,15 @@ AUDITED = {
         known=csv(people()),
         **{"audit.attributes": "patology"},
     ),
+    "attribute with a hidden character in its name": audit(
+        r"audit\.attributes\.0: 'path\\u200bology'; the name of a column: visible characters, .*; rename the column",
+        known=csv(people()),
+        **{"audit.attributes": "path\u200bology"},
+    ),
+    "two groups that a hidden character tells apart": audit(
+        r"audit_attributes: pathology with 2 values that differ .* hidden characters alone; one spelling of each group",
+        known=csv(people().assign(pathology=["NOR", "NOR\u200b"] * (len(SUBJECTS) // 2))),
+    ),
     "table in a format that is not read": audit(
         r"audit_scores: \.pkl; a file that ends in \.csv or \.parquet", audit_scores="{clinic}/scores.pkl"
     ),
@@ -321,6 +420,9 @@ AUDITED = {
 }
 KINDS = {
     "Parameters": PARAMETERS,
+    "Options of the command": OPTIONS,
+    "Files of the configuration": CONFIGURATION,
+    "Files of the study": STUDY,
     "Plans": PLANS,
     "Scans": SCANS,
     "Tables of subjects": TABLES,
