@@ -143,7 +143,7 @@ fuzz: $(STAMP) ## read a hundred thousand damaged files with every reader; takes
 
 reliability: export OMP_NUM_THREADS := 1
 reliability: $(STAMP) ## kill and stop studies, fill their disk, lose workers, time two of them; takes an hour, can be cut off
-	status=0; for what in kills stops disk_full dask_failures dask_speed; do \
+	status=0; for what in kills start_up_kills stops disk_full dask_failures dask_speed; do \
 		$(BIN)/python -m benchmarks.reliability.$$what --folder "$(BENCHMARKS)/reliability" || status=1; done; \
 	exit $$status
 
