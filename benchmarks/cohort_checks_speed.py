@@ -16,7 +16,9 @@ import numpy as np
 import pandas as pd
 from markdown_table import as_markdown
 
+from faircmr.core.grids import AS_STORED
 from faircmr.core.near_duplicates import FEATURES
+from faircmr.core.omissions import omission_table
 from faircmr.core.quarantine import nobody
 from faircmr.core.randomness import generator
 from faircmr.core.subject_index import AttributeParameters
@@ -28,6 +30,7 @@ from faircmr.fairness.cohort_checks import (
     compare_measures,
     detectable_gaps,
     find_pairs,
+    geometry_counts,
     missing_values,
     quarantined_by_group,
     split_counts,
@@ -65,6 +68,9 @@ def main() -> None:
         counts=counts,
         missing=clock.timed("missing values", lambda: missing_values(subjects, scans)),
         quarantined=quarantined_by_group(nobody(), everybody, "race"),
+        geometry=geometry_counts(scans),
+        omissions=omission_table({}),
+        split_omissions=omission_table({}),
         measures=clock.timed(
             "compare people, grids and images", lambda: compare_measures(subjects, scans, quality, AUDIT)
         ),
@@ -94,6 +100,7 @@ def simulated(count: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.
         }
     )
     scans = pd.DataFrame({"subject_id": np.repeat(ids, 2), "phase": ["ED", "ES"] * count, "labelled": True})
+    scans = scans.assign(unit="mm", label_grid=AS_STORED)
     grid = pd.DataFrame(rng.normal(10.0, 1.0, (2 * count, len(GRID_MEASURES))), columns=list(GRID_MEASURES))
     quality = pd.DataFrame(rng.uniform(0.0, 0.3, (2 * count, len(IMAGE_MEASURES))), columns=list(IMAGE_MEASURES))
     features = pd.DataFrame(rng.normal(size=(2 * count, len(FEATURES))), columns=list(FEATURES))

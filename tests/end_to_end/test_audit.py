@@ -231,7 +231,10 @@ def nothing(folder: Path) -> None:
         (of_others, r"Error: demographics: none of 81 scored subjects is in it"),
         (one_group, r"Error: audit: .*group"),
         (not_numbers, r"Error: scores: .*number"),
-        (two_spellings, r"Error: audit_attributes: race with 2 values that differ .* in spaces, capitals or hidden characters"),
+        (
+            two_spellings,
+            r"Error: audit_attributes: race with 2 values that differ .* in spaces, capitals or hidden characters",
+        ),
         (score_without_a_name, r"Error: scores: a column structure and no column value; .*set audit_columns.value"),
         (nothing, r"Error: audit_scores: no such file"),
     ],

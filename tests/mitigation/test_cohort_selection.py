@@ -178,8 +178,10 @@ def test_relaxed_shortages_of_all_folds_are_one_warning_that_names_nobody(caplog
         select_training_cohort(splits, subjects, strategy_of(COHORTS["balanced"]))
 
     assert [record.getMessage() for record in caplog.records] == [
-        "balanced: 8 of 24 places in the balanced cohort are filled with another value of sex: their protected group "
-        "has too few subjects of the value"
+        (
+            "balanced: 8 of 24 places in the balanced cohort are filled with another value of sex: "
+            "their protected group has too few subjects of the value"
+        )
     ]
 
 

@@ -88,8 +88,10 @@ def test_relaxed_they_are_counted_in_one_line_over_all_folds(caplog):
         check_shortages([LACKING, LACKING], BalancedCohort(within=("sex",), too_few="relax"), "balanced")
 
     assert [record.getMessage() for record in caplog.records] == [
-        "balanced: 2 of 16 places in the balanced cohort are filled with another value of sex: their protected group has "
-        "too few subjects of the value"
+        (
+            "balanced: 2 of 16 places in the balanced cohort are filled with another value of sex: "
+            "their protected group has too few subjects of the value"
+        )
     ]
 
 

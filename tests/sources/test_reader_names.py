@@ -30,7 +30,7 @@ from faircmr.sources.ukbb.files import find_files as find_ukbb
 from faircmr.sources.ukbb.tables import find_tables
 
 SUFFIXES = (".nii.gz", ".zip", ".csv.gz", ".csv", ".tsv", ".dcm", ".txt", ".cfg", ".json")
-IDS = ("1000001", "1000002", "1000003")
+IDS = ("7000001", "7000002", "7000003")
 DESCRIPTION = {"channel_names": {"0": "cine"}, "labels": {"background": 0, "LV": 1}, "file_ending": ".nii.gz"}
 Found = Mapping[str, tuple[Path, ...]]
 """Files by what they are of."""
@@ -266,7 +266,7 @@ def with_broken_links(root: Path) -> None:
 
 def with_pipes_and_devices(root: Path) -> None:
     for folder in folders_below(root):
-        for name in ("pipe.nii.gz", "pipe.csv", "1000009_20209_2_0.zip", "IM-0003-0009.dcm", "pipe.json"):
+        for name in ("pipe.nii.gz", "pipe.csv", "7000009_20209_2_0.zip", "IM-0003-0009.dcm", "pipe.json"):
             os.mkfifo(folder / name)
         (folder / "zero.nii").symlink_to("/dev/zero")
 

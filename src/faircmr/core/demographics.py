@@ -30,7 +30,12 @@ def summarise(subjects: pd.DataFrame) -> pd.DataFrame:
         Puyol-Antón et al. 2021, section 4 and Fig. 2.
     """
     if subjects.empty:
-        raise InvalidCohortError("subjects", "none", "at least one subject", "02_intermediate/omissions.csv says which subjects are left out, and why")
+        raise InvalidCohortError(
+            "subjects",
+            "none",
+            "at least one subject",
+            "02_intermediate/omissions.csv says which subjects are left out, and why",
+        )
     subjects = subjects.assign(sex=code_text(subjects["sex"])) if "sex" in subjects else subjects
     groups = [(str(group), members) for group, members in subjects.groupby("protected_group", sort=True)]
     sexes = sorted(subjects["sex"].dropna().unique()) if "sex" in subjects else []

@@ -78,7 +78,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         return [self._key_path]
 
     def fingerprint(self) -> str:
-        """Digest of configuration, keys, what is left out, and size and time of every scan and table; opens no image."""
+        """Digest of settings, keys, what is left out, and size and time of every scan and table; opens no image."""
         with no_paths_in_errors("source_root"):
             return digest(self._content())
 

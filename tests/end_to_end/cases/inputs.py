@@ -180,10 +180,10 @@ def write_mnms(root: Path, subjects: int = 40, columns: Sequence[str] | None = N
 
 
 def write_biobank_scans(root: Path, subjects: int = 20) -> list[Path]:
-    """Folders of participants of UK Biobank, 1000001 and on, in the layout of ukbb_cardiac."""
+    """Folders of participants of UK Biobank, 7000001 and on, in the layout of ukbb_cardiac."""
     folders = []
     for number in range(subjects):
-        folder = root / str(1000001 + number)
+        folder = root / str(7000001 + number)
         for phase in PHASES:
             image, label = heart(number * 7 + (phase == "ES"), phase)
             save(folder / f"sa_{phase}.nii.gz", image)

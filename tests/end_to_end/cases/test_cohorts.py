@@ -47,7 +47,7 @@ def biobank_in_links(root: Path) -> None:
     """UK Biobank: a folder of links to the participants' folders, as on a cluster."""
     link_all(root, write_biobank_scans(root.parent / "store"))
     rows = [
-        {"eid": 1000001 + n, "p31": n % 2, "p21000_i0": 1001 if n % 2 else 4001, "p21003_i2": 60 + n % 10}
+        {"eid": 7000001 + n, "p31": n % 2, "p21000_i0": 1001 if n % 2 else 4001, "p21003_i2": 60 + n % 10}
         for n in range(20)
     ]
     pd.DataFrame(rows).to_csv(root / "people.csv", index=False)
@@ -58,7 +58,7 @@ def biobank_with_titles(root: Path) -> None:
     write_biobank_scans(root)
     rows = [
         {
-            "Participant ID": 1000001 + number,
+            "Participant ID": 7000001 + number,
             "Sex": ("Female", "Male")[number % 2],
             "Ethnic background | Instance 0": ("Caribbean", "British")[number % 2],
             "Age when attended assessment centre | Instance 2": 60,

@@ -21,7 +21,7 @@ def long_axis_views(root: Path) -> None:
     for number in range(2):
         frames = [heart(9 * number + frame, "ED" if frame == 0 else "ES")[0] for frame in range(4)]
         cine = np.stack(frames, axis=-1).astype(np.int16)
-        folder = root / str(1000001 + number)
+        folder = root / str(7000001 + number)
         save(folder / "sa.nii.gz", cine)
         for view in ("la_2ch", "la_4ch"):
             save(folder / f"{view}.nii.gz", cine[:, :, 2:3])

@@ -15,7 +15,10 @@ def test_lists_every_strategy_and_trains_none():
 def test_needs_subjects_splits_and_plans_and_no_tensors():
     own = {"measure_steps", "estimate_fits", *(f"{strategy}.list_fits" for strategy in STRATEGIES)}
 
-    assert own | {"index_cohort", "divide_cohort", "split_cohort", "fingerprint_dataset", "plan_study", "plan_localiser"} == NAMES
+    assert (
+        own | {"index_cohort", "divide_cohort", "split_cohort", "fingerprint_dataset", "plan_study", "plan_localiser"}
+        == NAMES
+    )
 
 
 def test_leads_from_the_cohort_to_one_table():
