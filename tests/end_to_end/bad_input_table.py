@@ -38,6 +38,9 @@ By default a scan that cannot be used is left out with its subject, and written 
 lines for scans are those of `quarantine.invalid_scans: error`.
 """
 
+TAIL = "bad_input_of_the_field.md"
+"""Beside this file: what the slow tests of ``cases`` hold, by situation."""
+
 
 def said_of(finished: subprocess.CompletedProcess[str], clinic: Clinic) -> str:
     """The last line of stderr, whatever the study's folder is called and however many pipelines there are."""
@@ -55,7 +58,7 @@ def page(said: Mapping[str, str]) -> str:
     for name, kinds in KINDS.items():
         rows = "".join(f"| {kind} | `{said[kind].replace('|', chr(92) + '|')}` |\n" for kind in kinds)
         parts.append(f"## {name}\n| what is wrong | what is said |\n|---|---|\n{rows}")
-    return "\n".join(parts)
+    return "\n".join([*parts, Path(__file__).with_name(TAIL).read_text()])
 
 
 def said_by(text: str) -> dict[str, str]:
