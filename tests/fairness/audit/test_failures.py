@@ -29,7 +29,7 @@ def test_every_model_that_failed_has_a_sentence():
 
 
 def test_masks_of_one_model_need_no_name():
-    table = score_masks(pairs(a_ED=(empty(), LVBP), b_ED=(LVBP, LVBP)), MaskLabels())
+    table = score_masks(pairs(a_ED=(empty(), LVBP), b_ED=(LVBP, LVBP)), MaskLabels()).scores
 
     (note,) = failures(table, COLUMNS)
 
