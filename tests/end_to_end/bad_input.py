@@ -220,7 +220,10 @@ ONE_GROUP = "cohort_selection: {proportions: {NOR: 1.0}}\n"
 COHORT = {
     "folder empty": Case(empty_source, r".*(empty|no subject|no scan)"),
     "group too small to test": Case(
-        nothing, r".*(group|protected_group)", (("split.method", "stratified"), ("split.min_test_per_group", "50"))
+        nothing,
+        r".*(group|protected_group)",
+        (("split.method", "stratified"), ("split.min_test_per_group", "50")),
+        untouched=MADE,
     ),
     "group of one subject": Case(
         edit_config(lambda text: text.replace("Group: NOR", "Group: HCM")),
@@ -228,9 +231,12 @@ COHORT = {
         untouched=MADE,
     ),
     "splits not written": Case(
-        nothing, r"splits\.csv: missing or empty; .*write it", param("split.method", "from_file")
+        nothing,
+        r"splits\.csv: missing or empty; .*write it",
+        param("split.method", "from_file"),
+        untouched=MADE,
     ),
-    "splits of other subjects": Case(write_splits, r".*18 .*", param("split.method", "from_file")),
+    "splits of other subjects": Case(write_splits, r".*18 .*", param("split.method", "from_file"), untouched=MADE),
     "one group alone, and a classifier of groups": strategy(
         "meta_learning", write_parameter(ONE_GROUP), r"protected groups of the training subjects: NOR; at least 2"
     ),
@@ -366,13 +372,13 @@ AUDITED = {
     ),
     "score that is no number": audit(r"scores: .*no numbers?", scores().assign(dice_lv="good")),
     "no score at all": audit(
-        r"scores: column dice_lv has no score in 20 of 20 rows; ", scores().assign(dice_lv=np.nan)
+        r"scores: no score in 20 rows of column dice_lv, which has 20; ", scores().assign(dice_lv=np.nan)
     ),
     "one score missing": audit(
-        r"scores: column dice_lv has no score in 1 of 20 rows; a score in every cell; write 0 where a model missed",
+        r"scores: no score in 1 row of column dice_lv, which has 20; a score in every cell; write 0 where a model missed",
         scores().assign(dice_lv=[np.nan, *scores()["dice_lv"][1:]]),
     ),
-    "score infinite": audit(r"scores: 20 of 20 rows outside 0\.\.1; ", scores().assign(dice_lv=np.inf)),
+    "score infinite": audit(r"scores: 20 of 20 rows outside 0\.\.1, ", scores().assign(dice_lv=np.inf)),
     "score repeated": audit(r"scores: 2 of 22 rows repeated", pd.concat([scores(), scores().head(2)])),
     "people who were not scored": audit(
         r"demographics: none of 20 scored subjects is in it",
@@ -414,7 +420,7 @@ AUDITED = {
         r"audit_scores: \.pkl; a file that ends in \.csv or \.parquet", audit_scores="{clinic}/scores.pkl"
     ),
     "address in the place of a file": audit(
-        r"audit_scores: no such file", audit_scores="https://example.org/scores.csv"
+        r"audit_scores: 'https://example.*; a path on this machine", audit_scores="https://example.org/scores.csv"
     ),
     "no file": audit(r"audit_scores: no such file", audit_scores="{clinic}/missing.csv"),
 }

@@ -75,7 +75,9 @@ def test_subjects_without_the_protected_attribute_are_dropped_and_counted_where_
     finished = clinic.run("--pipelines", "data_engineering", params={"attributes.missing_protected_attribute": "drop"})
 
     assert finished.returncode == 0, finished.stderr
-    assert f"1 of {len(SUBJECTS)} subjects have no pathology" in " ".join((finished.stdout + finished.stderr).split())
+    assert f"1 of {len(SUBJECTS)} subjects are left out: no pathology" in " ".join(
+        (finished.stdout + finished.stderr).split()
+    )
 
 
 def test_one_slice_and_slices_far_apart_go_through_the_whole_study(clinic: Clinic) -> None:

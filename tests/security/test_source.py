@@ -13,7 +13,10 @@ from tests.security.forbidden import forbidden_uses
 PERMITTED = {
     ("core/holders.py", "socket"): "what this machine is called",
     ("core/processes.py", "socket"): "what this machine is called",
-    ("segmentation/rank_processes.py", "socket"): "processes of one fit meet at 127.0.0.1, which no other machine reaches",
+    (
+        "segmentation/rank_processes.py",
+        "socket",
+    ): "processes of one fit meet at 127.0.0.1, which no other machine reaches",
     ("runners/", "dask"): "many fits on a cluster, between processes that trust each other",
     ("runners/", "dask_jobqueue"): "the same through SLURM",
     ("runners/", "distributed"): "the same",
