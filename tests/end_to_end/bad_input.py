@@ -375,7 +375,7 @@ AUDITED = {
         r"scores: no score in 20 rows of column dice_lv, which has 20; ", scores().assign(dice_lv=np.nan)
     ),
     "one score missing": audit(
-        r"scores: no score in 1 row of column dice_lv, which has 20; a score in every cell; write 0 where a model missed",
+        r"scores: no score in 1 row of column dice_lv, which has 20; a score in every cell; write 0 where",
         scores().assign(dice_lv=[np.nan, *scores()["dice_lv"][1:]]),
     ),
     "score infinite": audit(r"scores: 20 of 20 rows outside 0\.\.1, ", scores().assign(dice_lv=np.inf)),

@@ -16,7 +16,7 @@ PERMITTED = {
     (
         "segmentation/rank_processes.py",
         "socket",
-    ): "processes of one fit meet at 127.0.0.1, which no other machine reaches",
+    ): "processes of one fit meet at 127.0.0.1",
     ("runners/", "dask"): "many fits on a cluster, between processes that trust each other",
     ("runners/", "dask_jobqueue"): "the same through SLURM",
     ("runners/", "distributed"): "the same",
