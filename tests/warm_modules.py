@@ -18,7 +18,15 @@ LIBRARIES = (
     *("matplotlib.pyplot", "matplotlib.backends.backend_svg", "torch", "torch._dynamo"),
 )
 OF_A_PROJECT = (
-    *("faircmr.__main__", "faircmr.hooks", "faircmr.runners", "faircmr.running", "faircmr.settings"),
+    *(
+        "faircmr.__main__",
+        "faircmr.cli",
+        "faircmr.hooks",
+        "faircmr.kedro_plugin",
+        "faircmr.runners",
+        "faircmr.running",
+        "faircmr.settings",
+    ),
     *("faircmr.incremental.catalog", "faircmr.incremental.keys"),
 )
 FROZEN = ("importlib._bootstrap", "importlib._bootstrap_external", "runpy")

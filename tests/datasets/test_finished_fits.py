@@ -11,7 +11,7 @@ def models(tmp_path):
     folder = tmp_path / "06_models"
     for place in ("baseline/seed-0/shared", "two/seed-0-fold-1/first"):
         (folder / place).mkdir(parents=True)
-        (folder / place / "job.json").write_text(f'"{place}"')
+        (folder / place / "job.json").write_text(f'{{"name": "{place}"}}')
         (folder / place / "weights.safetensors").touch()
     (folder / "baseline" / "seed-0" / "shared" / "fit.json").touch()
     return folder
@@ -23,7 +23,7 @@ def dataset(models):
 
 
 def test_lists_the_jobs_of_fits_that_have_a_record(dataset):
-    assert dataset.load() == {"baseline/seed-0/shared": '"baseline/seed-0/shared"'}
+    assert dataset.load() == {"baseline/seed-0/shared": '{"name": "baseline/seed-0/shared"}'}
 
 
 def test_leaves_out_a_fit_whose_weights_are_gone(dataset, models):

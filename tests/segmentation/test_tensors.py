@@ -64,5 +64,5 @@ def test_a_truncated_part_is_named(tensors: Path, tmp_path: Path):
     part = copytree(tensors, tmp_path / "tensors") / "sub-0001.safetensors"
     part.write_bytes(part.read_bytes()[:-100])
 
-    with pytest.raises(OutputError, match=r"sub-0001.safetensors: missing or truncated"):
+    with pytest.raises(OutputError, match=r"sub-0001.safetensors: missing or damaged"):
         TensorStore(part.parent).subject("sub-0001").arrays["ED.image"]

@@ -22,7 +22,7 @@ from faircmr.running.expected_errors import one_clear_line
 from faircmr.running.log_file import log_to_file
 from faircmr.running.run_choices import check_choices
 from faircmr.running.stoppable_runner import StoppableRunner
-from faircmr.running.warnings_once import give_warnings_once
+from faircmr.running.warnings_once import warnings_once
 
 
 class StudySession(KedroSession):
@@ -51,8 +51,7 @@ class StudySession(KedroSession):
             click.ClickException: Inside a command, for every error that a user can mend.
         """
         log_to_file(self._project_path)
-        give_warnings_once()
-        with one_clear_line(self._project_path), _stopping_in_a_command():
+        with warnings_once(), one_clear_line(self._project_path), _stopping_in_a_command():
             choices = inspect.signature(KedroSession.run).bind(self, *args, **options).arguments
             choices.pop("self")
             check_choices(choices)

@@ -8,6 +8,8 @@ training subjects every fit. The first to meet it logs it. The tables of what is
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 OWN = __name__.partition(".")[0]
 
@@ -30,10 +32,15 @@ class OncePerRun(logging.Filter):
         return True
 
 
-def give_warnings_once() -> None:
-    """Let every handler of the root logger forget what it has given in earlier runs, and repeat nothing from now on."""
-    for handler in logging.getLogger().handlers:
-        for earlier in [one for one in handler.filters if isinstance(one, OncePerRun)]:
-            handler.removeFilter(earlier)
-        # one for each: a record passes all handlers, and the first must not take it from the others
-        handler.addFilter(OncePerRun())
+@contextmanager
+def warnings_once() -> Iterator[None]:
+    """Let every handler of the root logger give each of this project's warnings once until the block ends."""
+    # one for each: a record passes all handlers, and the first must not take it from the others
+    filters = [(handler, OncePerRun()) for handler in logging.getLogger().handlers]
+    for handler, once in filters:
+        handler.addFilter(once)
+    try:
+        yield
+    finally:
+        for handler, once in filters:
+            handler.removeFilter(once)

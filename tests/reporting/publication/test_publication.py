@@ -81,7 +81,7 @@ def test_cards_say_what_people_said_and_leave_open_what_nobody_did():
     assert card.count(TO_BE_SAID) == 1
     assert TO_BE_SAID in sheet
     assert "Nothing can be said of few: too few subjects." in card
-    assert "| baseline | Weiß &amp; mehr | 24 | 94.60 [" in card
+    assert "| baseline | Weiß &amp; mehr | 24 | 94.60 \\[" in card
 
 
 @pytest.mark.parametrize("write", [model_card, datasheet])
