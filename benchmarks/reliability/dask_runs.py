@@ -17,7 +17,7 @@ from benchmarks.reliability.studies import PARAMETERS, PIPELINES
 from tests.studies import Project
 
 RUNNER = "faircmr.runners.DaskRunner"
-FIT = "faircmr.segmentation.fit"
+FIT = "faircmr.segmentation.rank"
 PROC = Path("/proc")
 SECONDS = 600.0
 
