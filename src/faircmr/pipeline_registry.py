@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
+
 from kedro.pipeline import Pipeline
 
 from faircmr.pipelines import (
@@ -47,13 +50,19 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     A strategy's pipeline brings data engineering with it, so that it runs on a fresh clone.
     """
+    # Kedro asks again whenever other pipelines are to run
+    return dict(_pipelines())
+
+
+@cache
+def _pipelines() -> dict[str, Pipeline]:
     prepared = data_engineering.create_pipeline()
     strategies = {name: prepared + training.create_pipeline(name) for name in STRATEGIES}
     families = {
-        family: sum((strategies[name] for name in STRATEGIES if FAMILIES[name] == family), Pipeline([]))
+        family: _together(strategies[name] for name in STRATEGIES if FAMILIES[name] == family)
         for family in sorted(set(FAMILIES.values()))
     }
-    everything = sum(strategies.values(), Pipeline([]))
+    everything = _together(strategies.values())
     compared = evaluation.create_pipeline(STRATEGIES)
     reported = reporting.create_pipeline(STRATEGIES)
     described = prepared.to_outputs(*cohort_report.NEEDED) + cohort_report.create_pipeline()
@@ -75,3 +84,8 @@ def register_pipelines() -> dict[str, Pipeline]:
         "estimate": everything.to_outputs(*estimate.PREPARED) + estimate.create_pipeline(STRATEGIES),
         "status": status.create_pipeline(STRATEGIES),
     }
+
+
+def _together(pipelines: Iterable[Pipeline]) -> Pipeline:
+    """As their sum, which makes a pipeline of every two."""
+    return Pipeline({node for pipeline in pipelines for node in pipeline.nodes})

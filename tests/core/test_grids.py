@@ -204,6 +204,27 @@ def test_a_form_that_contradicts_the_spacing_is_not_believed(form: np.ndarray):
     assert not placement_on(made, geometry(image(values(), oblique())), NAMES).known
 
 
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(-20.0, 20.0), min_size=9, max_size=9),
+    st.lists(st.floats(0.98, 1.02), min_size=3, max_size=3),
+)
+def test_believed_is_what_fits_the_spacing_and_is_not_flat(turned: list[float], stretched: list[float]):
+    form = np.eye(4)
+    form[:3, :3] = np.reshape(turned, (3, 3))
+    lengths = np.linalg.norm(form[:3, :3], axis=0)
+    assume((lengths > 0.01).all())
+    spacing = lengths * stretched
+    made = Geometry((5, 6, 7), tuple(spacing[::-1]), sform=tuple(map(tuple, form)), sform_code=1)
+
+    off, flat = np.abs(lengths / spacing - 1.0).max(), abs(np.linalg.det(form[:3, :3])) / spacing.prod()
+
+    # not within rounding of either limit
+    assume(abs(off - 0.01) > 1e-9 and abs(flat - 1e-3) > 1e-9)
+    assert bool(affines(made)) == (off < 0.01 and flat > 1e-3)
+    assert placement_on(made, made, NAMES).known == bool(affines(made))
+
+
 def test_forms_that_contradict_each_other_are_refused():
     one, other = image(values(), oblique()), image(values(), oblique())
     other.set_qform(shifted(oblique(), (2, 0, 0)), 1)

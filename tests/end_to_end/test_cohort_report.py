@@ -16,7 +16,7 @@ except SystemExit as end:
     assert not end.code, end.code
 print("heavy:", [name for name in ("torch", "monai") if name in sys.modules])
 """
-TABLES = ["checks", "counts", "measures", "missing", "pairs", "power", "quarantined"]
+TABLES = ["checks", "counts", "geometry", "measures", "missing", "pairs", "power", "quarantined"]
 
 
 def test_describes_the_embedded_cohort_without_training_and_then_has_nothing_to_do(tiny_project: Project):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import product
+from math import hypot, isfinite, prod
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +101,9 @@ def placement_on(grid: Geometry, other: Geometry, names: tuple[str, str], *, by_
         InvalidScanError: Shapes or spacings differ; or the headers place the other beside the grid by more than
             :data:`ROUNDING` voxels; or qforms and sforms both fit and say different things.
     """
+    if by_header and grid == other and affines(grid):
+        # most pairs: one header for both, whose relation is the identity
+        return Placement()
     found = _relations(grid, other) if by_header else []
     if not found:
         _check_alike(grid, other, names)
@@ -145,11 +149,25 @@ def affines(geometry: Geometry) -> dict[str, FloatMatrix]:
 
 
 def _is_usable(form: FloatMatrix, spacing: tuple[float, float, float]) -> bool:
-    if not np.isfinite(form).all():
+    # in plain numbers: of 16 of them, every function of NumPy takes longer than the sum
+    rows = form.tolist()
+    if not all(isfinite(value) for row in rows for value in row):
         return False
-    sizes = np.array(spacing[::-1])
-    alike = np.allclose(np.linalg.norm(form[:3, :3], axis=0), sizes, rtol=AFFINE_ROUNDING, atol=0.0)
-    return bool(alike and abs(np.linalg.det(form[:3, :3])) > FLATTEST * sizes.prod())
+    one, two, three = ([row[axis] for row in rows[:3]] for axis in range(3))
+    alike = all(
+        abs(hypot(*edge) - size) <= AFFINE_ROUNDING * size
+        for edge, size in zip((one, two, three), spacing[::-1], strict=True)
+    )
+    return alike and abs(_volume(one, two, three)) > FLATTEST * prod(spacing)
+
+
+def _volume(one: list[float], two: list[float], three: list[float]) -> float:
+    """Volume between three edges, negative where they are left-handed."""
+    return (
+        one[0] * (two[1] * three[2] - two[2] * three[1])
+        - one[1] * (two[0] * three[2] - two[2] * three[0])
+        + one[2] * (two[0] * three[1] - two[1] * three[0])
+    )
 
 
 def _from_quaternion(geometry: Geometry) -> FloatMatrix:

@@ -18,7 +18,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from faircmr.incremental.imports import imported, module_of, parse, source_file
+from faircmr.incremental.imports import imported, module_of, parse, source_file, tree_of
 
 
 def code_digest(function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> str:
@@ -49,7 +49,7 @@ def _first_hop(module: str, name: str) -> tuple[list[ast.stmt], set[str]]:
     """Statements of ``module`` that the function ``name`` needs, and the modules that those import."""
     if source_file(module) is None:
         return [], set()
-    defined = _definitions(parse(module).tree)
+    defined = _definitions(tree_of(module))
     if name not in defined:  # a lambda, a method, a function inside a function
         return [], {module}
     statements: list[ast.stmt] = []

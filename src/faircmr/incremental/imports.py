@@ -10,6 +10,7 @@ import functools
 import hashlib
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.util import resolve_name
 from pathlib import Path
@@ -23,22 +24,24 @@ class ParsedModule:
     """One module.
 
     Attributes:
-        tree: Its code without docstrings and without imports for type checkers.
-        digest: Digest of ``tree``.
+        digest: Digest of its code without docstrings and without imports for type checkers.
         imports: Modules of the packages that are followed which it names anywhere.
     """
 
-    tree: ast.Module
     digest: str
     imports: frozenset[str]
 
 
 def parse(module: str) -> ParsedModule:
     """Read a module; it must have a :func:`source_file`."""
-    file = source_file(module)
-    if file is None:
-        raise ModuleNotFoundError(module)
+    file = _file(module)
     return _parse_file(module, file, file.stat().st_mtime_ns)
+
+
+def tree_of(module: str) -> ast.Module:
+    """Code of a module without docstrings and without imports for type checkers; it must have a :func:`source_file`."""
+    file = _file(module)
+    return _tree(file, file.stat().st_mtime_ns)
 
 
 def source_file(module: str) -> Path | None:
@@ -67,8 +70,18 @@ def module_of(dotted_name: str, referrer: str) -> str | None:
 
 def imported(code: ast.AST, module: str) -> set[str]:
     """Modules that a piece of the code of ``module`` imports or names in a string."""
-    names = [name for node in ast.walk(code) for name in _names(node, module)]
-    return {found for name in names if (found := module_of(name, module))}
+    return _modules((name for node in ast.walk(code) for name in _names(node, module)), module)
+
+
+def _file(module: str) -> Path:
+    file = source_file(module)
+    if file is None:
+        raise ModuleNotFoundError(module)
+    return file
+
+
+def _modules(names: Iterable[str], referrer: str) -> set[str]:
+    return {found for name in set(names) if (found := module_of(name, referrer))}
 
 
 def _names(node: ast.AST, module: str) -> list[str]:
@@ -90,20 +103,35 @@ def _package(module: str) -> str:
 
 @functools.cache
 def _parse_file(module: str, file: Path, _modified: int) -> ParsedModule:
-    tree = _Undocumented().visit(ast.parse(file.read_bytes()))
+    # not kept: the trees of all modules are a million objects, which the garbage collector would visit
+    tree = _code(file)
     digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    return ParsedModule(tree, digest, frozenset(imported(tree, module)))
+    return ParsedModule(digest, frozenset(imported(tree, module)))
 
 
-class _Undocumented(ast.NodeTransformer):
-    """Leaves out what never runs: docstrings, other bare strings, and imports for type checkers."""
+@functools.lru_cache(maxsize=16)
+def _tree(file: Path, _modified: int) -> ast.Module:
+    return _code(file)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            return None
-        return self.generic_visit(node)
 
-    def visit_If(self, node: ast.If) -> ast.AST:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            node.body = []
-        return self.generic_visit(node)
+def _code(file: Path) -> ast.Module:
+    tree = ast.parse(file.read_bytes())
+    _leave_out_what_never_runs(tree)
+    return tree
+
+
+def _leave_out_what_never_runs(node: ast.AST) -> None:
+    """Docstrings, other bare strings, and imports for type checkers."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        node.body = []
+    # statements lie in no other fields, and in no expression
+    for field in ("body", "orelse", "finalbody", "handlers", "cases"):
+        inside = getattr(node, field, None)
+        if isinstance(inside, list):
+            inside[:] = [one for one in inside if not _is_bare_string(one)]
+            for one in inside:
+                _leave_out_what_never_runs(one)
+
+
+def _is_bare_string(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -27,14 +27,15 @@ def map_label(values: npt.NDArray[np.float32], label_values: LabelValues) -> Lab
         InvalidScanError: A value is not in the map, a voxel is not annotated, or there is nothing but background.
     """
     label = translated(values, label_values)
-    unannotated = int(np.count_nonzero(label == NoStructure.UNANNOTATED))
-    if unannotated:
+    meanings = set(label_values.values())
+    if NoStructure.UNANNOTATED in meanings and (unannotated := np.count_nonzero(label == NoStructure.UNANNOTATED)):
         raise InvalidScanError(
             "scan",
             f"{unannotated} of {label.size} voxels of the label are not annotated (label 'ignore')",
             "every voxel annotated, for training and scores count every voxel",
         )
-    label[label == NoStructure.LEFT_OUT] = 0
+    if NoStructure.LEFT_OUT in meanings:
+        label[label == NoStructure.LEFT_OUT] = 0
     if not label.any():
         raise InvalidScanError("scan", "the label is all background", "at least one labelled structure")
     return label
