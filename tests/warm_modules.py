@@ -54,10 +54,10 @@ def load() -> dict[str, tuple[int, int]]:
     for module in modules_below(SOURCE):
         if not module.startswith(OF_A_PROJECT):
             import_module(module)
-    digest = import_module("faircmr.incremental.code_digest").code_digest
+    digests = import_module("faircmr.incremental.code_digest").CodeDigests()
     pipelines = import_module("faircmr.pipeline_registry").register_pipelines()
     for node in pipelines["__default__"].nodes:
-        digest(node.func)
+        digests.of(node.func)
     return stamps
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,12 +54,13 @@ class EmbeddedStudy:
     def scans(self) -> Path:
         return self.project.data / "01_raw" / "scans"
 
-    def run(self, *pipelines: str, **runtime_params: Any) -> Ran:
+    def run(self, *pipelines: str, hooks: Iterable[object] = (), **runtime_params: Any) -> Ran:
         """Run pipelines (of two strategies by default) with parameters as the command line would set them."""
         before = self._tensor_times()
         recorder = NodeRecorder()
         with self._session(runtime_params) as session:
-            session._hook_manager.register(recorder)
+            for hook in (recorder, *hooks):
+                session._hook_manager.register(hook)
             session.run(pipeline_names=list(pipelines or TWO))
         after = self._tensor_times()
         return Ran(tuple(recorder.nodes), frozenset(name for name in after if after[name] != before.get(name)))

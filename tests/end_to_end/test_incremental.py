@@ -140,36 +140,48 @@ LEARNED = of_each(*STRATEGY) | COMPARED | TOLD
 @dataclass(frozen=True)
 class Edit:
     module: str
-    append: str
+    old: str
+    new: str
     nodes: set[str]
 
+    def make(self, project: Project) -> None:
+        module = project.folder / "src" / "faircmr" / self.module
+        text = module.read_text()
+        assert text.count(self.old) == 1
+        module.write_text(text.replace(self.old, self.new))
 
+
+OVERLAP = Edit("fairness/dice.py", "    if total == 0:", "    if not total:", EVALUATED)
 EDITS = {
-    "a comment": Edit("fairness/dice.py", "\n# why it is so\n", NOTHING),
-    "a helper two modules below scoring": Edit("fairness/dice.py", "\nUNUSED = 1\n", EVALUATED),
-    "a helper two modules below preprocessing": Edit(
-        "segmentation/resampling.py", "\nUNUSED = 1\n", {"preprocess_cohort"} | LEARNED
+    "a comment": Edit("fairness/dice.py", "    if total == 0:", "    # why it is so\n    if total == 0:", NOTHING),
+    "a constant that nothing uses": Edit(
+        "fairness/dice.py", "\n\ndef dice_score(", "\n\nUNUSED = 1\n\n\ndef dice_score(", NOTHING
     ),
-    "a helper that a sampler reaches by its dotted path": Edit(
-        "mitigation/batch_sampling.py", "\nUNUSED = 1\n", LEARNED
+    "a helper two modules below scoring": OVERLAP,
+    "a helper two modules below preprocessing": Edit(
+        "segmentation/resampling.py", "NEGLIGIBLE = 1e-7", "NEGLIGIBLE = 1e-8", {"preprocess_cohort"} | LEARNED
+    ),
+    "a sampler that is reached by its dotted path": Edit(
+        "mitigation/batch_sampling.py", "np.divmod(slots, len(members))", "divmod(slots, len(members))", LEARNED
     ),
     "a helper of figures alone": Edit(
-        "reporting/canvas.py", "\nUNUSED = 1\n", REPORTED | WRITTEN | {"audit_strategies", "draw_cases"}
+        "reporting/canvas.py",
+        'layout="constrained", facecolor',
+        'layout="tight", facecolor',
+        REPORTED | WRITTEN | {"audit_strategies", "draw_cases"},
     ),
 }
 
 
 @pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
 def test_an_edit_of_the_code_reruns_exactly_what_reaches_it(edit: Edit, finished_project: Project) -> None:
-    module = finished_project.folder / "src" / "faircmr" / edit.module
-    module.write_text(module.read_text() + edit.append)
+    edit.make(finished_project)
 
     assert stale_nodes(finished_project, *TWO) == edit.nodes
 
 
 def test_code_may_be_told_to_keep_what_other_code_made(finished_project: Project) -> None:
-    module = finished_project.folder / "src" / "faircmr" / "fairness" / "dice.py"
-    module.write_text(module.read_text() + "\nUNUSED = 1\n")
+    OVERLAP.make(finished_project)
 
     finished = finished_project.run("--pipelines", ",".join(TWO), params={"incremental.on_code_change": "keep"})
 

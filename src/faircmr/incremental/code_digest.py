@@ -1,107 +1,109 @@
 """Digest of the code that a function runs, without comments and docstrings.
 
-The first hop is precise: of the function's own module count the function, the helpers and constants
-that it names, and the imports whose names it uses. Every module reached that way counts whole, and so
-does every module that those import, at their top or inside a function. So an edit of a helper reaches
-exactly the functions that can call it, and an edit of a comment reaches none.
+It counts, definition by definition: the function, the functions, classes and constants that it names, what those name,
+and so on through the modules of a package. An edit of a helper reaches exactly the functions that can call it; an edit
+of a comment, or of another function in the same file, reaches none.
 
-Only the function's own package and this one are followed, never libraries. A string that is a
-module's dotted name (``"faircmr.sources.acdc.Acdc"``) counts as its import.
+Where more may run than is named, more counts. A module that is passed on whole, or asked for a name that it does not
+define, counts whole. Of a module of which anything counts, what runs at its import without binding a name counts too.
+
+Only the function's own package and this one are followed, never libraries. A string that is a dotted name
+(``"faircmr.sources.acdc.Acdc"``) counts as the use of it.
 """
 
 from __future__ import annotations
 
-import ast
 import functools
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from faircmr.incremental.imports import imported, module_of, parse, source_file, tree_of
+from faircmr.incremental.definitions import Definition, read_module, source_file
 
-
-def code_digest(function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> str:
-    """Digest of a function's code and of all code of its own package that it reaches.
-
-    Args:
-        function: A function, or a ``functools.partial`` of one.
-        dotted_names: Modules, or objects in modules, that count as well, e.g. classes that save the
-            function's outputs.
-
-    Returns:
-        Hexadecimal digest. It changes with what Python would run, not with comments, docstrings,
-        layout, or the order of definitions in the function's module.
-    """
-    parts: list[str] = []
-    while isinstance(function, functools.partial):
-        parts.append(repr((function.args, function.keywords)))
-        function = function.func
-    function = inspect.unwrap(function)
-    statements, modules = _first_hop(function.__module__, getattr(function, "__qualname__", ""))
-    parts += sorted(ast.dump(statement) for statement in statements)
-    modules |= {module for name in dotted_names if (module := module_of(name, function.__module__))}
-    parts += [f"{module} {parse(module).digest}" for module in sorted(_closure(modules))]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+OWN_PACKAGE = __name__.partition(".")[0]
 
 
-def _first_hop(module: str, name: str) -> tuple[list[ast.stmt], set[str]]:
-    """Statements of ``module`` that the function ``name`` needs, and the modules that those import."""
-    if source_file(module) is None:
-        return [], set()
-    defined = _definitions(tree_of(module))
-    if name not in defined:  # a lambda, a method, a function inside a function
-        return [], {module}
-    statements: list[ast.stmt] = []
-    modules: set[str] = set()
-    todo, seen = [name], set[str]()
-    while todo:
-        wanted = todo.pop()
-        if wanted in seen:
-            continue
-        seen.add(wanted)
-        for statement in defined.get(wanted, []):
-            modules |= imported(_only(statement, wanted), module)
-            if not isinstance(statement, ast.Import | ast.ImportFrom):
-                statements.append(statement)
-                todo += [node.id for node in ast.walk(statement) if isinstance(node, ast.Name)]
-    return statements, modules
+class _Step(NamedTuple):
+    """Definitions that a dotted name stands for, each with its digest, and the dotted names that they use."""
+
+    definitions: Mapping[str, str] = MappingProxyType({})
+    uses: frozenset[str] = frozenset()
 
 
-def _definitions(tree: ast.Module) -> dict[str, list[ast.stmt]]:
-    """Top-level statements of a module by the names that they bind."""
-    defined: dict[str, list[ast.stmt]] = {}
-    for statement in tree.body:
-        for name in _bound(statement):
-            defined.setdefault(name, []).append(statement)
-    return defined
+class CodeDigests:
+    """Digests of the code as it stands now: files are looked at once, and not again for another function."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, _Step] = {}
+
+    def of(self, function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> str:
+        """Digest of a function's code and of all code of its own package that it reaches.
+
+        Args:
+            function: A function, or a ``functools.partial`` of one.
+            dotted_names: Modules, or objects in modules, that count as well, e.g. classes that save the
+                function's outputs.
+
+        Returns:
+            Hexadecimal digest. It changes with what Python would run, not with comments, docstrings,
+            layout, the order of definitions, or definitions that are not used.
+        """
+        bound: list[str] = []
+        while isinstance(function, functools.partial):
+            bound.append(repr((function.args, function.keywords)))
+            function = function.func
+        reached = [" ".join(one) for one in sorted(self.reached(function, dotted_names).items())]
+        return hashlib.sha256("\n".join([*bound, *reached]).encode()).hexdigest()[:32]
+
+    def reached(self, function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> dict[str, str]:
+        """Every definition that a function uses, directly or not, with the digest of its statements.
+
+        Args:
+            function: As for :meth:`of`.
+            dotted_names: As for :meth:`of`.
+        """
+        function = inspect.unwrap(function)
+        # of a method its class counts
+        name = getattr(function, "__qualname__", "").partition(".")[0]
+        followed = {function.__module__.partition(".")[0], OWN_PACKAGE}
+        reached, seen = dict[str, str](), set[str]()
+        todo = [f"{function.__module__}.{name}", *dotted_names]
+        while todo:
+            name = todo.pop()
+            if name not in seen and name.partition(".")[0] in followed:
+                seen.add(name)
+                step = self._step(name)
+                reached |= step.definitions
+                todo += step.uses
+        return reached
+
+    def _step(self, name: str) -> _Step:
+        if name not in self._steps:
+            self._steps[name] = _look_up(name)
+        return self._steps[name]
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        return {statement.name}
-    names = set()
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name.partition(".")[0])
-    return names
+def _look_up(name: str) -> _Step:
+    module = name
+    while module and source_file(module) is None:
+        module = module.rpartition(".")[0]
+    if not module:
+        return _Step()
+    code = read_module(module)
+    first, _, attributes = name[len(module) + 1 :].partition(".")
+    if first in code.imports:
+        # a package's front passes on what a module inside defines
+        return _Step(uses=frozenset({f"{code.imports[first]}.{attributes}".rstrip(".")}))
+    if first in code.definitions:
+        return _joined(module, {first: code.definitions[first], "": code.effects})
+    whole = _joined(module, {**code.definitions, "": code.effects})
+    return whole._replace(uses=whole.uses | frozenset(code.imports.values()))
 
 
-def _only(statement: ast.stmt, name: str) -> ast.stmt:
-    """Of an import of several names the one that is used."""
-    if isinstance(statement, ast.ImportFrom):
-        used = [alias for alias in statement.names if (alias.asname or alias.name) == name]
-        return ast.ImportFrom(module=statement.module, names=used, level=statement.level)
-    return statement
-
-
-def _closure(modules: set[str]) -> set[str]:
-    todo, reached = list(modules), set[str]()
-    while todo:
-        module = todo.pop()
-        if module not in reached:
-            reached.add(module)
-            todo += parse(module).imports
-    return reached
+def _joined(module: str, definitions: dict[str, Definition]) -> _Step:
+    return _Step(
+        {f"{module}.{name}": definition.digest for name, definition in definitions.items()},
+        frozenset(use for definition in definitions.values() for use in definition.uses),
+    )

@@ -15,7 +15,7 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from faircmr.core.parameters import Parameters
-from faircmr.incremental.code_digest import code_digest
+from faircmr.incremental.code_digest import CodeDigests
 from faircmr.incremental.receipts import AnyDataset, Key, files_of, key_of
 
 OnCodeChange = Literal["redo", "keep"]
@@ -53,21 +53,22 @@ def expected_keys(
             the run at hand ask for, and leaves the others as they stand in the file; the key is the same for all runs.
         on_code_change: With ``keep``, an output whose data key still holds is expected to stay as it is.
     """
+    code = CodeDigests()
     keys: dict[str, Key] = {}
     found: dict[str, Key] = {}
     for node in pipeline.nodes:
         for name in set(node.inputs) - keys.keys() - found.keys():
             found[name] = _given(name, catalog, parameters) if is_parameter(name) else _found(catalog.get(name))
-        key = _node_key(node, catalog, found | keys)
+        key = _node_key(node, catalog, found | keys, code)
         for name in node.outputs:
             keys[name] = _standing(name, key, catalog, on_code_change)
     return keys
 
 
-def _node_key(node: Node, catalog: DataCatalog, keys: Mapping[str, Key]) -> Key:
+def _node_key(node: Node, catalog: DataCatalog, keys: Mapping[str, Key], digests: CodeDigests) -> Key:
     counted = [name for name in node.inputs if not getattr(catalog.get(name), "ignored_by_keys", False)]
     data: list[object] = [node.name, node.outputs]
-    code = [code_digest(node.func, _dataset_code(node, catalog))]
+    code = [digests.of(node.func, dataset_code(node, catalog))]
     for name in counted:
         data.append([name, keys[name].data])
         if not is_parameter(name):
@@ -75,7 +76,7 @@ def _node_key(node: Node, catalog: DataCatalog, keys: Mapping[str, Key]) -> Key:
     return Key(_digest(data), _digest(code))
 
 
-def _dataset_code(node: Node, catalog: DataCatalog) -> list[str]:
+def dataset_code(node: Node, catalog: DataCatalog) -> list[str]:
     """Classes that read and write what the node handles, and classes that their configuration names."""
     names: list[str] = []
     for name in [*node.inputs, *node.outputs]:
