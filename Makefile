@@ -60,8 +60,11 @@ test: export OMP_NUM_THREADS := 1
 test: lint ## set up, lint and run the fast tests
 	$(BIN)/python -m pytest -m "not slow" -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-slow: $(STAMP) ## run the tests that install, package and serve
-	$(BIN)/python -m pytest -m "slow and not browser" $(ARGS)
+# what ARGS choose may all be of the other kind (pytest's status 5)
+test-slow: OR_NONE = $(if $(ARGS), || [ $$? -eq 5 ])
+test-slow: $(STAMP) ## run the tests of whole studies, and those that install, package and serve
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "slow and not browser and not alone" -n $(WORKERS) --dist loadfile $(ARGS)$(OR_NONE)
+	$(BIN)/python -m pytest -m "slow and alone" $(ARGS)$(OR_NONE)
 
 test-browser: $(STAMP) chromium ## look at the pages, Kedro-Viz and the documentation in a browser
 	$(BIN)/python -m pytest -m browser $(ARGS)

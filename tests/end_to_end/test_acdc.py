@@ -11,6 +11,8 @@ import pytest
 
 from tests.studies import TWO, Project
 
+pytestmark = pytest.mark.slow
+
 PATHOLOGIES = ("DCM", "NOR")
 EACH = 4
 PARAMETERS = """

@@ -30,7 +30,15 @@ def clinic(finished: Clinic, tmp_path: Path) -> Clinic:
     return finished.copied_to(tmp_path / "clinic")
 
 
-@pytest.mark.parametrize(("kind", "case"), cases().items(), ids=cases())
+# all of them take minutes: of every few one is tried each time
+SOME = 12
+CASES = [
+    pytest.param(kind, case, id=kind, marks=() if number % SOME == 0 else pytest.mark.slow)
+    for number, (kind, case) in enumerate(cases().items())
+]
+
+
+@pytest.mark.parametrize(("kind", "case"), CASES)
 def test_ends_with_one_clear_line_and_changes_nothing(kind: str, case: Case, clinic: Clinic) -> None:
     case.spoil(clinic)
     before = clinic.contents()
@@ -67,6 +75,7 @@ def test_a_good_study_names_no_subject_either(finished: Clinic) -> None:
     assert finished.files_that_name(SEVEN_DIGITS) == []
 
 
+@pytest.mark.slow
 def test_subjects_without_the_protected_attribute_are_dropped_and_counted_where_the_policy_says_so(
     clinic: Clinic,
 ) -> None:
@@ -80,6 +89,7 @@ def test_subjects_without_the_protected_attribute_are_dropped_and_counted_where_
     )
 
 
+@pytest.mark.slow
 def test_one_slice_and_slices_far_apart_go_through_the_whole_study(clinic: Clinic) -> None:
     for number, change, zooms in ((0, lambda data: data[:, :, :1], None), (1, lambda data: data, (2.0, 2.0, 25.0))):
         for frame in ("01", "05", "01_gt", "05_gt"):
@@ -94,6 +104,7 @@ def test_one_slice_and_slices_far_apart_go_through_the_whole_study(clinic: Clini
     assert scans["spacing_slice"].tolist()[:4] == [10.0, 10.0, 25.0, 25.0]
 
 
+@pytest.mark.slow
 def test_a_scan_that_cannot_be_used_leaves_with_its_subject_and_the_rest_goes_on(clinic: Clinic) -> None:
     change_label(lambda data: np.where(data == 3, 7, data).astype(np.uint8))(clinic)
     truncate = image_of(clinic, SUBJECTS[7])

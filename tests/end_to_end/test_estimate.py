@@ -10,6 +10,8 @@ from faircmr.pipeline_registry import STRATEGIES
 from tests.end_to_end.embedded import stale_nodes
 from tests.studies import Project
 
+pytestmark = pytest.mark.slow
+
 BRIEF = "estimate: {warm_up: 0, steps: 1}\n"
 FINISHED = ("baseline", "stratified")
 

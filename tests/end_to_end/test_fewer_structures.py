@@ -13,6 +13,8 @@ import pytest
 
 from tests.end_to_end.clinic import Clinic, write_clinic
 
+pytestmark = pytest.mark.slow
+
 LV = {"LVBP", "LVM"}
 CELLS = ["ED LVBP", "ED LVM", "ES LVBP", "ES LVM"]
 RIGHT = 1

@@ -13,6 +13,8 @@ import pytest
 from tests.end_to_end.embedded import EmbeddedStudy, stale_nodes
 from tests.studies import TWO, Project
 
+pytestmark = pytest.mark.slow
+
 PREDICTION = (
     *("choose_postprocessing", "predict", "score", "tabulate", "classify_groups", "score_classifier"),
     "list_omissions",

@@ -15,6 +15,8 @@ from faircmr.core.omissions import omissions_in
 from tests.end_to_end.test_other_cohorts import SUBJECTS, checked, shrink, write_mnms
 from tests.studies import Project, write_tiny_project
 
+pytestmark = pytest.mark.slow
+
 SAID = re.compile(r"WARNING\s+(?P<counted>\d+(?: of \d+)? .+?) are (?P<outcome>.+?): (?P<reason>.+?)\s*$", re.MULTILINE)
 """A line of the console about something that was left out."""
 DAMAGED, SEXLESS, UNSEEN = SUBJECTS[1], SUBJECTS[2], "X999Y9"

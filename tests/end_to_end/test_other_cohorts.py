@@ -19,6 +19,8 @@ from tests.end_to_end.clinic import readable
 from tests.sources.nnunet_rules import accumulation_fault
 from tests.studies import Project, write_tiny_project
 
+pytestmark = pytest.mark.slow
+
 SUBJECTS = tuple(f"X{number:03d}Y9" for number in range(12))
 UNLABELLED = SUBJECTS[-1]
 ED, ES = 0, 2

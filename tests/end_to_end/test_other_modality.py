@@ -13,6 +13,8 @@ import pytest
 
 from tests.studies import Project, write_tiny_project
 
+pytestmark = pytest.mark.slow
+
 ZONES = ["PERIPHERAL_ZONE", "TRANSITION_ZONE"]
 CELLS = [f"ED {zone}" for zone in ZONES]
 SCANNERS = ("old", "new")

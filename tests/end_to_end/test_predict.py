@@ -20,6 +20,8 @@ from tests.cines import BEAT, SIDE, ZOOMS, blood_pool, cine_image, heart_image, 
 from tests.end_to_end.clinic import Clinic
 from tests.studies import digests
 
+pytestmark = pytest.mark.slow
+
 TRAINED = {"training.epochs": "8", "training.iterations_per_epoch": "25"}
 """Enough for ventricles as plain as the clinic's, the small right one of every frame too."""
 IDS = re.compile(r"(?<!\d)76543\d\d(?!\d)")

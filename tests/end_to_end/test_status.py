@@ -10,8 +10,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from faircmr.segmentation.fit_status import read_progress
 from tests.studies import Project
+
+pytestmark = pytest.mark.slow
 
 LONG = {"training.epochs": 100_000}
 """More than anybody waits for."""

@@ -12,6 +12,8 @@ import pytest
 from faircmr.pipeline_registry import FAMILIES, STRATEGIES
 from tests.studies import Project, digests, write_tiny_project
 
+pytestmark = pytest.mark.slow
+
 GROUPS = list("ABCDEF")
 PAPER = ["baseline", "stratified", "meta_learning", "protected_groups", "balanced"]
 
@@ -95,14 +97,12 @@ def everything(paper: Project, tmp_path_factory: pytest.TempPathFactory) -> Proj
     return project
 
 
-@pytest.mark.slow
 def test_every_control_and_combination_has_a_row_beside_what_it_is_compared_with(everything: Project):
     table = pd.read_csv(everything.data / "08_reporting" / "table2.csv")
 
     assert table["strategy"].tolist() == list(STRATEGIES)
 
 
-@pytest.mark.slow
 def test_calibration_by_group_leaves_groups_with_few_validation_subjects_as_they_are(everything: Project):
     decided = json.loads((everything.data / "06_models" / "combined" / "postprocessing.json").read_text())
 
@@ -111,7 +111,6 @@ def test_calibration_by_group_leaves_groups_with_few_validation_subjects_as_they
     assert all("fewer than 3" in one["note"] for one in fold["adjustments"]), "one validation subject a group"
 
 
-@pytest.mark.slow
 def test_the_controls_have_the_size_and_the_stages_of_what_they_control(everything: Project):
     sizes = {
         name: len(pd.read_csv(everything.data / "05_model_input" / name / "cohort.csv"))

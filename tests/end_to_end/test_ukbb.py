@@ -16,6 +16,8 @@ from tests.sources.ukbb import biobank
 from tests.sources.ukbb.biobank import IDS, write_biobank
 from tests.studies import Project, write_tiny_project
 
+pytestmark = pytest.mark.slow
+
 PARAMETERS = """
 attributes:
   protected_attribute: race

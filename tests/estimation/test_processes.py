@@ -11,6 +11,8 @@ from faircmr.estimation.processes import measure_kinds
 from faircmr.segmentation.jobs import Component
 from tests.estimation.studies import planned
 
+pytestmark = pytest.mark.slow
+
 BRIEF = EstimateParameters(warm_up=0, steps=1)
 
 

@@ -89,6 +89,7 @@ def evaluated(dice: list[npt.NDArray[np.float64]]) -> Audit:
     return audit_strategies(scores, subjects, ATTRIBUTES, PARAMETERS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pair", PAIRS, ids=[" and ".join(pair) for pair in PAIRS])
 def test_an_audit_of_any_two_such_groups_next_to_another_does_not_warn(pair: tuple[str, str]):
     dice = [KINDS["spread"], *(KINDS[kind] for kind in pair)]

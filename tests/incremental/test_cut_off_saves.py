@@ -49,6 +49,8 @@ from faircmr.sources.nnunet_export import NnunetCase, NnunetExport
 from tests.segmentation.phantoms import plans_of
 from tests.studies import digests
 
+pytestmark = pytest.mark.slow
+
 CHANGES = ("replace", "fsync", "unlink", "open", "rmdir", "mkdir")
 """Functions of ``os`` by which files come, go and become durable."""
 OLD, NEW = Key("old", "code"), Key("new", "code")

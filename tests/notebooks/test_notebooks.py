@@ -29,6 +29,7 @@ def test_there_are_the_notebooks_that_the_documentation_names():
     assert [path.stem for path in NOTEBOOKS] == NAMES
 
 
+@pytest.mark.slow
 @executed
 def test_shows_its_study_from_top_to_bottom(notebook: Path, finished_project: Project):
     shown = nbformat.read(notebook, as_version=4)

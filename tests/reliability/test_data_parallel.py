@@ -18,7 +18,7 @@ from tests.reliability.steps import STEPS, Steps, take_steps
 from tests.segmentation.phantoms import job_of, plans_of, write_study
 from tests.studies import Project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 
 MOST_OF_PARAMETERS = 1e-8
 """Absolute, in float64 after twenty steps."""

@@ -13,6 +13,7 @@ from tests.studies import Project
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_three_kills_change_nothing(tmp_path: Path):
     outcomes = kills.campaign(tmp_path, kills=3, seed=0)
 
@@ -24,6 +25,7 @@ def test_three_kills_change_nothing(tmp_path: Path):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "damaged",
     [
@@ -48,6 +50,7 @@ def test_a_changed_byte_would_be_found(finished_project: Project, damaged: str):
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_what_cannot_be_alike_in_two_studies_is_left_out_and_nothing_else(finished_project: Project):
     before = comparable(finished_project.data)
     scores = finished_project.data / "07_model_output" / "baseline" / "scores.parquet"

@@ -122,6 +122,7 @@ def test_memory_is_that_of_the_command_and_a_command_that_fails_ends_the_campaig
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_tiny_campaign(tmp_path: Path, monkeypatch, capsys):
     arguments = ["--subjects", "80", "110", "--tables", "140", "--larger-scans", "80", "48", "--repeats", "1"]
     monkeypatch.setattr(sys, "argv", ["scale", "--folder", str(tmp_path / "scale"), *arguments])

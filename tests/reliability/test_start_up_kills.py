@@ -11,6 +11,7 @@ from tests.segmentation.phantoms import write_study
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("moment", [0.0, 4.0])
 @pytest.mark.parametrize("victim", [STARTER, FIRST, SECOND])
 def test_whichever_process_is_killed_all_end(victim: str, moment: float, tmp_path: Path) -> None:

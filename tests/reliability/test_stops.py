@@ -13,6 +13,7 @@ ONE = "Error: seed-0/shared: stopped in epoch 1 of 6; a checkpoint keeps it; run
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_three_stops_change_nothing(tmp_path: Path):
     outcomes = stops.campaign(tmp_path, stops=3, seed=0)
 

@@ -50,6 +50,8 @@ from tests.reporting.hearts import heart
 from tests.reporting.report import simulated
 from tests.reporting.test_status_table import NOW
 
+pytestmark = pytest.mark.slow
+
 SHOWN = {kind: shown_name(name) for kind, name in NASTY.items()}
 A_GROUP = 9
 LARGEST_PAGE = 4_000_000

@@ -15,7 +15,7 @@ from tests.made_once import made_once
 from tests.runners.clusters import DASK, Run, started, until
 from tests.studies import TWO, Project, digests, write_tiny_project
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.alone]
 SCHEDULER = (sys.executable, "-m", "distributed.cli.dask_scheduler")
 WORKER = (sys.executable, "-m", "distributed.cli.dask_worker")
 WORKERS = ("--params", "cluster.workers=2")

@@ -54,7 +54,9 @@ EVERYTHING = Guarded("every strategy, umask 027", 0o027, ("__default__", "contro
 
 
 @pytest.fixture(
-    scope="session", params=[OWNER_ALONE, pytest.param(EVERYTHING, marks=pytest.mark.slow)], ids=lambda one: one.name
+    scope="session",
+    params=[pytest.param(one, marks=pytest.mark.slow) for one in (OWNER_ALONE, EVERYTHING)],
+    ids=lambda one: one.name,
 )
 def guarded(request: pytest.FixtureRequest) -> Guarded:
     """What is run."""
