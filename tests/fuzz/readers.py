@@ -95,7 +95,7 @@ def _contour_text(root: Path, own: Path) -> Iterator[Step]:
 def _scan(root: Path, own: Path) -> Iterator[Step]:
     from faircmr.sources.nifti import read_scan, write_image
 
-    (image, *labels) = _files(root)
+    image, *labels = _files(root) or [root / GONE]
     scan = read_scan(ScanFiles(image, labels[0] if labels else None), ACDC)
     yield lambda: scan.geometry
     yield partial(write_image, own / "again.nii.gz", scan.image, scan.geometry)
@@ -105,7 +105,7 @@ def _cine(root: Path, own: Path) -> Iterator[Step]:
     from faircmr.sources.cines import read_cine
     from faircmr.sources.nifti import read_scan
 
-    (image, *labels) = _files(root)
+    image, *labels = _files(root) or [root / GONE]
     yield lambda: [frame.geometry for _, frame in read_cine(image)]
     yield from (partial(read_scan, ScanFiles(image, labels[0] if labels else None, frame), ACDC) for frame in (0, 1))
 
@@ -210,6 +210,8 @@ def _files(root: Path) -> list[Path]:
     return sorted(path for path in root.rglob("*") if path.is_file())
 
 
+GONE = "gone.nii.gz"
+"""What a reader of one file is asked for where nothing but a broken link is left."""
 _UKBB = "faircmr.sources.ukbb.Ukbb"
 READERS: Mapping[str, Reader] = {
     reader.name: reader
