@@ -37,7 +37,7 @@ def of_arrays(path: Path) -> str:
 
 
 def of_image(path: Path) -> str:
-    image = nib.load(path)
+    image = nib.Nifti1Image.from_filename(path)
     voxels = np.asarray(image.dataobj)
     return hashlib.sha256(
         f"{voxels.dtype} {voxels.shape} {image.affine.tolist()}".encode() + voxels.tobytes()
