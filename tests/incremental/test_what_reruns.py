@@ -66,6 +66,10 @@ CHANGES: dict[str, tuple[Callable[[MiniStudy], object], list[str]]] = {
     ),
     "a data set's class is edited": (
         lambda study: study.replace("src/mini_study/datasets.py", "json.dumps(value)", "json.dumps(value, indent=1)"),
+        ["spread", "total"],
+    ),
+    "a data set's class that others inherit from is edited": (
+        lambda study: study.replace("src/mini_study/datasets.py", "json.dumps(data)", "json.dumps(data, indent=1)"),
         ALL,
     ),
     "a parameter of one node": (
