@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from faircmr.core.cohort import Cohort
-from faircmr.core.columns import PROTECTED_GROUP, RESERVED
+from faircmr.core.columns import OWN_GROUPS, PROTECTED_GROUP, RESERVED
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.quarantine import QuarantineParameters
 from faircmr.core.study_index import index_study
@@ -129,3 +129,13 @@ def test_the_protected_attribute_may_have_any_name(name: str, audited: bool):
     found = index_subjects(people, attributes(protected_attribute=name, audit_attributes=["sex", *also]))
 
     assert found[PROTECTED_GROUP].tolist() == list("abcabc")
+
+
+@pytest.mark.parametrize("group", OWN_GROUPS)
+@pytest.mark.parametrize("audited", [True, False])
+def test_a_group_cannot_have_the_name_of_a_row_of_the_tables(group: str, audited: bool):
+    people = cohort(sex=["F", "M"] * 3, site=[*"ababa", group])
+    asked = attributes(audit_attributes=["site"]) if audited else attributes(protected_attribute="site")
+
+    with pytest.raises(InvalidCohortError, match=rf"'site': a group is called '{group}'.*rename the group"):
+        index_subjects(people, asked)

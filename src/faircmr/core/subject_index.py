@@ -11,7 +11,7 @@ import pandas as pd
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from faircmr.core.cohort import Cohort
-from faircmr.core.columns import PROTECTED_GROUP, RESERVED
+from faircmr.core.columns import PROTECTED_GROUP, RESERVED, check_group_names
 from faircmr.core.errors import InvalidCohortError, InvalidParameterError
 from faircmr.core.omissions import Omission, log_omissions
 from faircmr.core.parameters import Parameters, divided
@@ -92,13 +92,16 @@ def check_attributes(cohort: Cohort, attributes: AttributeParameters) -> None:
 
     Raises:
         InvalidParameterError: As for :func:`index_subjects`.
-        InvalidCohortError: No subject has the protected attribute, whatever the policy.
+        InvalidCohortError: No subject has the protected attribute, whatever the policy; or a group has the name of a
+            row of the tables.
     """
     for name in dict.fromkeys((*attributes.groupings, *attributes.covariates)):
         _check_known(name, cohort.subjects)
         _check_free(name, attributes)
     for name in set(attributes.covariates).difference(attributes.groupings, attributes.categorical):
         refuse_spoilt_numbers(cohort.subjects[name], "attributes.covariates", "attributes.categorical")
+    for name in attributes.groupings:
+        check_group_names(code_text(cohort.subjects[name]).dropna(), name)
     if cohort.subjects[attributes.protected_attribute].isna().all():
         raise _no_subject_left(cohort, attributes)
 

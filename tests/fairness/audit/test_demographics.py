@@ -173,6 +173,13 @@ def test_what_is_missing_is_said_with_the_word_that_says_so():
     assert found["sex"].dropna().tolist() == ["f", "-"]
 
 
+def test_a_group_cannot_have_the_name_of_a_row_of_the_tables():
+    people = PEOPLE.assign(site=["a", "all", "b", "a"])
+
+    with pytest.raises(InvalidCohortError, match=r"'site': a group is called 'all'.*rename the group"):
+        attributes_asked(people, AuditParameters(attributes=("site",)), AuditColumns().words)
+
+
 @pytest.mark.parametrize(("declared", "kind"), [((), "numeric"), (("site",), "categorical")])
 def test_codes_are_declared_categorical(declared: tuple[str, ...], kind: str):
     people = PEOPLE.assign(site=["11025", "11026", "11027", "11025"])

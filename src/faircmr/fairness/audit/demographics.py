@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from faircmr.core.case_names import fitting_pattern
+from faircmr.core.columns import check_group_names
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.omissions import Omission
 from faircmr.core.shown_names import shown_names, shown_table
@@ -85,11 +86,16 @@ def attributes_asked(
         The table with groups and declared categories as text, and each other column as numbers or text
         (:func:`~faircmr.core.table_values.typed`), texts as they are shown; and a sentence about each asked
         column that has missing values.
+
+    Raises:
+        InvalidCohortError: A group has the name of a row of the tables.
     """
     text = {*parameters.attributes, *parameters.categorical} - set(parameters.mediators)
     table = shown_table(typed_table(people, text, words))
     asked = dict.fromkeys((*parameters.attributes, *parameters.covariates, *parameters.mediators))
     known = [name for name in asked if name in people.columns]
+    for name in set(parameters.attributes).intersection(known):
+        check_group_names(table[name].dropna(), name)
     numbers = {name for name in known if name in parameters.mediators or pd.api.types.is_float_dtype(table[name])}
     counts = {
         name: missing_counts(people[name], words.in_numbers if name in numbers else words.in_text) for name in known
