@@ -30,15 +30,8 @@ def clinic(finished: Clinic, tmp_path: Path) -> Clinic:
     return finished.copied_to(tmp_path / "clinic")
 
 
-# all of them take minutes: of every few one is tried each time
-SOME = 12
-CASES = [
-    pytest.param(kind, case, id=kind, marks=() if number % SOME == 0 else pytest.mark.slow)
-    for number, (kind, case) in enumerate(cases().items())
-]
-
-
-@pytest.mark.parametrize(("kind", "case"), CASES)
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "case"), cases().items(), ids=cases())
 def test_ends_with_one_clear_line_and_changes_nothing(kind: str, case: Case, clinic: Clinic) -> None:
     case.spoil(clinic)
     before = clinic.contents()
@@ -71,6 +64,7 @@ def test_every_message_says_what_is_wrong_what_is_permitted_and_what_to_do() -> 
     assert [kind for kind, line in said.items() if not re.match(r"\S[^;]*: .+; .+; .+", line)] == []
 
 
+@pytest.mark.slow
 def test_a_good_study_names_no_subject_either(finished: Clinic) -> None:
     assert finished.files_that_name(SEVEN_DIGITS) == []
 
