@@ -24,7 +24,8 @@ def test_a_dice_of_nothing_is_a_number_that_is_none():
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff", b"\xef\xbb\xbf", b'"\xe9"', b"[" * 100_000, b'{"LV": 1, "LV": 2}', b"9" * 5000]
+    "content",
+    [b"", b"{", b"\xff", b"\xef\xbb\xbf", b'"\xe9"', b"[" * 100_000, b'{"LV": 1, "LV": 2}', b"9" * 5000, b"9" * 310],
 )
 def test_what_is_no_json_is_one_kind_of_error(content: bytes):
     with pytest.raises(ValueError):  # noqa: PT011 - the messages are Python's

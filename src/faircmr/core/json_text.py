@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+MOST_DIGITS = 300
+"""Of a whole number: more do not fit into a float."""
+
 
 def parse_json(content: bytes) -> Any:
     """Parse a file of JSON.
@@ -16,14 +19,21 @@ def parse_json(content: bytes) -> Any:
         Objects as dictionaries; ``NaN`` as a float, as Python's own ``json`` writes it.
 
     Raises:
-        ValueError: It is no JSON, no text, nested too deep, or an object has one key twice.
+        ValueError: It is no JSON, no text, nested too deep, an object has one key twice, or a whole number has more
+            than :data:`MOST_DIGITS` digits.
     """
     # json's own rule: it looks at a byte order mark, then at where the first zeros are
     text = content.decode(json.detect_encoding(content))
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object, parse_int=_whole_number)
     except RecursionError:
         raise ValueError("nested too deep") from None
+
+
+def _whole_number(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise ValueError("too many digits")
+    return int(digits)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -64,6 +64,7 @@ def test_a_byte_order_mark_is_no_fault(encoding: str):
     [
         *(b"", b"{}", b"[1]", b"\xff", b"null"),
         *(b'{"metric_per_case": [{"metrics": 3}]}', b'{"results": {"all": [{"1": {"Dice": 1}}]}}', b'{"results": []}'),
+        b'{"results": {"all": [{"1": {"Dice": ' + b"8" * 400 + b'}, "test": "a.nii.gz"}]}}',
     ],
 )
 def test_refuses_what_is_no_summary(content: bytes):
