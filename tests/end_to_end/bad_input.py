@@ -385,6 +385,9 @@ AUDITED = {
         known=csv(people().assign(subject_id=[f"x{place}" for place in range(len(SUBJECTS))])),
     ),
     "person twice in the table": audit(r"demographics: 1 subjects repeated; ", known=csv(TWICE)),
+    "group with the name of a row of the tables": audit(
+        r"attribute '\w+': a group is called 'all'; .*rename the group", known=csv(people().replace("DCM", "all"))
+    ),
     "people in another encoding": audit(
         r"audit_demographics: not UTF-8; CSV in UTF-8; save it again as UTF-8",
         known=csv(people().replace("DCM", "Dilatée"), "latin-1"),
