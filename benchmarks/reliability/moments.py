@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 PARTS = {
-    "data engineering": ("index_cohort", "split_cohort", "summarise_demographics", "fingerprint_dataset", "plan_study")
-    + ("preprocess_cohort",),
+    "data engineering": ("index_cohort", "divide_cohort", "split_cohort", "summarise_demographics")
+    + ("fingerprint_dataset", "plan_study", "preprocess_cohort"),
     "choosing subjects and heart regions": ("identify_study", "plan_localiser", "train_localiser", "locate_hearts")
     + ("score_localiser", "select_training_cohort", "select_prediction_cohort"),
     "training": ("train",),
     "prediction": ("choose_postprocessing", "predict", "classify_groups"),
-    "scoring": ("score", "score_classifier", "tabulate"),
+    "scoring": ("score", "score_classifier", "tabulate", "list_omissions"),
     "evaluation": ("audit_strategies", "compare_clinical_errors", "compare_strategies", "repeat_published_tests"),
 }
 """Nodes of the study, by part."""

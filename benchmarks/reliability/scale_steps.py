@@ -43,7 +43,7 @@ class Step:
 
 INDEX = ("--pipelines", "data_engineering", "--to-nodes", "plan_study,summarise_demographics")
 ENGINEERING = ("--pipelines", "data_engineering")
-SCORING = ("--pipelines", "baseline", "--from-inputs", "baseline.predictions")
+SCORING = ("--pipelines", "baseline", "--from-inputs", "baseline.predictions", "--to-outputs", "baseline.table1")
 EVALUATION = ("--pipelines", "evaluation")
 LISTED = (Step("index", INDEX), Step("index again", INDEX))
 WITH_IMAGES = (

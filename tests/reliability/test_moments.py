@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 
 from benchmarks.reliability.moments import PART_OF, PARTS, NodeRun, draw_moment, node_runs
+from faircmr.pipeline_registry import register_pipelines
 
 LOG = """\
 2026-01-01 00:00:00,500 INFO kedro.pipeline.node: Running node: split_cohort: split_cohort([scans]) -> [splits]
@@ -41,3 +42,10 @@ def test_every_part_is_hit_however_short_it_is_and_no_moment_lies_outside_its_no
     assert set(hits) == set(PARTS)
     assert min(hits.values()) > 60
     assert {run.node for run, _ in aimed} == set(PART_OF)
+
+
+def test_every_node_of_the_disturbed_study_belongs_to_a_part():
+    pipelines = register_pipelines()
+    nodes = {node.name.rpartition(".")[2] for name in ("stratified", "evaluation") for node in pipelines[name].nodes}
+
+    assert nodes == set(PART_OF)
