@@ -56,7 +56,7 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path):
         ("t.xlsx", b"", r"scores: .xlsx; a file that ends in .csv or .parquet"),
         ("t", b"", r"scores: no suffix"),
         ("t.csv", b"subject_id,dsc\nM\xfcller,0.5\n", "scores: not UTF-8; .*; save it again as UTF-8"),
-        ("t.csv", b"a,a\n1,2\n", "'a' names two columns"),
+        ("t.csv", b"a,a\n1,2\n", "columns 1 and 2 have one name"),
         ("t.csv", b"a,b\n", "scores: no rows"),
         ("t.csv", b"", "scores: damaged, or no table"),
         ("t.csv", b"a,b\n1,2,3,4\n1\n", "scores: 2 rows with more or fewer cells than the header; 2 cells a row"),
@@ -180,3 +180,20 @@ def test_rows_of_empty_cells_are_none(tmp_path: Path, suffix: str):
     table.to_csv(path, index=False) if suffix == "csv" else table.to_parquet(path)
 
     assert read_user_table(path, "scores")["b"].tolist() == ["2", "3"]
+
+
+def test_texts_of_parquet_that_are_none_are_damage(tmp_path: Path):
+    path = tmp_path / "people.parquet"
+    pd.DataFrame({"subject_id": ["a", "b"], "sex": ["male", "female"]}).to_parquet(path, compression=None)
+    path.write_bytes(path.read_bytes().replace(b"male", b"m\xffle"))
+
+    with pytest.raises(InvalidParameterError, match="audit_scores: damaged, or no table"):
+        read_user_table(path, "audit_scores")
+
+
+def test_a_first_row_that_names_somebody_is_not_quoted(tmp_path: Path):
+    path = tmp_path / "people.csv"
+    path.write_text("7000001,54,54\n7000002,61,60\n")
+
+    with pytest.raises(InvalidParameterError, match="columns 2 and 3 have one name"):
+        read_user_table(path, "audit_scores")

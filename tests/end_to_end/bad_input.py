@@ -206,7 +206,9 @@ TABLES = {
     "row of the table too long": table(
         csv(people()).replace(b"NOR\n", b"NOR,x\n", 1), r".*: 1 rows with more or fewer"
     ),
-    "column of the table twice": table(csv(people()).replace(b"pathology", b"subject_id", 1), r".*names two columns"),
+    "column of the table twice": table(
+        csv(people()).replace(b"pathology", b"subject_id", 1), r".*columns 1 and 2 have one name"
+    ),
     "protected attribute misspelt": table(
         csv(people()),
         r"attributes: 'patology'; .*did you mean 'pathology'\?",

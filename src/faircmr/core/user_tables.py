@@ -55,6 +55,10 @@ def read_user_table(path: Path, setting: str) -> pd.DataFrame:
 
 
 def _read_parquet(path: Path, setting: str) -> pd.DataFrame:
+    from pyarrow.parquet import read_table
+
+    # reading leaves texts as they are, and bytes that are none would end what first looks at them
+    read_table(path).validate(full=True)
     table = pd.read_parquet(path)
     named = [name for name in table.index.names if name is not None and name not in table.columns]
     table = table.reset_index(level=named).reset_index(drop=True) if named else table.reset_index(drop=True)
@@ -64,8 +68,11 @@ def _read_parquet(path: Path, setting: str) -> pd.DataFrame:
 
 
 def _check_repeated(names: Iterable[str], setting: str) -> None:
-    if repeated := [name for name, count in Counter(names).items() if count > 1]:
-        found = f"{repeated[0]!r} names two columns"
+    columns = list(names)
+    if repeated := [name for name, count in Counter(columns).items() if count > 1]:
+        # by their places: of a table without a header the names are somebody's id and values
+        places = [place for place, name in enumerate(columns, 1) if name == repeated[0]]
+        found = f"columns {places[0]} and {places[1]} have one name"
         raise InvalidParameterError(setting, found, "columns of different names", "rename or remove one")
 
 
