@@ -119,10 +119,11 @@ def run(reader: str, seed: int, count: int, kept: Path | None = None) -> Tally:
     try:
         for number, tree, corpus in inputs(reader, seed, count):
             outcome = worker.examine(tree)
-            if not tally.add(outcome):
-                continue
-            corpus.append(tree)
-            if outcome.fault and kept is not None:
+            # an outcome may be a fault although its words, without numbers, were none before
+            first_fault = bool(outcome.fault) and outcome.signature not in tally.faults
+            if tally.add(outcome):
+                corpus.append(tree)
+            if first_fault and kept is not None:
                 _keep(kept / f"{reader} {seed} {number}", tree, outcome)
     finally:
         worker.close()

@@ -173,6 +173,15 @@ def test_what_is_missing_is_said_with_the_word_that_says_so():
     assert found["sex"].dropna().tolist() == ["f", "-"]
 
 
+def test_a_table_without_a_header_is_not_quoted():
+    people = pd.DataFrame({"7000001": ["7000002", "7000003"], "F": ["M", "F"]})
+
+    with pytest.raises(InvalidCohortError, match=r"no column subject_id; .*; add a line with the names") as error:
+        joined(pd.Index(["7000001", "7000002", "7000003"]), people, AuditColumns())
+
+    assert "7000001" not in str(error.value)
+
+
 def test_a_group_cannot_have_the_name_of_a_row_of_the_tables():
     people = PEOPLE.assign(site=["a", "all", "b", "a"])
 

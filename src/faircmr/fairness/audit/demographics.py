@@ -163,9 +163,10 @@ def _omissions(scored: int, known: int, rows: int, with_id: int) -> Iterator[Omi
 
 
 def _no_column(scored: pd.Index, demographics: pd.DataFrame, name: str) -> InvalidCohortError:
-    remedy = _column_of_ids(scored, demographics) or (
-        "set audit_columns.demographics_subject (or audit_columns.subject, if both tables call it so)"
-    )
+    remedy = "set audit_columns.demographics_subject (or audit_columns.subject, if both tables call it so)"
+    if any(_is_a_value(column, scored) for column in map(str, demographics.columns)):
+        remedy = "add a line with the names of columns"
+    remedy = _column_of_ids(scored, demographics) or remedy
     return InvalidCohortError(
         DEMOGRAPHICS,
         f"no column {name}",
@@ -188,10 +189,17 @@ def _nobody_known(
     )
 
 
+def _is_a_value(column: str, scored: pd.Index) -> bool:
+    """Whether the name of a column seems to be an id or a number: the table has no header, and is not to be quoted."""
+    return column in scored or column.isdigit()
+
+
 def _column_of_ids(scored: pd.Index, demographics: pd.DataFrame) -> str | None:
     """What to do where another column than the named one holds most ids of the scores."""
     shares = {
-        str(name): float(scored.isin(code_text(column).str.strip()).mean()) for name, column in demographics.items()
+        str(name): float(scored.isin(code_text(column).str.strip()).mean())
+        for name, column in demographics.items()
+        if not _is_a_value(str(name), scored)
     }
     best = max(shares, key=lambda name: shares[name], default="")
     if shares.get(best, 0.0) <= MOST:
