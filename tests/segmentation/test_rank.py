@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from faircmr.segmentation.rank import STOPPED
+from tests.segmentation.phantoms import job_of, write_study
 
 
 def test_what_listens_is_imported_before_what_takes_long(project_root: Path) -> None:
@@ -35,3 +37,34 @@ def test_it_ends_where_its_standard_input_ends_while_it_imports(
         process.stdin.close()
 
     assert process.returncode == STOPPED
+
+
+@pytest.mark.slow
+def test_it_ends_at_once_where_its_standard_input_ends_while_it_waits_for_other_processes(
+    tmp_path: Path, project_root: Path
+) -> None:
+    write_study(tmp_path / "tensors", subjects=8)
+    job_file = tmp_path / "job.json"
+    job_file.write_text(job_of(tmp_path / "tensors", tmp_path / "fit", devices=2).model_dump_json())
+    # a store that accepts the connection and never answers
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        environment = os.environ | {
+            "PYTHONPATH": str(project_root / "src"),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(store.getsockname()[1]),
+            "WORLD_SIZE": "2",
+            "RANK": "1",
+            "LOCAL_RANK": "1",
+            "TORCHELASTIC_RUN_ID": "1",
+            "TORCHELASTIC_USE_AGENT_STORE": "True",
+        }
+        command = [sys.executable, "-m", "faircmr.segmentation.rank", str(job_file)]
+        pipes = {"stdin": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env=environment, text=True, **pipes) as process:
+            connection, _ = store.accept()
+            with connection:
+                process.stdin.close()
+                printed = process.stderr.read()
+
+    assert process.returncode == STOPPED
+    assert "Error" not in printed  # which it prints when it is ended because it has not stopped by itself

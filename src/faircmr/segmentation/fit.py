@@ -11,7 +11,7 @@ import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 
 from faircmr.core.errors import FaircmrError
 from faircmr.core.stopping import (
@@ -55,14 +55,28 @@ def main(arguments: Sequence[str]) -> int:
     logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
     # it may be asked by the end of its input, by the process that started it, and by whoever signals all processes
     with stopping_at_signals(repeats=SECONDS_TO_LEAVE):
-        Thread(target=_stop_with_standard_input, daemon=True).start()
-        return run(options.job, tell_epoch, tell_error)
+        trained = Event()
+        Thread(target=_stop_with_standard_input, args=(trained,), daemon=True).start()
+        return run(options.job, tell_epoch, tell_error, trained)
 
 
-def run(path: Path, on_epoch: OnEpoch, on_error: OnError) -> int:
-    """Fit the job of a file; returns the exit status."""
+def run(path: Path, on_epoch: OnEpoch, on_error: OnError, trained: Event | None = None) -> int:
+    """Fit the job of a file; returns the exit status.
+
+    Args:
+        path: Of the job.
+        on_epoch: Called after each epoch.
+        on_error: Called with the error that ends the fit.
+        trained: Set after the first step: from then on there is something to save before this process ends.
+    """
     try:
-        with deferring() as should_stop:
+        with deferring() as stop_requested:
+
+            def should_stop() -> bool:
+                if trained is not None:
+                    trained.set()
+                return stop_requested()
+
             job = FitJob.read(path)
             starts_others = job.training.devices > 1 and not has_other_processes()
             train = fit_in_processes if starts_others else fit
@@ -125,10 +139,15 @@ def _tell(message: str) -> None:
     sys.stdout.flush()
 
 
-def _stop_with_standard_input() -> None:
-    """The process that started this one holds its standard input open for as long as it lives."""
+def _stop_with_standard_input(trained: Event) -> None:
+    """Stop when standard input ends: the process that started this one keeps it open for as long as it lives.
+
+    Before the first step nothing can be lost, and the main thread may wait for other processes that are gone.
+    """
     while os.read(sys.stdin.fileno(), 1):
         pass
+    if not trained.is_set():
+        os._exit(exit_status())
     request_stop()
 
 
