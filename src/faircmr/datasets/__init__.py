@@ -1,7 +1,6 @@
 """Kedro data sets of the catalog: cohort, NIfTI predictions, tensors, weights, tables."""
 
 from faircmr.datasets.audited import MaskPairsDataset, UserScoresDataset, UserTableDataset
-from faircmr.datasets.base import Previewed
 from faircmr.datasets.cine_predictions import CinePredictionsDataset
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
@@ -11,13 +10,10 @@ from faircmr.datasets.models import ModelsDataset, TrainedModelsDataset
 from faircmr.datasets.nnunet_raw import NnunetRawDataset
 from faircmr.datasets.other_study import OtherStudyTableDataset
 from faircmr.datasets.predictions import OptionalPredictionsDataset, PredictionsDataset
-from faircmr.datasets.previews import preview_of
 from faircmr.datasets.tables import OptionalTableDataset, TableDataset
 from faircmr.datasets.tensors import TensorsDataset
 from faircmr.datasets.unlabelled import UnlabelledDataset
 from faircmr.datasets.work_folder import WorkFolderDataset
-
-Previewed.shown_by = staticmethod(preview_of)
 
 __all__ = [
     "BytesDataset",

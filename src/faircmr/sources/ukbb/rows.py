@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from pyarrow import compute, csv
+from pyarrow import compute
+from pyarrow import csv as arrow_csv
 
 from faircmr.core.errors import InvalidCohortError
 from faircmr.core.table_values import MISSING_IN_NUMBERS, MISSING_IN_TEXT, read_numbers
@@ -74,7 +75,7 @@ class _RowCounter:
     def __init__(self) -> None:
         self.usable = self.unusable = 0
 
-    def of_wrong_length(self, row: csv.InvalidRow) -> str:
+    def of_wrong_length(self, row: arrow_csv.InvalidRow) -> str:
         """What the parser asks about such a row."""
         self.unusable += 1
         return "skip"
@@ -98,9 +99,9 @@ def _batches(
     ids = None if wanted is None else pa.array(list(wanted), pa.string())
     # by position, whatever the encoding of the other columns' names
     names = [str(position) for position in range(layout.width)]
-    reading = csv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK, encoding="latin-1")
-    conversion = csv.ConvertOptions(include_columns=schema.names, column_types=schema)
-    with csv.open_csv(str(path), reading, _parsing(layout, counter), conversion) as reader:
+    reading = arrow_csv.ReadOptions(column_names=names, skip_rows=1, block_size=BLOCK, encoding="latin-1")
+    conversion = arrow_csv.ConvertOptions(include_columns=schema.names, column_types=schema)
+    with arrow_csv.open_csv(str(path), reading, _parsing(layout, counter), conversion) as reader:
         for batch in reader:
             columns = [_trimmed(column, missing) for column, missing in zip(batch.columns, words, strict=True)]
             counter.add(columns[0])
@@ -108,10 +109,10 @@ def _batches(
             yield pa.RecordBatch.from_arrays(columns, schema=schema).filter(kept)
 
 
-def _parsing(layout: Layout, counter: _RowCounter) -> csv.ParseOptions:
+def _parsing(layout: Layout, counter: _RowCounter) -> arrow_csv.ParseOptions:
     # between tabs a quotation mark is part of free text, and one without its twin would swallow the next rows
     quoted = layout.separator != "\t"
-    return csv.ParseOptions(
+    return arrow_csv.ParseOptions(
         delimiter=layout.separator,
         quote_char='"' if quoted else False,
         newlines_in_values=quoted,
