@@ -72,10 +72,10 @@ def validate_left_out(left_out: pd.DataFrame) -> pd.DataFrame:
 
     tested = {"what": checks.FILLED, "reason": checks.FILLED, "count": checks.NOT_NEGATIVE}
     columns = {
-        **checks.columns(LEFT_OUT_TYPES, tested),
+        **checks.required_columns(LEFT_OUT_TYPES, tested),
         "key": checks.Column("str", coerce=True, nullable=True),
     }
-    return checks.validate("left_out", left_out, checks.schema(columns, []), InvalidCohortError)
+    return checks.check_table("left_out", left_out, checks.table_schema(columns, []), InvalidCohortError)
 
 
 def _omissions(left_out: Iterable[LeftOut], files: int) -> list[Omission]:

@@ -114,8 +114,8 @@ def validate_omissions(omissions: pd.DataFrame) -> pd.DataFrame:
 
     filled = dict.fromkeys(("step", "what", "outcome"), checks.FILLED)
     columns = {
-        **checks.columns(OMISSION_TYPES, {**filled, "count": checks.NOT_NEGATIVE}),
+        **checks.required_columns(OMISSION_TYPES, {**filled, "count": checks.NOT_NEGATIVE}),
         "total": checks.Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
         "reason": checks.Column("str", coerce=True, nullable=True),
     }
-    return checks.validate("omissions", omissions, checks.schema(columns, []), InvalidCohortError)
+    return checks.check_table("omissions", omissions, checks.table_schema(columns, []), InvalidCohortError)

@@ -53,10 +53,10 @@ def validate_quarantine(quarantine: pd.DataFrame) -> pd.DataFrame:
     from faircmr.core import table_checks as checks
 
     columns = {
-        **checks.columns(QUARANTINE_TYPES, {"reason": checks.FILLED}),
+        **checks.required_columns(QUARANTINE_TYPES, {"reason": checks.FILLED}),
         "phase": checks.Column("str", checks.one_of(Phase), coerce=True, nullable=True),
     }
-    return checks.validate("quarantine", quarantine, checks.schema(columns, []), InvalidCohortError)
+    return checks.check_table("quarantine", quarantine, checks.table_schema(columns, []), InvalidCohortError)
 
 
 def quarantined(problems: pd.DataFrame, subjects: int, parameters: QuarantineParameters) -> set[str]:

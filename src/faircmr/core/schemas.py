@@ -79,10 +79,10 @@ def validate_subjects(subjects: pd.DataFrame) -> pd.DataFrame:
     from faircmr.core import table_checks as checks
 
     columns = {
-        **checks.columns(SUBJECT_TYPES, {"protected_group": checks.FILLED}),
+        **checks.required_columns(SUBJECT_TYPES, {"protected_group": checks.FILLED}),
         "age": checks.Column("float64", checks.YEARS, coerce=True, required=False, nullable=True),
     }
-    return checks.validate("subjects", subjects, checks.schema(columns, ["subject_id"]), InvalidCohortError)
+    return checks.check_table("subjects", subjects, checks.table_schema(columns, ["subject_id"]), InvalidCohortError)
 
 
 def validate_scans(scans: pd.DataFrame) -> pd.DataFrame:
@@ -102,10 +102,10 @@ def validate_scans(scans: pd.DataFrame) -> pd.DataFrame:
     foreground = [name for name in SCAN_TYPES if name.startswith("foreground_")]
     sizes = [name for name, kind in SCAN_TYPES.items() if kind != "str" and name not in {"labelled", *foreground}]
     columns = {
-        **checks.columns(SCAN_TYPES, {**dict.fromkeys(sizes, checks.ABOVE_ZERO), "phase": checks.one_of(Phase)}),
+        **checks.required_columns(SCAN_TYPES, {**dict.fromkeys(sizes, checks.ABOVE_ZERO), "phase": checks.one_of(Phase)}),
         **{name: checks.Column("float64", coerce=True, nullable=True) for name in foreground},
     }
-    return checks.validate("scans", scans, checks.schema(columns, ["subject_id", "phase"]), InvalidCohortError)
+    return checks.check_table("scans", scans, checks.table_schema(columns, ["subject_id", "phase"]), InvalidCohortError)
 
 
 def validate_splits(splits: pd.DataFrame) -> pd.DataFrame:
@@ -123,10 +123,10 @@ def validate_splits(splits: pd.DataFrame) -> pd.DataFrame:
     from faircmr.core import table_checks as checks
 
     columns = {
-        **checks.columns(SPLIT_TYPES, {"split": checks.one_of(SPLITS)}),
+        **checks.required_columns(SPLIT_TYPES, {"split": checks.one_of(SPLITS)}),
         "fold": checks.Column("int64", checks.NOT_NEGATIVE, coerce=True, required=False),
     }
-    checked = checks.validate("splits", splits, checks.schema(columns, []), InvalidSplitError)
+    checked = checks.check_table("splits", splits, checks.table_schema(columns, []), InvalidSplitError)
     check_disjoint(checked)
     return checked
 
@@ -147,12 +147,12 @@ def validate_scores(scores: pd.DataFrame) -> pd.DataFrame:
 
     names = {"phase": checks.one_of(Phase), "structure": checks.one_of(structure.name for structure in Structure)}
     columns = {
-        **checks.columns(SCORE_TYPES, names),
+        **checks.required_columns(SCORE_TYPES, names),
         "seed": checks.Column("Int64", coerce=True, nullable=True),
         "fold": checks.Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
     }
     unique = [name for name in SCORE_TYPES if name not in {"study_key", "value"}]
-    checked = checks.validate("scores", scores, checks.schema(columns, unique), InvalidScoresError)
+    checked = checks.check_table("scores", scores, checks.table_schema(columns, unique), InvalidScoresError)
     outside = int(((checked["metric"] == "dsc") & ~checked["value"].between(0.0, 1.0)).sum())
     if outside:
         found = f"dsc fails in {outside} of {len(checked)} rows"

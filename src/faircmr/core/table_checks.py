@@ -23,10 +23,10 @@ _EXPECTED = {
     "column_in_dataframe": "a column of this name",
 }
 
-__all__ = ["ABOVE_ZERO", "FILLED", "NOT_NEGATIVE", "YEARS", "Column", "columns", "one_of", "schema", "validate"]
+__all__ = ["ABOVE_ZERO", "FILLED", "NOT_NEGATIVE", "YEARS", "Column", "check_table", "one_of", "required_columns", "table_schema"]
 
 
-def validate(name: str, table: pd.DataFrame, schema: DataFrameSchema, kind: type[FaircmrError]) -> pd.DataFrame:
+def check_table(name: str, table: pd.DataFrame, schema: DataFrameSchema, kind: type[FaircmrError]) -> pd.DataFrame:
     """Check a table.
 
     Args:
@@ -51,7 +51,7 @@ def validate(name: str, table: pd.DataFrame, schema: DataFrameSchema, kind: type
     raise kind(name, found, expected)
 
 
-def schema(columns: Mapping[str, Column], unique: list[str]) -> DataFrameSchema:
+def table_schema(columns: Mapping[str, Column], unique: list[str]) -> DataFrameSchema:
     """Schema of a table that may hold further columns.
 
     Args:
@@ -61,7 +61,7 @@ def schema(columns: Mapping[str, Column], unique: list[str]) -> DataFrameSchema:
     return DataFrameSchema(dict(columns), unique=unique or None, strict=False)
 
 
-def columns(types: Mapping[str, str], checks: Mapping[str, Check]) -> dict[str, Column]:
+def required_columns(types: Mapping[str, str], checks: Mapping[str, Check]) -> dict[str, Column]:
     """Columns that must be there, without missing values.
 
     Args:

@@ -93,4 +93,4 @@ def validate_volumes(volumes: pd.DataFrame) -> pd.DataFrame:
         for name, kind in VOLUME_TYPES.items()
     }
     unique = ["subject_id", "frame", "phase"]
-    return checks.validate("volumes", volumes, checks.schema(columns, unique), InvalidScoresError)
+    return checks.check_table("volumes", volumes, checks.table_schema(columns, unique), InvalidScoresError)
