@@ -68,12 +68,14 @@ def validate_left_out(left_out: pd.DataFrame) -> pd.DataFrame:
         InvalidCohortError: Names the column, what was expected and in how many rows it fails.
     """
     # pandera takes half a second to import, which a run that finds nothing to do does not have
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     tested = {"what": checks.FILLED, "reason": checks.FILLED, "count": checks.NOT_NEGATIVE}
     columns = {
         **checks.required_columns(LEFT_OUT_TYPES, tested),
-        "key": checks.Column("str", coerce=True, nullable=True),
+        "key": Column("str", coerce=True, nullable=True),
     }
     return checks.check_table("left_out", left_out, checks.table_schema(columns, []), InvalidCohortError)
 

@@ -110,12 +110,14 @@ def validate_omissions(omissions: pd.DataFrame) -> pd.DataFrame:
         InvalidCohortError: Names the column, what was expected and in how many rows it fails.
     """
     # pandera takes half a second to import, which a run that finds nothing to do does not have
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     filled = dict.fromkeys(("step", "what", "outcome"), checks.FILLED)
     columns = {
         **checks.required_columns(OMISSION_TYPES, {**filled, "count": checks.NOT_NEGATIVE}),
-        "total": checks.Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
-        "reason": checks.Column("str", coerce=True, nullable=True),
+        "total": Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
+        "reason": Column("str", coerce=True, nullable=True),
     }
     return checks.check_table("omissions", omissions, checks.table_schema(columns, []), InvalidCohortError)

@@ -50,11 +50,13 @@ def validate_quarantine(quarantine: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InvalidCohortError: Names the column, what was expected and in how many rows it fails.
     """
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     columns = {
         **checks.required_columns(QUARANTINE_TYPES, {"reason": checks.FILLED}),
-        "phase": checks.Column("str", checks.one_of(Phase), coerce=True, nullable=True),
+        "phase": Column("str", checks.one_of(Phase), coerce=True, nullable=True),
     }
     return checks.check_table("quarantine", quarantine, checks.table_schema(columns, []), InvalidCohortError)
 

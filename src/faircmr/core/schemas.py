@@ -76,11 +76,13 @@ def validate_subjects(subjects: pd.DataFrame) -> pd.DataFrame:
         InvalidCohortError: Names the column, what was expected and in how many rows it fails.
     """
     # pandera takes half a second to import, which a run that finds nothing to do does not have
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     columns = {
         **checks.required_columns(SUBJECT_TYPES, {"protected_group": checks.FILLED}),
-        "age": checks.Column("float64", checks.YEARS, coerce=True, required=False, nullable=True),
+        "age": Column("float64", checks.YEARS, coerce=True, required=False, nullable=True),
     }
     return checks.check_table("subjects", subjects, checks.table_schema(columns, ["subject_id"]), InvalidCohortError)
 
@@ -97,13 +99,17 @@ def validate_scans(scans: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InvalidCohortError: As for :func:`validate_subjects`.
     """
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     foreground = [name for name in SCAN_TYPES if name.startswith("foreground_")]
     sizes = [name for name, kind in SCAN_TYPES.items() if kind != "str" and name not in {"labelled", *foreground}]
     columns = {
-        **checks.required_columns(SCAN_TYPES, {**dict.fromkeys(sizes, checks.ABOVE_ZERO), "phase": checks.one_of(Phase)}),
-        **{name: checks.Column("float64", coerce=True, nullable=True) for name in foreground},
+        **checks.required_columns(
+            SCAN_TYPES, {**dict.fromkeys(sizes, checks.ABOVE_ZERO), "phase": checks.one_of(Phase)}
+        ),
+        **{name: Column("float64", coerce=True, nullable=True) for name in foreground},
     }
     return checks.check_table("scans", scans, checks.table_schema(columns, ["subject_id", "phase"]), InvalidCohortError)
 
@@ -120,11 +126,13 @@ def validate_splits(splits: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InvalidSplitError: As for :func:`validate_subjects`, or says how many subjects stand in two splits.
     """
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     columns = {
         **checks.required_columns(SPLIT_TYPES, {"split": checks.one_of(SPLITS)}),
-        "fold": checks.Column("int64", checks.NOT_NEGATIVE, coerce=True, required=False),
+        "fold": Column("int64", checks.NOT_NEGATIVE, coerce=True, required=False),
     }
     checked = checks.check_table("splits", splits, checks.table_schema(columns, []), InvalidSplitError)
     check_disjoint(checked)
@@ -143,13 +151,15 @@ def validate_scores(scores: pd.DataFrame) -> pd.DataFrame:
     Raises:
         InvalidScoresError: As for :func:`validate_subjects`.
     """
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     names = {"phase": checks.one_of(Phase), "structure": checks.one_of(structure.name for structure in Structure)}
     columns = {
         **checks.required_columns(SCORE_TYPES, names),
-        "seed": checks.Column("Int64", coerce=True, nullable=True),
-        "fold": checks.Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
+        "seed": Column("Int64", coerce=True, nullable=True),
+        "fold": Column("Int64", checks.NOT_NEGATIVE, coerce=True, nullable=True),
     }
     unique = [name for name in SCORE_TYPES if name not in {"study_key", "value"}]
     checked = checks.check_table("scores", scores, checks.table_schema(columns, unique), InvalidScoresError)

@@ -23,8 +23,6 @@ _EXPECTED = {
     "column_in_dataframe": "a column of this name",
 }
 
-__all__ = ["ABOVE_ZERO", "FILLED", "NOT_NEGATIVE", "YEARS", "Column", "check_table", "one_of", "required_columns", "table_schema"]
-
 
 def check_table(name: str, table: pd.DataFrame, schema: DataFrameSchema, kind: type[FaircmrError]) -> pd.DataFrame:
     """Check a table.

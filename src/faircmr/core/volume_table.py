@@ -84,12 +84,14 @@ def validate_volumes(volumes: pd.DataFrame) -> pd.DataFrame:
         InvalidScoresError: Names the column, what was expected and in how many rows it fails.
     """
     # pandera takes half a second to import, which a run that finds nothing to do does not have
+    from pandera.pandas import Column
+
     from faircmr.core import table_checks as checks
 
     numbers = {name: checks.NOT_NEGATIVE for name, kind in VOLUME_TYPES.items() if kind in {"Int64", "float64"}}
     tested = {**numbers, "phase": checks.one_of(Phase)}
     columns = {
-        name: checks.Column(kind, tested.get(name), coerce=True, nullable=name != "subject_id")
+        name: Column(kind, tested.get(name), coerce=True, nullable=name != "subject_id")
         for name, kind in VOLUME_TYPES.items()
     }
     unique = ["subject_id", "frame", "phase"]

@@ -38,8 +38,8 @@ def surface_errors(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -
     """
     rows = [
         {"strategy": name, **row}
-        for name, table in _compared(scores, subjects).items()
-        for row in _rows(table, subjects)
+        for name, compared in _compared(scores, subjects).items()
+        for row in _rows(compared, subjects)
     ]
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -53,8 +53,8 @@ def _rows(scores: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[dict[str, ob
     chosen = scores[scores["metric"].isin([*MILLIMETRES, *COUNTS])]
     means = chosen.groupby(KEYS)["value"].mean().reset_index()
     groups = attributes_of(pd.Index(means["subject_id"].unique(), name="subject_id"), subjects)[PROTECTED_GROUP]
-    for (structure, metric), table in means.groupby(["structure", "metric"], sort=True):
-        for group, part in by_group(table.rename(columns={"metric": "measure"}), groups):
+    for (structure, metric), group_means in means.groupby(["structure", "metric"], sort=True):
+        for group, part in by_group(group_means.rename(columns={"metric": "measure"}), groups):
             yield {"structure": structure, "metric": metric, "group": group, **_summary(part["value"])}
 
 
