@@ -75,7 +75,7 @@ def _read_file(module: str, file: Path, _modified: int) -> ModuleText:
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     tree = ast.parse(file.read_bytes())
     _leave_out_what_never_runs(tree)
-    imports = dict(_imported(tree.body, package))
+    imports = dict(_imported([*_front(file), *tree.body], package))
     own = {name for name, origin in imports.items() if origin.partition(".")[0] == package.partition(".")[0]}
     bound: dict[str, list[ast.stmt]] = {}
     effects: list[ast.stmt] = []
@@ -93,6 +93,12 @@ def _read_file(module: str, file: Path, _modified: int) -> ModuleText:
         imports,
         _definition(effects, known, package),
     )
+
+
+def _front(file: Path) -> list[ast.stmt]:
+    """Imports of the stub beside a package's ``__init__.py``, by which :mod:`lazy_loader` finds what it exports."""
+    stub = file.with_suffix(".pyi")
+    return ast.parse(stub.read_bytes()).body if stub.is_file() else []
 
 
 def _definition(statements: list[ast.stmt], known: Mapping[str, str], package: str) -> Definition:
