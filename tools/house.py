@@ -4,7 +4,8 @@
     python tools/house.py --run      # and what runs, by a profiler, in a tiny study in a temporary folder
 
 A line of code is one that holds a statement, not blank, comment or docstring. Import lines are those of import
-statements. An importer is another module of the package.
+statements. An importer is another module of the package; who imports from a package's front imports the module that
+defines the name. Fronts count as modules; the stubs beside them, which list one export a line, are no code.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import tempfile
 import threading
 import tokenize
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -37,6 +39,8 @@ NO_CODE = {
     tokenize.ENCODING,
     tokenize.ENDMARKER,
 }
+FRONT = 2
+"""Lines of code of a package's ``__init__.py`` that exports by a stub."""
 TRAINING_STEP = ("faircmr.segmentation.training", "_train_epoch")
 """What trains one epoch, of one step in the tiny study."""
 WAY_OF_A_SUBJECT = (
@@ -58,20 +62,29 @@ class Module:
 
 def modules_of(source: Path) -> dict[str, Module]:
     paths = {name_of(path, source): path for path in sorted(source.rglob("*.py"))}
-    return {name: read(path, name, frozenset(paths)) for name, path in paths.items()}
+    fronts = {name: inside for path in sorted(source.rglob("*.pyi")) for name, inside in exported(path, source)}
+    return {name: read(path, name, frozenset(paths), fronts) for name, path in paths.items()}
+
+
+def exported(stub: Path, source: Path) -> Iterator[tuple[str, str]]:
+    """Full names that a package exports, each with the module inside that defines it."""
+    package = name_of(stub, source)
+    for node in ast.parse(stub.read_text()).body:
+        if isinstance(node, ast.ImportFrom):
+            yield from ((f"{package}.{alias.name}", f"{package}.{node.module}") for alias in node.names)
 
 
 def name_of(path: Path, source: Path) -> str:
     return ".".join(path.relative_to(source).with_suffix("").parts).removesuffix(".__init__")
 
 
-def read(path: Path, name: str, known: frozenset[str]) -> Module:
+def read(path: Path, name: str, known: frozenset[str], fronts: Mapping[str, str]) -> Module:
     text = path.read_text()
     tree = ast.parse(text)
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     statements = [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     names = {found for node in statements for found in names_in(node, package)}
-    imported = {one if one in known else one.rpartition(".")[0] for one in names} & known
+    imported = {one if one in known else fronts.get(one, one.rpartition(".")[0]) for one in names} & known
     lines = {line for node in statements for line in range(node.lineno, (node.end_lineno or node.lineno) + 1)}
     code = code_lines(text) - documentation(tree)
     return Module(len(code), len(lines & code), frozenset(imported - {name}))
@@ -112,6 +125,7 @@ def counts(source: Path) -> dict[str, str]:
     sizes = [one.code for one in modules.values()]
     return {
         "modules": str(len(modules)),
+        "modules without the fronts of packages": str(sum(one.code > FRONT for one in modules.values())),
         "lines of code": str(code),
         "lines of code a module, mean": f"{code / len(modules):.0f}",
         "lines of code a module, median": f"{statistics.median(sizes):.0f}",
