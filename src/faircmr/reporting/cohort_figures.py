@@ -69,9 +69,9 @@ def measures_figure(measures: pd.DataFrame, alpha: float) -> str:
     rows = ceil(len(panels) / PANELS_A_ROW)
     figure = new_figure(8.6, rows * (0.62 + 0.2 * name_heights(names, LONGEST_NAME)))
     axes = figure.subplots(rows, PANELS_A_ROW, sharey=True, squeeze=False)
-    for panel, (measure, table) in zip(axes.ravel(), panels, strict=False):
-        unit = table["unit"].fillna("").iloc[0]
-        _draw_measure(panel, table.reset_index(drop=True), alpha)
+    for panel, (measure, measured) in zip(axes.ravel(), panels, strict=False):
+        unit = measured["unit"].fillna("").iloc[0]
+        _draw_measure(panel, measured.reset_index(drop=True), alpha)
         panel.xaxis.set_major_locator(MaxNLocator(nbins=4))
         _dress(panel, fill(f"{measure} ({unit})" if unit else str(measure), 30))
     for panel in axes.ravel()[len(panels) :]:
