@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from markdown_table import as_markdown
 
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 from faircmr.fairness.audit import AuditParameters, audit
 
 SIZES = {"White": 472, "Mixed": 18, "Asian": 41, "Black": 24, "Chinese": 9, "Other": 26}

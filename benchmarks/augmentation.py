@@ -25,9 +25,8 @@ Augment = Callable[[torch.Tensor, torch.Tensor, int], object]
 
 
 def faircmr() -> tuple[Augment, int]:
-    from faircmr.segmentation.augmentation import augment
-    from faircmr.segmentation.batches import Batch
-    from faircmr.segmentation.parameters import AugmentationParameters
+    from faircmr.segmentation import AugmentationParameters
+    from faircmr.segmentation.data import Batch, augment
 
     parameters = AugmentationParameters()
 

@@ -7,8 +7,8 @@ study, and keep it in the folder, so that they can be cut off and started again.
     python benchmarks/calibrate_shift.py verify --folder /tmp/shift --cohort-seeds {0..9}
 
 ``response`` shifts the same people by growing lengths in each of the eight directions and prints the length that costs
-8.5 points (the middle of 5 to 12): ``LENGTHS`` of ``faircmr/sources/synthetic/shift.py``. ``verify`` prints what groups
-B to F of each cohort lose against group A at strength 1: the table of ``docs/synthetic_cohort.md``. Give the two
+8.5 points (the middle of 5 to 12): ``LENGTHS`` of ``faircmr/sources/synthetic/anatomy.py``. ``verify`` prints what
+groups B to F of each cohort lose against group A at strength 1: the table of ``docs/synthetic_cohort.md``. Give the two
 different seeds: models that set the lengths must not judge them.
 """
 
@@ -27,22 +27,19 @@ import yaml
 from markdown_table import as_markdown
 from safetensors.numpy import save_file
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.scan import Scan
-from faircmr.fairness.dice import dice_score
-from faircmr.segmentation.fingerprint import Fingerprint, Grid
-from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.planning import plan
-from faircmr.segmentation.plans import PlanOverrides, Plans
-from faircmr.segmentation.preprocessing import preprocess
-from faircmr.segmentation.tensors import MANIFEST_NAME, Array, SubjectTensors, TensorManifest, part_name
-from faircmr.segmentation.training import fit
-from faircmr.sources.synthetic.parameters import GROUPS, SyntheticParameters
-from faircmr.sources.synthetic.placement import stack_geometry
-from faircmr.sources.synthetic.shift import DIRECTIONS, LENGTHS, Shift, group_shift
-from faircmr.sources.synthetic.subject import SyntheticSubject, synthesise
+from faircmr.core.scans import Phase, Scan
+from faircmr.fairness.metrics.scan import dice_score
+from faircmr.segmentation import InferenceParameters, TrainingParameters
+from faircmr.segmentation.data import MANIFEST_NAME, Array, SubjectTensors, TensorManifest, part_name, preprocess
+from faircmr.segmentation.network import Fingerprint, PlanOverrides, Plans, plan
+from faircmr.segmentation.network.planning import Grid
+from faircmr.segmentation.prediction import Predictor
+from faircmr.segmentation.training import Component, FitJob
+from faircmr.segmentation.training.loop import fit
+from faircmr.sources.synthetic import SyntheticParameters
+from faircmr.sources.synthetic.anatomy import DIRECTIONS, LENGTHS, Shift, group_shift
+from faircmr.sources.synthetic.parameters import GROUPS
+from faircmr.sources.synthetic.subject import SyntheticSubject, stack_geometry, synthesise
 
 TARGET = 8.5
 STEPS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)
@@ -136,7 +133,7 @@ def model_of_group_a(parameters: SyntheticParameters, folder: Path) -> Predictor
         training_subjects=TRAINING_SUBJECTS,
         plans=plans,
         training=TrainingParameters.model_validate({**embedded_settings("training", "training"), "threads": 1}),
-        sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
+        sampler=Component(path="faircmr.mitigation.sampling.uniform"),
         seed=parameters.cohort_seed,
     )
     fit(job)

@@ -16,12 +16,10 @@ import numpy as np
 import pandas as pd
 from markdown_table import as_markdown
 
-from faircmr.core.grids import AS_STORED
-from faircmr.core.near_duplicates import FEATURES
-from faircmr.core.omissions import omission_table
-from faircmr.core.quarantine import nobody
-from faircmr.core.randomness import generator
-from faircmr.core.subject_index import AttributeParameters
+from faircmr.core import generator, omission_table
+from faircmr.core.scans import AS_STORED
+from faircmr.core.scans.images import FEATURES
+from faircmr.core.study import AttributeParameters, nobody
 from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.cohort_checks import (
     CohortCheckParameters,
@@ -36,7 +34,7 @@ from faircmr.fairness.cohort_checks import (
     split_counts,
 )
 from faircmr.fairness.cohort_checks.measures import GRID_MEASURES, IMAGE_MEASURES
-from faircmr.reporting.cohort_report import cohort_report
+from faircmr.reporting import cohort_report
 
 SHARES = {"White": 0.80, "Mixed": 0.03, "Asian": 0.07, "Black": 0.04, "Chinese": 0.016, "Others": 0.044}
 ATTRIBUTES = AttributeParameters(protected_attribute="race", audit_attributes=("race", "sex"), covariates=("age",))

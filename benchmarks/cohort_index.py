@@ -23,13 +23,12 @@ import numpy as np
 import pandas as pd
 from markdown_table import as_markdown
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.randomness import generator
-from faircmr.core.scan import Geometry, ScanFiles
-from faircmr.core.schemas import validate_subjects
-from faircmr.core.subject_index import AttributeParameters, index_subjects
+from faircmr.core import generator
+from faircmr.core.scans import Geometry, Phase, ScanFiles
+from faircmr.core.study import AttributeParameters, validate_subjects
+from faircmr.core.study.index import index_subjects
 from faircmr.datasets import CohortDataset
-from faircmr.sources.nifti import read_scan, write_image, write_label
+from faircmr.sources import read_scan, write_image, write_label
 from faircmr.sources.ukbb import Ukbb
 
 SHAPE, SPACING = (10, 208, 187), (10.0, 1.83, 1.83)

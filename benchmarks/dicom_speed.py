@@ -27,10 +27,8 @@ from markdown_table import as_markdown
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
-from faircmr.sources.archives import Archive
-from faircmr.sources.cine_writing import write_cine
-from faircmr.sources.dicom.reading import read_short_axis
-from faircmr.sources.nifti import write_image
+from faircmr.sources import Archive, write_cine, write_image
+from faircmr.sources.dicom import read_short_axis
 
 PHASES, SLICES, ROWS, COLUMNS = 50, 10, 208, 187
 ED, ES = 0, 19

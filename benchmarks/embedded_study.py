@@ -20,9 +20,7 @@ import pandas as pd
 import yaml
 from omegaconf import OmegaConf
 
-from faircmr.fairness.disaggregate import table1
-from faircmr.fairness.group_row import MEASURES
-from faircmr.fairness.seeds import scores_by_seed
+from faircmr.fairness.tables import MEASURES, scores_by_seed, table1
 from faircmr.sources.synthetic.parameters import GROUPS
 
 PROJECT = Path(__file__).parents[1]

@@ -18,15 +18,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from faircmr.core.anatomy import Phase
-from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
-from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.models import WEIGHTS_NAME
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.preprocessing import structure_areas
-from faircmr.segmentation.tensors import (
+from faircmr.core.scans import Phase
+from faircmr.segmentation import InferenceParameters, TrainingParameters
+from faircmr.segmentation.data import (
     MANIFEST_NAME,
     Array,
     TensorManifest,
@@ -35,11 +29,21 @@ from faircmr.segmentation.tensors import (
     image_name,
     label_name,
     part_name,
+    structure_areas,
 )
-from faircmr.segmentation.training import train_step
-from faircmr.segmentation.training_data import open_data
-from faircmr.segmentation.training_state import initial_state
-from faircmr.segmentation.weights import save_network
+from faircmr.segmentation.network import Plans, save_network
+from faircmr.segmentation.prediction import Predictor
+from faircmr.segmentation.training import (
+    WEIGHTS_NAME,
+    Component,
+    FitJob,
+    cpu_threads,
+    device_of,
+    initial_state,
+    keep_freed_memory,
+    open_data,
+    train_step,
+)
 
 SUBJECTS = 60
 GROUPS = "ABCDEF"
@@ -60,7 +64,7 @@ def main() -> None:
             strata={subject_id: GROUPS[number % len(GROUPS)] for number, subject_id in enumerate(subjects)},
             plans=plans,
             training=TrainingParameters(threads=options.threads, device=options.device),
-            sampler=Component(path="faircmr.mitigation.batch_sampling.stratified_batch_sampling"),
+            sampler=Component(path="faircmr.mitigation.sampling.stratified_batch_sampling"),
         )
         with cpu_threads(options.threads):
             measure_steps(job, options.steps)

@@ -8,9 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
-from faircmr.fairness.inference.bootstrap_t import BootstrapT
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.interval import Interval
+from faircmr.fairness.inference import Groups, Interval
+from faircmr.fairness.inference.bootstrap import BootstrapT
 
 Array = npt.NDArray[np.float64]
 Measure = Callable[[Array], Array]

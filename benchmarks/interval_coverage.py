@@ -26,13 +26,19 @@ import pandas as pd
 from interval_alternatives import bca, percentile, student
 from markdown_table import as_markdown
 
-from faircmr.core.randomness import derived_seed, generator
-from faircmr.fairness.disparity import disparity_sd, skewed_error_ratio
-from faircmr.fairness.inference.bootstrap_t import GroupBootstrap, bootstrap_t
-from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.interval import Interval
-from faircmr.fairness.inference.projection import gap_interval, sd_interval, ser_interval, worst_interval
+from faircmr.core import derived_seed, generator
+from faircmr.fairness.inference import (
+    GroupBootstrap,
+    Groups,
+    Interval,
+    bootstrap_t_over_seeds,
+    gap_interval,
+    sd_interval,
+    ser_interval,
+    worst_interval,
+)
+from faircmr.fairness.inference.bootstrap import bootstrap_t
+from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
 
 Array = npt.NDArray[np.float64]
 Shape = Callable[[np.random.Generator, tuple[int, ...]], Array]

@@ -23,19 +23,26 @@ from engine_step import GROUPS, plans_of, write_subjects
 from markdown_table import as_markdown
 from torch import nn
 
-from faircmr.mitigation.batch_sampling import stratified_batch_sampling, uniform
-from faircmr.mitigation.choices import FairMetaLearning, GroupDro, Reweighing, SegmentationAlone
-from faircmr.mitigation.fair_meta_learning import FairMetaLearningObjective
-from faircmr.mitigation.objectives import objective_of
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.tensors import TensorStore
-from faircmr.segmentation.training import train_step
-from faircmr.segmentation.training_data import TrainingData, open_data
-from faircmr.segmentation.training_state import TrainingState, initial_state
+from faircmr.mitigation import FairMetaLearning
+from faircmr.mitigation.fits import objective_of
+from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
+from faircmr.mitigation.sampling import stratified_batch_sampling, uniform
+from faircmr.mitigation.strategies import GroupDro, Reweighing, SegmentationAlone
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.data import Batch, TensorStore
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import (
+    Component,
+    FitJob,
+    TrainingData,
+    TrainingState,
+    cpu_threads,
+    device_of,
+    initial_state,
+    keep_freed_memory,
+    open_data,
+    train_step,
+)
 from faircmr.sources.synthetic.parameters import TRAINING_SIZES
 
 WARM_UP = 3
@@ -79,7 +86,7 @@ class Fits:
             strata=self.keys,
             plans=plans or self.plans,
             training=TrainingParameters(threads=self.options.threads, device=self.options.device),
-            sampler=Component(path="faircmr.mitigation.batch_sampling.stratified_batch_sampling"),
+            sampler=Component(path="faircmr.mitigation.sampling.stratified_batch_sampling"),
             # weights as of the embedded study; a classifier is trained jointly from the first step
             objective=objective_of(choice, KEYS, joint_from=0),
         )

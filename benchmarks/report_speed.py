@@ -13,22 +13,14 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.cohort import Cohort
-from faircmr.core.demographics import summarise
-from faircmr.core.prediction import Prediction, PredictionKey
-from faircmr.core.scan import Geometry, Scan, ScanFiles
-from faircmr.core.subject_index import AttributeParameters
+from faircmr.core.scans import Cohort, Geometry, Phase, Prediction, PredictionKey, Scan, ScanFiles, Structure
+from faircmr.core.study import AttributeParameters, summarise
 from faircmr.fairness.audit import AuditParameters, audit_strategies
-from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
-from faircmr.fairness.comparison import table2
-from faircmr.fairness.disaggregate import table1
-from faircmr.fairness.published_tables import asterisks_of
-from faircmr.fairness.seeds import table1_seed_sd
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.pipelines.reporting import nodes
-from faircmr.reporting.report.parameters import ReportParameters
-from faircmr.reporting.report.provenance import provenance
+from faircmr.fairness.metrics import clinical_agreement, reclassification
+from faircmr.fairness.tables import asterisks_of, table1, table1_seed_sd, table2
+from faircmr.mitigation import FitsParameters, StrategyParameters
+from faircmr.pipelines import reporting as nodes
+from faircmr.reporting.report import ReportParameters, provenance
 
 GROUPS = {"White": 472, "Mixed": 20, "Asian": 34, "Black": 24, "Chinese": 14, "Others": 26}
 CHOICES: Mapping[str, Mapping[str, str]] = {

@@ -26,10 +26,9 @@ from markdown_table import as_markdown
 from monai.metrics import compute_average_surface_distance, compute_dice, compute_hausdorff_distance
 from monai.metrics.utils import get_edge_surface_distance
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.mask_pairs import Spacing
-from faircmr.core.scan import LabelImage
-from faircmr.fairness.metrics.scan import Metric, score_scan
+from faircmr.core.scans import LabelImage, Spacing, Structure
+from faircmr.fairness.metrics import Metric
+from faircmr.fairness.metrics.scan import score_scan
 
 SHAPE = (10, 256, 224)
 SPACING: Spacing = (10.0, 1.37, 1.37)

@@ -12,10 +12,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.shift import group_shift
-from faircmr.sources.synthetic.subject import synthesise
-from faircmr.sources.synthetic.writing import write_subject
+from faircmr.sources.synthetic import SyntheticParameters
+from faircmr.sources.synthetic.anatomy import group_shift
+from faircmr.sources.synthetic.subject import synthesise, write_subject
 
 GRIDS = {"64x64x9": SyntheticParameters(), "128x128x10": SyntheticParameters(size=128, slices=10, spacing=1.125)}
 

@@ -20,16 +20,20 @@ import numpy as np
 import pandas as pd
 from markdown_table import as_markdown
 
-from faircmr.core.randomness import derived_seed, generator
-from faircmr.fairness.inference.classical import kruskal_wallis, welch_anova, welch_t
-from faircmr.fairness.inference.classical_pairs import dunn, games_howell
-from faircmr.fairness.inference.equivalence import MARGIN, equivalence_tests
-from faircmr.fairness.inference.groups import FloatArray, Groups
-from faircmr.fairness.inference.multiplicity import holm
-from faircmr.fairness.inference.permutation import permutation_tests, sign_flip_tests
-from faircmr.fairness.inference.power import smallest_detectable_gap
-from faircmr.fairness.inference.randomisation import Tails, permuted_groups
-from faircmr.fairness.inference.studentised import Moments, standardised, welch_statistic
+from faircmr.core import derived_seed, generator
+from faircmr.fairness.inference import (
+    FloatArray,
+    Groups,
+    equivalence_tests,
+    holm,
+    permutation_tests,
+    sign_flip_tests,
+    smallest_detectable_gap,
+)
+from faircmr.fairness.inference.classical import dunn, games_howell, kruskal_wallis, welch_anova, welch_t
+from faircmr.fairness.inference.permutation import Tails, permuted_groups
+from faircmr.fairness.inference.resampling import Moments, standardised, welch_statistic
+from faircmr.fairness.inference.verdict import MARGIN
 
 SIZES = (472, 18, 41, 24, 9, 26)
 GROUPS = Groups(tuple(f"n={size}" for size in SIZES), np.repeat(np.arange(len(SIZES)), SIZES))

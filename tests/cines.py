@@ -8,7 +8,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 
-from faircmr.core.anatomy import Structure
+from faircmr.core.scans import Structure
 
 BEAT = (7.0, 6.0, 5.0, 5.5, 6.5)
 """Radius of the left ventricle in pixels, frame by frame: ED is frame 0, ES frame 2."""

@@ -18,8 +18,7 @@ from typing import Any
 from kedro.framework import project as kedro_project
 from kedro.framework.startup import bootstrap_project
 
-from faircmr.running.log_file import LogFile
-from faircmr.running.session import StudySession
+from faircmr.running import LogFile, StudySession
 
 FILES = {
     "pyproject.toml": """

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from kedro.framework.project import settings
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.incremental.catalog import IncrementalCatalog
-from faircmr.running.session import StudySession
+from faircmr.core import InvalidParameterError
+from faircmr.incremental import IncrementalCatalog
+from faircmr.running import StudySession
 from tests.mini_study import mini_study
 
 

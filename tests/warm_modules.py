@@ -27,7 +27,7 @@ OF_A_PROJECT = (
         "faircmr.running",
         "faircmr.settings",
     ),
-    *("faircmr.incremental.catalog", "faircmr.incremental.keys"),
+    *("faircmr.incremental.catalog", "faircmr.incremental.receipts"),
 )
 FROZEN = ("importlib._bootstrap", "importlib._bootstrap_external", "runpy")
 SOURCE = Path(__file__).parents[1] / "src"

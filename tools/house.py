@@ -41,7 +41,7 @@ NO_CODE = {
 }
 FRONT = 2
 """Lines of code of a package's ``__init__.py`` that exports by a stub."""
-TRAINING_STEP = ("faircmr.segmentation.training", "_train_epoch")
+TRAINING_STEP = ("faircmr.segmentation.training.loop", "_train_epoch")
 """What trains one epoch, of one step in the tiny study."""
 WAY_OF_A_SUBJECT = (
     *("index_cohort", "divide_cohort", "split_cohort", "fingerprint_dataset", "plan_study", "preprocess_cohort"),

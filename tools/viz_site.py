@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from faircmr.core.errors import FaircmrError
+from faircmr.core import FaircmrError
 
 SITE = Path("build/viz")
 FOREIGN = re.compile(r"""<link[^>]*(?:fonts\.googleapis|fonts\.gstatic)\.com[^>]*>""")

@@ -10,16 +10,13 @@ import pandas as pd
 import yaml
 from layout import FULL, HERE, Layout
 
-from faircmr.core.parameters import Parameters
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.localisation import LocaliserParameters, looking, plan_localiser
-from faircmr.segmentation.localiser import locate_hearts
-from faircmr.segmentation.models import RECORD_NAME, FitRecord, TrainedModels
-from faircmr.segmentation.parameters import AugmentationParameters, InferenceParameters, Precision, TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.roi_table import rois_of
-from faircmr.segmentation.tensors import TensorStore
+from faircmr.core import Parameters
+from faircmr.segmentation import AugmentationParameters, InferenceParameters, Precision, TrainingParameters
+from faircmr.segmentation.data import TensorStore
+from faircmr.segmentation.localiser import Box, LocaliserParameters, locate_hearts, looking, rois_of
+from faircmr.segmentation.localiser.parameters import plan_localiser
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import RECORD_NAME, Component, FitJob, FitRecord, TrainedModels
 
 TRAINING = HERE.parent.parent / "conf" / "base" / "parameters_training.yml"
 EPOCH = 20
@@ -74,7 +71,7 @@ def make_course(
         training_subjects=tuple(ours.cases(layout.raw / FULL, "Tr")),
         plans=plans,
         training=training,
-        sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
+        sampler=Component(path="faircmr.mitigation.sampling.uniform"),
         seed=seed,
     )
     own = {

@@ -18,9 +18,8 @@ from nnunet_dataset import BOX_COLUMNS
 from options import base_parser, settled
 from predict_ours import native
 
-from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.training import fit
+from faircmr.segmentation.localiser import Box, LocaliserParameters
+from faircmr.segmentation.training.loop import fit
 
 
 def main() -> None:

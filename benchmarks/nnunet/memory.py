@@ -2,9 +2,9 @@
 
 Usage: python memory.py --work WORK --subjects 5903 --steps 100
 
-The process is ``python -m faircmr.segmentation.fit job.json``, as node ``train`` starts it. Private memory is
-RssAnon of /proc/<pid>/status; mapped pages (RssFile), which the kernel can drop at any time, are counted
-apart. The tensors are random, of ACDC's size. To save disk a few files hold the arrays, and every subject is
+The process is ``python -m faircmr.segmentation.training.fit_process job.json``, as node ``train`` starts it.
+Private memory is RssAnon of /proc/<pid>/status; mapped pages (RssFile), which the kernel can drop at any time, are
+counted apart. The tensors are random, of ACDC's size. To save disk a few files hold the arrays, and every subject is
 a hard link to one of them: the process opens as many files as there are subjects, but their pages are shared.
 """
 
@@ -26,11 +26,18 @@ from options import base_parser, settled
 from ours import parity_plans
 from safetensors.numpy import save_file
 
-from faircmr.core.anatomy import Phase
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.preprocessing import structure_areas
-from faircmr.segmentation.tensors import MANIFEST_NAME, TensorManifest, areas_name, image_name, label_name, part_name
+from faircmr.core.scans import Phase
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.data import (
+    MANIFEST_NAME,
+    TensorManifest,
+    areas_name,
+    image_name,
+    label_name,
+    part_name,
+    structure_areas,
+)
+from faircmr.segmentation.training import Component, FitJob
 
 SHAPE = (10, 256, 216)
 """Slices, rows and columns of a scan: the median of ACDC."""
@@ -47,7 +54,9 @@ def main() -> None:
     subjects = write_subjects(folder / "tensors", options.subjects)
     job = memory_job(options, folder, subjects)
     (folder / "job.json").write_text(job.model_dump_json())
-    samples = sampled([sys.executable, "-m", "faircmr.segmentation.fit", str(folder / "job.json")], options.interval)
+    samples = sampled(
+        [sys.executable, "-m", "faircmr.segmentation.training.fit_process", str(folder / "job.json")], options.interval
+    )
     shutil.rmtree(folder)
     print_memory(samples, options)
     result = {"machine": machine(options.nnunet), "subjects": options.subjects, "steps": options.steps}
@@ -95,7 +104,7 @@ def memory_job(options: argparse.Namespace, folder: Path, subjects: tuple[str, .
         training_subjects=subjects,
         plans=parity_plans(),
         training=training,
-        sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
+        sampler=Component(path="faircmr.mitigation.sampling.uniform"),
     )
 
 

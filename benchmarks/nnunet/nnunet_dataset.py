@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 from layout import LABELS, split, write_json
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.scan import Scan, ScanFiles
-from faircmr.segmentation.roi import Box
+from faircmr.core.scans import Phase, Scan, ScanFiles, Structure
+from faircmr.segmentation.localiser import Box
+from faircmr.sources import read_scan, write_image, write_label
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
-from faircmr.sources.nifti import read_scan, write_image, write_label
 
 AS_STORED = {int(structure): structure for structure in Structure}
 BOX_COLUMNS = ("row_start", "row_stop", "column_start", "column_stop")

@@ -12,19 +12,17 @@ from layout import BATCH_SIZE, FILTERS, FULL, PATCH, SPACING, Layout, write_json
 from nnunet_dataset import write_dataset
 from safetensors.numpy import save_file
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.scan import LabelImage, Scan, ScanFiles
-from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.preprocessing import preprocess
-from faircmr.segmentation.reports import EpochReport
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.tensors import MANIFEST_NAME, Array, TensorManifest, TensorStore, part_name
-from faircmr.segmentation.training import fit
+from faircmr.core.scans import LabelImage, Phase, Scan, ScanFiles, Structure
+from faircmr.segmentation import InferenceParameters, TrainingParameters
+from faircmr.segmentation.data import MANIFEST_NAME, Array, TensorManifest, TensorStore, part_name, preprocess
+from faircmr.segmentation.localiser import Box
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.prediction import Predictor
+from faircmr.segmentation.training import Component, FitJob
+from faircmr.segmentation.training.loop import fit
+from faircmr.segmentation.training.records import EpochReport
+from faircmr.sources import read_scan, write_label
 from faircmr.sources.acdc import Acdc
-from faircmr.sources.nifti import read_scan, write_label
 
 Cases = dict[str, dict[Phase, ScanFiles]]
 
@@ -89,7 +87,7 @@ def fit_job(layout: Layout, subjects: tuple[str, ...], seed: int, training: Trai
         training_subjects=subjects,
         plans=parity_plans(),
         training=training,
-        sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
+        sampler=Component(path="faircmr.mitigation.sampling.uniform"),
         seed=seed,
     )
 

@@ -35,8 +35,8 @@ from nnunet_dataset import central_boxes, read_boxes, write_dataset
 from options import base_parser, settled
 from scoring import by_subject, paired_interval, score_folder
 
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.roi import Box
+from faircmr.segmentation import InferenceParameters, TrainingParameters
+from faircmr.segmentation.localiser import Box
 
 SIDES = ("nnunet", "ours")
 

@@ -30,7 +30,7 @@ from parity import nnunet_predict_command
 from scoring import score_folder
 from timing import alternate, seconds_of
 
-from faircmr.segmentation.roi import Box
+from faircmr.segmentation.localiser import Box
 
 
 def main() -> None:

@@ -18,17 +18,13 @@ import numpy as np
 from layout import read_json
 from ours import as_acdc
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.scan import LabelImage, Scan, ScanFiles
-from faircmr.segmentation.inference import Predictor
-from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.localiser import HeartFinder
-from faircmr.segmentation.parameters import InferenceParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.preprocessing import preprocess
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.tensors import Array, SubjectTensors
-from faircmr.sources.nifti import read_scan, write_label
+from faircmr.core.scans import LabelImage, Phase, Scan, ScanFiles
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.data import Array, SubjectTensors, preprocess
+from faircmr.segmentation.localiser import Box, HeartFinder, LocaliserParameters
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.prediction import Predictor
+from faircmr.sources import read_scan, write_label
 
 Phases = Mapping[Phase, Scan]
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from faircmr.core.scan_index import index_scans
+from faircmr.core.study.index import index_scans
 from faircmr.datasets import CohortDataset, TensorsDataset
-from faircmr.segmentation.fingerprint import take_fingerprint
-from faircmr.segmentation.planning import plan
-from faircmr.segmentation.plans import PlanOverrides
-from faircmr.segmentation.preprocessing import preprocess_subjects
+from faircmr.segmentation.data import preprocess_subjects
+from faircmr.segmentation.network import PlanOverrides, plan, take_fingerprint
 
 
 def main(source: str, folder: str, workers: str) -> None:

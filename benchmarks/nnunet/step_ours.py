@@ -16,14 +16,19 @@ from typing import Any
 from ours import parity_plans
 from rounds import Measured, serve
 
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.tensors import TensorStore
-from faircmr.segmentation.training import train_step
-from faircmr.segmentation.training_data import TrainingData, open_data
-from faircmr.segmentation.training_state import initial_state
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.data import Batch, TensorStore
+from faircmr.segmentation.training import (
+    Component,
+    FitJob,
+    TrainingData,
+    cpu_threads,
+    device_of,
+    initial_state,
+    keep_freed_memory,
+    open_data,
+    train_step,
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def step_job(tensors: Path, precision: str, threads: int, device: str) -> FitJob
         training_subjects=tuple(TensorStore(tensors).fingerprints),
         plans=parity_plans(),
         training=training,
-        sampler=Component(path="faircmr.mitigation.batch_sampling.uniform"),
+        sampler=Component(path="faircmr.mitigation.sampling.uniform"),
     )
 
 

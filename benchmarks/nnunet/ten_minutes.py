@@ -26,15 +26,18 @@ from scoring import score_folder
 from step_ours import timed
 from timing import seconds_of
 
-from faircmr.segmentation.devices import cpu_threads, device_of, keep_freed_memory
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.localisation import LocaliserParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.tensors import TensorStore
-from faircmr.segmentation.training import train_step
-from faircmr.segmentation.training_data import open_data
-from faircmr.segmentation.training_state import initial_state
+from faircmr.segmentation.data import TensorStore
+from faircmr.segmentation.localiser import Box, LocaliserParameters
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import (
+    FitJob,
+    cpu_threads,
+    device_of,
+    initial_state,
+    keep_freed_memory,
+    open_data,
+    train_step,
+)
 
 WARM_UP, MEASURED = 3, 12
 

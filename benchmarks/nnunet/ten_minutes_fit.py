@@ -11,9 +11,9 @@ from pathlib import Path
 
 from courses import Course
 
-from faircmr.core.parameters import Parameters
-from faircmr.segmentation.reports import EpochReport
-from faircmr.segmentation.training import fit
+from faircmr.core import Parameters
+from faircmr.segmentation.training.loop import fit
+from faircmr.segmentation.training.records import EpochReport
 
 
 class Stages(Parameters):

@@ -17,7 +17,7 @@ from benchmarks.reliability.studies import PARAMETERS, PIPELINES
 from tests.studies import Project
 
 RUNNER = "faircmr.runners.DaskRunner"
-FIT = "faircmr.segmentation.rank"
+FIT = "faircmr.segmentation.training.rank"
 PROC = Path("/proc")
 SECONDS = 600.0
 

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.reliability.dask_runs import FIT, fitting, run_on_cluster
 from benchmarks.reliability.studies import REPOSITORY, expect_success, fresh, run_disturbed
-from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.training import FitJob
 from tests.studies import Project
 
 STRATEGIES = ("baseline", "stratified", "meta_learning", "protected_groups", "balanced")

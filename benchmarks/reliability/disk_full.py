@@ -39,7 +39,7 @@ from benchmarks.reliability.studies import (
     run_disturbed,
     undisturbed,
 )
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 from tests.studies import Project
 
 SIZE = "64m"

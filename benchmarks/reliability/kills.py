@@ -33,7 +33,7 @@ from benchmarks.reliability.studies import (
     run_disturbed,
     undisturbed,
 )
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 from tests.studies import Project
 
 

@@ -22,11 +22,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.randomness import generator
-from faircmr.core.scan import Geometry, LabelImage
+from faircmr.core import generator
+from faircmr.core.scans import Geometry, LabelImage, Phase, Structure
 from faircmr.datasets.predictions import MANIFEST_NAME, PredictionEntry, PredictionManifest, prediction_path
-from faircmr.sources.nifti import write_image, write_label
+from faircmr.sources import write_image, write_label
 
 SHARES = {"A": 0.5, "B": 0.18, "C": 0.12, "D": 0.1, "E": 0.06, "F": 0.04}
 ORIGINALS = 60

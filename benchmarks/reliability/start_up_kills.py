@@ -22,7 +22,7 @@ from signal import SIGKILL
 from tempfile import TemporaryDirectory
 
 from benchmarks.reliability.studies import REPOSITORY, Records, arguments_of
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 from tests.segmentation.phantoms import job_of, write_study
 
 LIMIT = 120.0
@@ -32,11 +32,11 @@ SCRIPT = """
 import sys, tempfile
 from pathlib import Path
 from faircmr.core.errors import FaircmrError
-from faircmr.core.stopping import stopping_at_signals
+from faircmr.core.host.stopping import stopping_at_signals
 path = Path(sys.argv[1])
 tempfile.tempdir = str(path.parent)
-from faircmr.segmentation.distributed import fit_on_devices
-from faircmr.segmentation.jobs import FitJob
+from faircmr.segmentation.training.distributed import fit_on_devices
+from faircmr.segmentation.training.jobs import FitJob
 try:
     with stopping_at_signals():
         fit_on_devices(FitJob.read(path))
@@ -181,7 +181,7 @@ def _ranks(place: Path) -> dict[int, int]:
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with suppress(OSError, StopIteration):
             line = path.read_bytes()
-            if os.fsencode(place) in line and b"faircmr.segmentation.rank\0" in line:
+            if os.fsencode(place) in line and b"faircmr.segmentation.training.rank\0" in line:
                 variables = path.with_name("environ").read_bytes().split(b"\0")
                 rank = next(each.removeprefix(b"RANK=") for each in variables if each.startswith(b"RANK="))
                 found[int(rank)] = int(path.parent.name)

@@ -1,4 +1,4 @@
-"""Makes links of what docstrings refer to, e.g. ``:func:`~faircmr.core.splitting.split_subjects```."""
+"""Makes links of what docstrings refer to, e.g. ``:func:`~faircmr.core.study.splitting.split_subjects```."""
 # ruff: noqa: INP001 - MkDocs reads hooks as files
 
 from __future__ import annotations

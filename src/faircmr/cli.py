@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from kedro.framework.cli.project import run as kedro_run
 
-from faircmr.running.command_line import with_checked_params
+from faircmr.running import with_checked_params
 
 run = with_checked_params(kedro_run)
 

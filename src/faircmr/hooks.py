@@ -12,13 +12,8 @@ from kedro.framework.project import pipelines
 from kedro.pipeline import Pipeline
 from pydantic import BaseModel
 
-from faircmr.incremental.catalog import IncrementalCatalog
-from faircmr.incremental.keys import IncrementalParameters, expected_keys
-from faircmr.running.config_loader import StudyConfigLoader
-from faircmr.running.ignored_by_git import keep_out_of_git
-from faircmr.running.parameter_check import check_parameters
-from faircmr.running.study_settings import check_places
-from faircmr.running.summary import summarise
+from faircmr.incremental import IncrementalCatalog, IncrementalParameters, expected_keys
+from faircmr.running import StudyConfigLoader, check_parameters, check_places, keep_out_of_git, summarise
 
 
 class StudyHooks:

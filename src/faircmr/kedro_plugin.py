@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 from kedro.framework.cli.hooks import cli_hook_impl
 
-from faircmr.core.errors import ProjectNotFoundError
+from faircmr.core import ProjectNotFoundError
 
 TELEMETRY_OFF = "KEDRO_DISABLE_TELEMETRY"
 

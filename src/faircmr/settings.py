@@ -4,11 +4,8 @@ import os
 import warnings
 
 from faircmr.hooks import StudyHooks
-from faircmr.incremental.catalog import IncrementalCatalog
-from faircmr.running.config_loader import StudyConfigLoader, first_given
-from faircmr.running.run_status import RunStatus
-from faircmr.running.session import StudySession
-from faircmr.running.step_progress import StepProgress
+from faircmr.incremental import IncrementalCatalog
+from faircmr.running import RunStatus, StepProgress, StudyConfigLoader, StudySession, first_given
 
 # Patient data may be near: nothing is sent anywhere, also not by tools started from here.
 os.environ["KEDRO_DISABLE_TELEMETRY"] = os.environ.get("KEDRO_DISABLE_TELEMETRY") or "1"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faircmr import settings
-from faircmr.running.config_loader import StudyConfigLoader
+from faircmr.running import StudyConfigLoader
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CONF = REPOSITORY / "conf"

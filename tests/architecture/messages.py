@@ -14,11 +14,11 @@ import click
 from kedro.framework.cli.project import run as kedro_run
 from pydantic import BaseModel
 
-from faircmr.core.validation import known_paths
-from faircmr.datasets.cohort import CohortDataset
-from faircmr.mitigation.parameters import StrategyParameters
+from faircmr.core import known_paths
+from faircmr.datasets import CohortDataset
+from faircmr.mitigation import StrategyParameters
 from faircmr.pipeline_registry import register_pipelines
-from faircmr.running.parameter_check import READ_BY_NO_NODE, _models
+from faircmr.running.configuration import READ_BY_NO_NODE, _models
 from faircmr.sources.nnunet import NnunetParameters
 from faircmr.sources.ukbb.source import UkbbParameters
 from tests.architecture.configuration import ENVIRONMENTS, REPOSITORY, catalog, loader

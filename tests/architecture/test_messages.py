@@ -32,7 +32,7 @@ NOT_OURS = {
     "f.eid": "column of UK Biobank's tables",
     "participant.eid": "column of UK Biobank's tables",
     "stages.unknown_group": "of the strategy whose place the error names",
-    "faircmr.segmentation.fit": "a module: python -m",
+    "faircmr.segmentation.training.fit_process": "a module: python -m",
     "cohort.within": "of the strategy whose place the error names",
 }
 """Dotted names that are no parameters, and what they are."""

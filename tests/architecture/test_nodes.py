@@ -10,7 +10,7 @@ import pytest
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from faircmr.core.parameters import Parameters
+from faircmr.core import Parameters
 from faircmr.pipeline_registry import register_pipelines
 from tests.architecture.registered import PARAMETER, arguments, nodes
 

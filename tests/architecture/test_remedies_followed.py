@@ -20,23 +20,18 @@ from click.testing import CliRunner
 from omegaconf import OmegaConf
 
 from faircmr.cli import run
-from faircmr.core.anatomy import Phase
-from faircmr.core.cohort import Cohort
-from faircmr.core.errors import FaircmrError
-from faircmr.core.given_paths import given_path
-from faircmr.core.keys import keep_source_ids
-from faircmr.core.naming import naming_of
-from faircmr.core.splitting import SplitParameters, split_subjects
-from faircmr.core.subject_index import AttributeParameters, index_subjects
-from faircmr.core.user_tables import read_user_table
-from faircmr.core.validation import NotPermittedError, validated
+from faircmr.core import FaircmrError, NotPermittedError, validated
+from faircmr.core.scans import Cohort, Phase
+from faircmr.core.study import AttributeParameters, SplitParameters, keep_source_ids, naming_of
+from faircmr.core.study.index import index_subjects
+from faircmr.core.study.splitting import split_subjects
+from faircmr.core.user_input import given_path, read_user_table
+from faircmr.fairness.audit import AuditColumns
 from faircmr.fairness.audit.demographics import joined
-from faircmr.fairness.audit.parameters import AuditColumns
-from faircmr.mitigation.choices import BalancedCohort, SmallestShareCohort
-from faircmr.mitigation.drawn_cohorts import draw_smallest_share
-from faircmr.mitigation.equal_values import check_shortages
-from faircmr.mitigation.stages import half_of
-from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.mitigation import BalancedCohort, SmallestShareCohort
+from faircmr.mitigation.cohorts import check_shortages, draw_smallest_share
+from faircmr.mitigation.fits import half_of
+from faircmr.segmentation import TrainingParameters
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from tests.sources.volumes import drawn, ramp, save
 

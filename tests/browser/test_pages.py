@@ -9,8 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from faircmr.reporting.report.page import study_report
-from faircmr.reporting.report.pictures import CasePictures
+from faircmr.reporting.report import CasePictures, study_report
 from tests.architecture.configuration import catalog
 from tests.browser.looking import NARROW, WIDE, Looked, looking_at
 from tests.reporting.report.simulated import study

@@ -2,9 +2,7 @@
 
 import pytest
 
-from faircmr.core.cluster_parameters import ClusterParameters
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.validation import validated
+from faircmr.core import ClusterParameters, InvalidParameterError, validated
 
 TRUSTED = "plain_text_on_a_trusted_network"
 

@@ -2,8 +2,7 @@
 
 import pandas as pd
 
-from faircmr.core.digests import digest_of_parameters, digest_of_table
-from faircmr.core.parameters import Parameters
+from faircmr.core import Parameters, digest_of_parameters, digest_of_table
 
 
 class Schedule(Parameters):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
 
 COMMON = "look it up in the table of keys"
 

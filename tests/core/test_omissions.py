@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.omissions import (
+from faircmr.core import (
     OMISSION_TYPES,
+    InvalidCohortError,
     Omission,
     log_omissions,
     omission_table,

@@ -7,9 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.parameters import Parameters
-from faircmr.core.validation import validated
+from faircmr.core import InvalidParameterError, Parameters, validated
 
 
 class Left(Parameters):

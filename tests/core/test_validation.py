@@ -7,9 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import field_validator
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.parameters import Parameters
-from faircmr.core.validation import known_paths, unknown_name, validated
+from faircmr.core import InvalidParameterError, Parameters, known_paths, unknown_name, validated
 
 
 class Augmentation(Parameters):

@@ -2,8 +2,7 @@
 
 import pytest
 
-from faircmr.core.errors import FaircmrError
-from faircmr.core.visible_text import visible_text
+from faircmr.core import FaircmrError, visible_text
 
 
 @pytest.mark.parametrize(

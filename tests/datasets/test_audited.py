@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.scan import Geometry
+from faircmr.core import InvalidCohortError
+from faircmr.core.scans import Geometry
 from faircmr.datasets import MaskPairsDataset, UserScoresDataset, UserTableDataset
-from faircmr.sources.nifti import write_label
+from faircmr.sources import write_label
 
 
 def test_a_table_is_text_and_is_not_written(tmp_path: Path):

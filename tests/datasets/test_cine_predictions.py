@@ -6,11 +6,17 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.cine_prediction import FrameLabel, PendingSubject, SavedFrame, SegmentedSubject, SubjectRecord
-from faircmr.core.errors import OutputError
-from faircmr.core.scan import Geometry
-from faircmr.core.volumes import FrameVolumes
+from faircmr.core import OutputError
+from faircmr.core.scans import (
+    FrameLabel,
+    FrameVolumes,
+    Geometry,
+    PendingSubject,
+    Phase,
+    SavedFrame,
+    SegmentedSubject,
+    SubjectRecord,
+)
 from faircmr.datasets import CinePredictionsDataset
 
 GRID = Geometry((2, 3, 4), (10.0, 1.25, 1.5))

@@ -10,8 +10,8 @@ import traceback
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, OutputError
+from faircmr.core import InvalidCohortError, InvalidParameterError, OutputError
+from faircmr.core.scans import Phase
 from faircmr.datasets import CohortDataset
 from tests.sources.volumes import write_acdc_subject
 

@@ -11,18 +11,21 @@ import pandas as pd
 import pytest
 from safetensors.numpy import save_file
 
-from faircmr.datasets.documents import JsonModelDataset, TextDataset
-from faircmr.datasets.finished_fits import FinishedFitsDataset
+from faircmr.datasets import (
+    FinishedFitsDataset,
+    JsonModelDataset,
+    ModelsDataset,
+    PredictionsDataset,
+    TableDataset,
+    TextDataset,
+)
 from faircmr.datasets.key_table import read_keys, write_keys
-from faircmr.datasets.models import ModelsDataset
-from faircmr.datasets.predictions import PredictionsDataset
-from faircmr.datasets.tables import TableDataset
 from faircmr.incremental.receipts import Key, key_of, write_receipt
-from faircmr.running.expected_errors import expected_error
-from faircmr.running.run_status import EVENTS, last_durations
-from faircmr.segmentation.checkpoints import latest_checkpoint
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.tensors import MANIFEST_NAME, TensorManifest, TensorStore, part_name
+from faircmr.running.logs import expected_error
+from faircmr.running.progress import EVENTS, last_durations
+from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, TensorStore, part_name
+from faircmr.segmentation.training import FitJob
+from faircmr.segmentation.training.state import latest_checkpoint
 from tests.fuzz.mutating import mutated
 from tests.segmentation.phantoms import job_of, plans_of
 
@@ -100,7 +103,7 @@ def written(path: Path, content: str) -> Path:
 
 
 def plans(folder: Path) -> tuple[Path, Callable[[], object]]:
-    dataset = JsonModelDataset(str(folder / "plans.json"), "faircmr.segmentation.plans.Plans")
+    dataset = JsonModelDataset(str(folder / "plans.json"), "faircmr.segmentation.network.plans.Plans")
     dataset.save(plans_of())
     return folder / "plans.json", dataset.load
 
@@ -171,7 +174,7 @@ def receipt(folder: Path) -> tuple[Path, Callable[[], object]]:
 
 
 def receipt_of_a_document(folder: Path) -> tuple[Path, Callable[[], object]]:
-    dataset = JsonModelDataset(str(folder / "plans.json"), "faircmr.segmentation.plans.Plans")
+    dataset = JsonModelDataset(str(folder / "plans.json"), "faircmr.segmentation.network.plans.Plans")
     dataset.save(plans_of())
     write_receipt(dataset, Key("data", "code"))
     return folder / "plans.json.receipt.json", lambda: key_of(dataset)

@@ -5,12 +5,12 @@ import re
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidParameterError, OutputError
-from faircmr.core.splitting import SplitParameters
+from faircmr.core import InvalidParameterError, OutputError
+from faircmr.core.study import SplitParameters
 from faircmr.datasets import BytesDataset, JsonModelDataset, TextDataset
 from tests.segmentation.phantoms import plans_of
 
-MODEL = "faircmr.core.splitting.SplitParameters"
+MODEL = "faircmr.core.study.splitting.SplitParameters"
 
 
 def cause_of(call):
@@ -48,7 +48,7 @@ def test_a_model_comes_back_as_it_was_saved_and_can_be_read(tmp_path):
 
 
 def test_a_list_of_numbers_stands_in_one_line(tmp_path):
-    dataset = JsonModelDataset(str(tmp_path / "plans.json"), model="faircmr.segmentation.plans.Plans")
+    dataset = JsonModelDataset(str(tmp_path / "plans.json"), model="faircmr.segmentation.network.plans.Plans")
     plans = plans_of()
 
     dataset.save(plans)
@@ -94,6 +94,6 @@ def test_says_that_a_file_is_missing(tmp_path):
 def test_names_a_model_that_is_none(tmp_path):
     (tmp_path / "split.json").write_text("{}")
 
-    error = cause_of(JsonModelDataset(str(tmp_path / "split.json"), model="faircmr.core.splitting.Split").load)
+    error = cause_of(JsonModelDataset(str(tmp_path / "split.json"), model="faircmr.core.study.splitting.Split").load)
 
     assert isinstance(error, InvalidParameterError)

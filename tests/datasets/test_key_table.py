@@ -7,9 +7,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import OutputError
-from faircmr.core.keys import assign_keys
-from faircmr.core.leases import lease
+from faircmr.core import OutputError
+from faircmr.core.host import lease
+from faircmr.core.study.keys import assign_keys
 from faircmr.datasets import key_table
 from faircmr.datasets.key_table import read_keys, updated_keys
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.machine import this_machine
+from faircmr.core.host import this_machine
 from faircmr.datasets import MeasuredTableDataset
 
 

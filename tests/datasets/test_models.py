@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import OutputError
+from faircmr.core import OutputError
 from faircmr.datasets import ModelsDataset
-from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.segmentation.training import FitRecord, TrainedModels
 
 FIT = FitRecord(name="seed-0/shared", seed=0, fingerprint="a", history=(), weights_epoch=0)
 

@@ -11,19 +11,24 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.cohort import Cohort
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidSplitError
-from faircmr.core.keys import assign_keys, no_keys
-from faircmr.core.omissions import Omission, omission_table, omissions_in
-from faircmr.core.scan import Geometry, Scan, ScanFiles
-from faircmr.core.structures import structures_shown
-from faircmr.core.subject_index import AttributeParameters, index_subjects
+from faircmr.core import (
+    InvalidCohortError,
+    InvalidParameterError,
+    InvalidSplitError,
+    Omission,
+    omission_table,
+    omissions_in,
+)
+from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, structures_shown
+from faircmr.core.study import AttributeParameters, no_keys
+from faircmr.core.study.index import index_subjects
+from faircmr.core.study.keys import assign_keys
 from faircmr.datasets import NnunetRawDataset
+from faircmr.sources import build_cohort, first_paths
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
-from faircmr.sources.building import build_cohort, first_paths
-from faircmr.sources.nnunet_export import FOLDS, STEP, StudyTables, export_cohort
+from faircmr.sources.nnunet import StudyTables, export_cohort
+from faircmr.sources.nnunet.export import FOLDS, STEP
 from tests.sources.nnunet_rules import accumulation_fault, validated
 
 TURNED = ((0.0, -1.25, 0.0, 3.0), (1.5, 0.0, 0.0, -4.0), (0.0, 0.0, 10.0, 5.0), (0.0, 0.0, 0.0, 1.0))

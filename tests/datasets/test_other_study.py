@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core import InvalidParameterError
 from faircmr.datasets import OtherStudyTableDataset
 
 

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from faircmr.core.anatomy import Structure
-from faircmr.datasets.pixels import COLOURS, SCALE, coloured, grey, mid_slice, png
+from faircmr.core.scans import Structure
+from faircmr.datasets.previews import COLOURS, SCALE, coloured, grey, mid_slice, png
 
 
 @given(arrays(np.uint8, (5, 7, 3)))

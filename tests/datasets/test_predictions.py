@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import OutputError
-from faircmr.core.prediction import Prediction, PredictionKey
-from faircmr.core.scan import Geometry
+from faircmr.core import OutputError
+from faircmr.core.scans import Geometry, Phase, Prediction, PredictionKey
 from faircmr.datasets import PredictionsDataset
 
 GRID = Geometry((2, 3, 4), (10.0, 1.25, 1.5))

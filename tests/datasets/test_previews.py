@@ -11,8 +11,8 @@ import pytest
 from kedro.io import AbstractDataset
 
 import faircmr.datasets
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.keys import KEY_COLUMNS
+from faircmr.core import InvalidParameterError
+from faircmr.core.study import KEY_COLUMNS
 from faircmr.datasets import BytesDataset, TableDataset, TextDataset, UserTableDataset, WorkFolderDataset
 from faircmr.datasets.key_table import write_keys
 from faircmr.datasets.previews import ROWS

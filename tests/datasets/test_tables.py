@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidParameterError, InvalidSplitError, OutputError
-from faircmr.core.schemas import SCORE_TYPES
+from faircmr.core import InvalidParameterError, InvalidSplitError, OutputError
+from faircmr.core.study import SCORE_TYPES
 from faircmr.datasets import OptionalTableDataset, TableDataset
 
 TABLE = pd.DataFrame(

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidParameterError, InvalidScanError, OutputError
+from faircmr.core import InvalidParameterError, InvalidScanError, OutputError
 from faircmr.datasets import TensorsDataset
-from faircmr.segmentation.tensors import SubjectTensors
+from faircmr.segmentation.data import SubjectTensors
 
 
 class Untouchable(Mapping):

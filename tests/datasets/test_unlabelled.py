@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.errors import InvalidCohortError, InvalidScanError, OutputError
+from faircmr.core import InvalidCohortError, InvalidScanError, OutputError
 from faircmr.datasets import UnlabelledDataset
-from faircmr.sources.short_axis import LONG_AXIS, MASK
-from faircmr.sources.unlabelled import NO_NIFTI
+from faircmr.sources.unlabelled import LONG_AXIS, MASK, NO_NIFTI
 from tests.sources.volumes import ramp, save
 
 HEAVY = ("nibabel", "torch", "monai", "pandera", "scipy", "matplotlib")

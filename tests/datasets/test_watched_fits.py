@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.datasets.watched_fits import WatchedFitsDataset
+from faircmr.datasets.models import WatchedFitsDataset
 
 
 @pytest.fixture

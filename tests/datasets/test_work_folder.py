@@ -3,7 +3,7 @@
 import pytest
 from kedro.io import DatasetError
 
-from faircmr.core.work_folder import WorkFolder
+from faircmr.core.host import WorkFolder
 from faircmr.datasets import WorkFolderDataset
 
 

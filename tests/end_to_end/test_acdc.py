@@ -84,7 +84,7 @@ def test_predictions_lie_on_the_grid_of_their_scans(study: Path, sources: pd.Dat
 
 def test_labels_mean_what_they_mean_elsewhere(study: Path, sources: pd.DataFrame):
     """In ACDC 1 is the right ventricle and 3 the left; in the study's tensors it is the other way round."""
-    from faircmr.segmentation.tensors import TensorStore
+    from faircmr.segmentation.data import TensorStore
 
     for subject in TensorStore(study / "05_model_input" / "tensors"):
         drawn = np.asanyarray(

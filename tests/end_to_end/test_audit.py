@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.scan import Geometry
-from faircmr.sources.nifti import write_label
+from faircmr.core.scans import Geometry
+from faircmr.sources import write_label
 from tests.studies import Project, write_tiny_project
 
 ID = re.compile(r"76543\d\d")

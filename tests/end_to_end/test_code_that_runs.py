@@ -14,13 +14,19 @@ import pytest
 from kedro.framework.hooks import hook_impl
 
 from faircmr.incremental.code_digest import CodeDigests
-from faircmr.incremental.keys import dataset_code
+from faircmr.incremental.receipts import dataset_code
 from tests.end_to_end.embedded import EmbeddedStudy
 from tests.studies import TWO, Project
 
-FRAMEWORK = ("faircmr.hooks", "faircmr.incremental.", "faircmr.running.", "faircmr.core.leases", "faircmr.core.holders")
+FRAMEWORK = (
+    "faircmr.hooks",
+    "faircmr.incremental.",
+    "faircmr.running.",
+    "faircmr.core.host.leases",
+    "faircmr.core.host.leases",
+)
 """Modules that run around every node, and make none of its results."""
-OF_RECEIPTS = "faircmr.core.files.remove"
+OF_RECEIPTS = "faircmr.core.host.files.remove"
 
 
 @dataclass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from faircmr.core.machine import this_machine
+from faircmr.core.host import this_machine
 from faircmr.pipeline_registry import STRATEGIES
 from tests.end_to_end.embedded import stale_nodes
 from tests.studies import Project

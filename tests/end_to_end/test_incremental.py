@@ -153,18 +153,20 @@ class Edit:
         module.write_text(text.replace(self.old, self.new))
 
 
-OVERLAP = Edit("fairness/dice.py", "    if total == 0:", "    if not total:", EVALUATED)
+OVERLAP = Edit("fairness/metrics/scan.py", "    if total == 0:", "    if not total:", EVALUATED)
 EDITS = {
-    "a comment": Edit("fairness/dice.py", "    if total == 0:", "    # why it is so\n    if total == 0:", NOTHING),
+    "a comment": Edit(
+        "fairness/metrics/scan.py", "    if total == 0:", "    # why it is so\n    if total == 0:", NOTHING
+    ),
     "a constant that nothing uses": Edit(
-        "fairness/dice.py", "\n\ndef dice_score(", "\n\nUNUSED = 1\n\n\ndef dice_score(", NOTHING
+        "fairness/metrics/scan.py", "\n\ndef dice_score(", "\n\nUNUSED = 1\n\n\ndef dice_score(", NOTHING
     ),
     "a helper two modules below scoring": OVERLAP,
     "a helper two modules below preprocessing": Edit(
-        "segmentation/resampling.py", "NEGLIGIBLE = 1e-7", "NEGLIGIBLE = 1e-8", {"preprocess_cohort"} | LEARNED
+        "segmentation/data/preprocessing.py", "NEGLIGIBLE = 1e-7", "NEGLIGIBLE = 1e-8", {"preprocess_cohort"} | LEARNED
     ),
     "a sampler that is reached by its dotted path": Edit(
-        "mitigation/batch_sampling.py", "np.divmod(slots, len(members))", "divmod(slots, len(members))", LEARNED
+        "mitigation/sampling.py", "np.divmod(slots, len(members))", "divmod(slots, len(members))", LEARNED
     ),
     "a helper of figures alone": Edit(
         "reporting/canvas.py",

@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pandas as pd
 import pytest
 
-from faircmr.core.omissions import omissions_in
+from faircmr.core import omissions_in
 from tests.end_to_end.test_other_cohorts import SUBJECTS, checked, shrink, write_mnms
 from tests.studies import Project, write_tiny_project
 

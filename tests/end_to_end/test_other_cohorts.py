@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from faircmr.core.anatomy import Structure
+from faircmr.core.scans import Structure
 from tests.cines import BEAT, cine_image, heart, write_scan
 from tests.end_to_end.clinic import readable
 from tests.sources.nnunet_rules import accumulation_fault

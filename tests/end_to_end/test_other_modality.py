@@ -88,7 +88,7 @@ def test_the_how_to_has_every_file():
     how_to = Path(__file__).parents[2] / "docs" / "how_to" / "own_modality.md"
 
     assert set(blocks_of(how_to.read_text())) == {
-        "src/faircmr/core/anatomy.py",
+        "src/faircmr/core/scans/anatomy.py",
         *(f"conf/prostate/{name}.yml" for name in ("catalog", "globals", "parameters")),
     }
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.fairness.metrics.scan import Metric
+from faircmr.fairness.metrics import Metric
 from tests.studies import TWO, Project
 
 GROUPS = list("ABCDEF")

@@ -5,9 +5,9 @@ import signal
 
 from torch import Tensor
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.objective import SegmentationObjective
+from faircmr.core import InvalidParameterError
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.training.losses import SegmentationObjective
 
 
 class KilledObjective(SegmentationObjective):

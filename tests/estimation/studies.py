@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
-from faircmr.estimation.listing import PlannedFits, plan_fits
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.localisation import LocaliserPlans
-from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.estimation import PlannedFits, plan_fits
+from faircmr.mitigation import FitsParameters, StrategyParameters
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.localiser import LocaliserPlans
 from tests.segmentation.phantoms import plans_of
 
 PARTS = ["train", "train", "train", "validation"]

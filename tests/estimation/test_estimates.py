@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.machine import this_machine
-from faircmr.estimation.costs import StepCost, cost_table
-from faircmr.estimation.estimates import COLUMNS, estimate_fits, merged_kinds
-from faircmr.estimation.listing import PlannedFits
+from faircmr.core import InvalidCohortError, InvalidParameterError
+from faircmr.core.host import this_machine
+from faircmr.estimation import PlannedFits, cost_table, merged_kinds
+from faircmr.estimation.costs import StepCost
+from faircmr.estimation.estimates import COLUMNS, estimate_fits
 from tests.estimation.studies import SMALL_CLASSIFIER, planned
 
 STUDY = {

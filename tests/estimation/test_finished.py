@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.estimation.finished import job_digest
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.stages import Stage
+from faircmr.estimation import job_digest
+from faircmr.segmentation.localiser import Box
+from faircmr.segmentation.training import FitJob, Stage
 from tests.segmentation.phantoms import job_of
 
 JOB = job_of(Path("tensors"), Path("folder"))

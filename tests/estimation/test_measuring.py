@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from faircmr.estimation.kinds import StepKind
-from faircmr.estimation.measuring import measure, step_seconds
-from faircmr.estimation.memory import private_bytes, sampled_peak
-from faircmr.estimation.parameters import EstimateParameters
+from faircmr.estimation import EstimateParameters
+from faircmr.estimation.costs import StepKind
+from faircmr.estimation.measure import measure, step_seconds
+from faircmr.estimation.processes import private_bytes, sampled_peak
 from tests.estimation.studies import SMALL_CLASSIFIER, planned
 
 BRIEF = EstimateParameters(warm_up=1, steps=2)

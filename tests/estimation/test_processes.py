@@ -4,11 +4,10 @@ import logging
 
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.estimation.kinds import StepKind
-from faircmr.estimation.parameters import EstimateParameters
-from faircmr.estimation.processes import measure_kinds
-from faircmr.segmentation.jobs import Component
+from faircmr.core import InvalidParameterError
+from faircmr.estimation import EstimateParameters, measure_kinds
+from faircmr.estimation.costs import StepKind
+from faircmr.segmentation.training import Component
 from tests.estimation.studies import planned
 
 pytestmark = pytest.mark.slow

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from faircmr.core.schemas import SCORE_TYPES
-from faircmr.fairness.subject_scores import CELLS
+from faircmr.core.study import SCORE_TYPES
+from faircmr.fairness.tables import CELLS
 
 GROUPS = ("White", "Mixed", "Asian", "Black", "Chinese", "Others")
 

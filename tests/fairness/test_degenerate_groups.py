@@ -11,20 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.demographics import summarise
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.fairness.audit import Audit, audit, audit_strategies
-from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
-from faircmr.fairness.comparison import table2
-from faircmr.fairness.disaggregate import table1
-from faircmr.fairness.inference.effect_size import hedges_g, probability_of_superiority
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.published_tables import asterisks_of, scheffe_of
-from faircmr.fairness.seeds import table1_seed_sd, table2_by_seed
-from faircmr.reporting.audit_report import audit_report
-from faircmr.reporting.report.surface import surface_errors
+from faircmr.core.scans import Phase, Structure
+from faircmr.core.study import AttributeParameters, summarise
+from faircmr.fairness.audit import Audit, AuditParameters, audit, audit_strategies
+from faircmr.fairness.inference import Groups, hedges_g, probability_of_superiority
+from faircmr.fairness.metrics import clinical_agreement, reclassification
+from faircmr.fairness.tables import asterisks_of, scheffe_of, table1, table1_seed_sd, table2, table2_by_seed
+from faircmr.reporting import audit_report
+from faircmr.reporting.report import surface_errors
 
 SIZE = 9
 KINDS: Mapping[str, npt.NDArray[np.float64]] = {

@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from faircmr.core.errors import FaircmrError
+from faircmr.core import FaircmrError
 from tests.fuzz.readers import Reader
 from tests.fuzz.variants import Link, Tree
 from tests.sources.dicom.written import SECRET

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.scan import ScanFiles
+from faircmr.core.scans import ScanFiles, Structure
 from tests.fuzz import seeds
 from tests.fuzz.variants import Tree
 from tests.sources.dicom.written import NATIVE
@@ -43,7 +42,7 @@ class Reader:
 
 
 def _archive(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.archives import Archive
+    from faircmr.sources import Archive
 
     for path in _files(root):
         with Archive(path) as archive:
@@ -52,8 +51,8 @@ def _archive(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _dicom_archive(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.archives import Archive
-    from faircmr.sources.dicom.reading import read_short_axis
+    from faircmr.sources import Archive
+    from faircmr.sources.dicom import read_short_axis
 
     for path in _files(root):
         with Archive(path) as archive:
@@ -63,7 +62,7 @@ def _dicom_archive(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _dicom_files(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.cine_writing import write_cine
+    from faircmr.sources import write_cine
     from faircmr.sources.dicom.reading import read_files
 
     cine = read_files(_files(root))
@@ -72,8 +71,8 @@ def _dicom_files(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _cvi42(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.cvi42.labels import draw_labels
-    from faircmr.sources.ukbb.converting import read_annotation
+    from faircmr.sources.cvi42 import draw_labels
+    from faircmr.sources.ukbb.source import read_annotation
     from tests.sources.dicom.written import uid
 
     uids = np.array([[uid(place, phase) for phase in range(seeds.PHASES)] for place in range(seeds.SLICES)])
@@ -93,7 +92,7 @@ def _contour_text(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _scan(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.nifti import read_scan, write_image
+    from faircmr.sources import read_scan, write_image
 
     image, *labels = _files(root) or [root / GONE]
     scan = read_scan(ScanFiles(image, labels[0] if labels else None), ACDC)
@@ -102,8 +101,8 @@ def _scan(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _cine(root: Path, own: Path) -> Iterator[Step]:
+    from faircmr.sources import read_scan
     from faircmr.sources.cines import read_cine
-    from faircmr.sources.nifti import read_scan
 
     image, *labels = _files(root) or [root / GONE]
     yield lambda: [frame.geometry for _, frame in read_cine(image)]
@@ -113,8 +112,8 @@ def _cine(root: Path, own: Path) -> Iterator[Step]:
 def _masks(root: Path, own: Path) -> Iterator[Step]:
     """From the catalog's entry to scores."""
     from faircmr.datasets import MaskPairsDataset
-    from faircmr.fairness.audit.mask_labels import MaskLabels
-    from faircmr.pipelines.audit.nodes import score_masks
+    from faircmr.fairness.audit import MaskLabels
+    from faircmr.pipelines.audit import score_masks
 
     dataset = MaskPairsDataset(str(root / "found"), str(root / "drawn"))
     yield lambda: len(dataset.fingerprint())
@@ -126,8 +125,7 @@ def _masks(root: Path, own: Path) -> Iterator[Step]:
 def _audit(root: Path, own: Path) -> Iterator[Step]:
     """From the catalog's entries to tables and notes; the page is drawn of these alone."""
     from faircmr.datasets import UserScoresDataset, UserTableDataset
-    from faircmr.fairness.audit import audit
-    from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
+    from faircmr.fairness.audit import AuditColumns, AuditParameters, audit
 
     asked = AuditParameters(attributes=("sex",), covariates=("age", "site"), draws=100)
     scores = _loaded(UserScoresDataset(_path_of(root, "scores"), "audit_scores"))
@@ -143,7 +141,7 @@ def _path_of(root: Path, stem: str) -> str:
 
 def _cohort(source: str, root: Path, own: Path, parameters: Mapping[str, object] | None = None) -> Iterator[Step]:
     """The whole way from the catalog's entry to every scan."""
-    from faircmr.datasets.cohort import CohortDataset
+    from faircmr.datasets import CohortDataset
     from faircmr.datasets.key_table import read_keys
 
     dataset = CohortDataset(source, str(root), str(own / "key.csv"), parameters=parameters, workers=1)
@@ -157,15 +155,15 @@ def _nnunet_splits(root: Path, own: Path) -> Iterator[Step]:
     import pandas as pd
 
     from faircmr.sources.nnunet import NnunetParameters
-    from faircmr.sources.nnunet_format import study_splits
+    from faircmr.sources.nnunet.files import study_splits
 
     key = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "source_id": list(seeds.PEOPLE["subject_id"])})
     yield lambda: len(study_splits(root / "splits_final.json", key, NnunetParameters().case_pattern))
-    yield from _cohort("faircmr.sources.nnunet.NnunetRaw", root, own)
+    yield from _cohort("faircmr.sources.nnunet.source.NnunetRaw", root, own)
 
 
 def _unlabelled(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.datasets.unlabelled import UnlabelledDataset
+    from faircmr.datasets import UnlabelledDataset
 
     dataset = UnlabelledDataset(str(root), str(own / "predict_key.csv"))
     yield lambda: len(dataset.fingerprint())
@@ -176,16 +174,16 @@ def _unlabelled(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _ukbb_tables(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.ukbb.tables import find_tables, read_tables
+    from faircmr.sources.ukbb.participants import find_tables, read_tables
 
     demographics = read_tables(find_tables(root))
     yield lambda: list(demographics.rejected.values())
 
 
 def _user_table(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.core.table_values import identifiers, spoilt_numbers, typed_table
-    from faircmr.core.user_tables import read_user_table
-    from faircmr.sources.demographics_table import by_subject
+    from faircmr.core.user_input import identifiers, read_user_table, typed_table
+    from faircmr.core.user_input.tables import spoilt_numbers
+    from faircmr.sources import by_subject
 
     for path in _files(root):
         table = read_user_table(path, "scores")

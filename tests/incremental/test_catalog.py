@@ -7,7 +7,7 @@ from click.testing import CliRunner
 from kedro.framework.cli.cli import KedroCLI
 from kedro.io import MemoryDataset
 
-from faircmr.incremental.catalog import IncrementalCatalog
+from faircmr.incremental import IncrementalCatalog
 from faircmr.incremental.receipts import Key, key_of
 from tests.mini_study import MiniStudy
 

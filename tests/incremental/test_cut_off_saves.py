@@ -22,13 +22,19 @@ import pandas as pd
 import pytest
 
 from faircmr import datasets
-from faircmr.core.anatomy import Phase
-from faircmr.core.cine_prediction import FrameLabel, PendingSubject, SegmentedSubject, SubjectRecord
-from faircmr.core.omissions import omission_table
-from faircmr.core.prediction import Prediction
-from faircmr.core.scan import Geometry, Scan
-from faircmr.core.structures import Structure
-from faircmr.core.volumes import FrameVolumes
+from faircmr.core import omission_table
+from faircmr.core.scans import (
+    FrameLabel,
+    FrameVolumes,
+    Geometry,
+    PendingSubject,
+    Phase,
+    Prediction,
+    Scan,
+    SegmentedSubject,
+    Structure,
+    SubjectRecord,
+)
 from faircmr.datasets import (
     BytesDataset,
     CinePredictionsDataset,
@@ -41,11 +47,11 @@ from faircmr.datasets import (
     TextDataset,
 )
 from faircmr.datasets.base import StudyDataset
-from faircmr.incremental.catalog import IncrementalCatalog
-from faircmr.incremental.receipts import AnyDataset, Key, files_of
-from faircmr.segmentation.models import FitRecord, TrainedModels
-from faircmr.segmentation.tensors import SubjectTensors
-from faircmr.sources.nnunet_export import NnunetCase, NnunetExport
+from faircmr.incremental import IncrementalCatalog, files_of
+from faircmr.incremental.receipts import AnyDataset, Key
+from faircmr.segmentation.data import SubjectTensors
+from faircmr.segmentation.training import FitRecord, TrainedModels
+from faircmr.sources.nnunet import NnunetCase, NnunetExport
 from tests.segmentation.phantoms import plans_of
 from tests.studies import digests
 
@@ -113,7 +119,7 @@ KINDS = {
     "csv": Kind(lambda path: TableDataset(f"{path}.csv"), lambda _, state: pd.DataFrame({"n": [state]})),
     "parquet": Kind(lambda path: TableDataset(f"{path}.parquet"), lambda _, state: pd.DataFrame({"n": [state]})),
     "plans": Kind(
-        lambda path: JsonModelDataset(f"{path}.json", "faircmr.segmentation.plans.Plans"),
+        lambda path: JsonModelDataset(f"{path}.json", "faircmr.segmentation.network.plans.Plans"),
         lambda _, state: plans_of(batch_size=4 + state),
     ),
     "models": Kind(lambda path: ModelsDataset(f"{path}.json"), models),

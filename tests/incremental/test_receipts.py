@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from kedro.io import AbstractDataset, MemoryDataset
 
-from faircmr.core.errors import OutputError
-from faircmr.incremental.receipts import Key, files_of, key_of, path_of, remove_receipt, write_receipt
+from faircmr.core import OutputError
+from faircmr.incremental import files_of, path_of
+from faircmr.incremental.receipts import Key, key_of, remove_receipt, write_receipt
 
 KEY = Key(data="d", code="c")
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.models import TrainedModels
-from faircmr.segmentation.training import fit
+from faircmr.segmentation.training import Component, FitJob, TrainedModels
+from faircmr.segmentation.training.loop import fit
 from tests.segmentation.phantoms import job_of
 
 GROUPS = ("A", "B", "C")
 META = Component(
-    path="faircmr.mitigation.fair_meta_learning.FairMetaLearningObjective",
+    path="faircmr.mitigation.objectives.meta_learning.FairMetaLearningObjective",
     parameters={
         "groups": list(GROUPS),
         "weight": 1.0,

@@ -8,9 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.networks import build_network
-from faircmr.segmentation.plans import Plans
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.network import Plans, build_network
 from tests.segmentation.phantoms import plans_of
 
 PLANS = plans_of(filters=(4, 8, 8))

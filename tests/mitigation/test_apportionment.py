@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.mitigation.apportionment import apportion
+from faircmr.mitigation.cohorts import apportion
 
 sizes_of_groups = st.dictionaries(st.sampled_from("ABCDEF"), st.integers(1, 500), min_size=1)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.mitigation.batch_sampling import stratified_batch_sampling, uniform
+from faircmr.mitigation.sampling import stratified_batch_sampling, uniform
 
 groups = st.lists(st.sampled_from("ABCDEFG"), min_size=1, max_size=40)
 sizes = st.integers(1, 24)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.mitigation.choices import BalancedCohort, SizeMatchedCohort
-from faircmr.mitigation.cohort_division import divide
+from faircmr.core import InvalidCohortError
+from faircmr.mitigation import BalancedCohort, SizeMatchedCohort
+from faircmr.mitigation.cohorts import divide
 from tests.mitigation.pools import PAPER, counts, group_sizes, pool_of, pools
 
 fractions = st.floats(0.01, 0.99)

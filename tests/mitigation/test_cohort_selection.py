@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidSplitError
-from faircmr.core.splitting import SplitParameters, split_subjects
-from faircmr.mitigation.cohort_selection import check_untested, select_training_cohort
-from faircmr.mitigation.parameters import StrategyParameters
+from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError
+from faircmr.core.study import SplitParameters
+from faircmr.core.study.splitting import split_subjects
+from faircmr.mitigation import StrategyParameters, select_training_cohort
+from faircmr.mitigation.cohorts import check_untested
 from tests.mitigation.pools import PAPER, counts, pool_of, pool_of_people, with_a_majority
 
 BASELINE = StrategyParameters(name="baseline")

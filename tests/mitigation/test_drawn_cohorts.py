@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.mitigation.choices import BalancedCohort, SizeMatchedCohort, SmallestShareCohort
-from faircmr.mitigation.drawn_cohorts import draw_balanced, draw_size_matched, draw_smallest_share
+from faircmr.core import InvalidParameterError
+from faircmr.mitigation import BalancedCohort, SizeMatchedCohort, SmallestShareCohort
+from faircmr.mitigation.cohorts import draw_balanced, draw_size_matched, draw_smallest_share
 from tests.mitigation.pools import (
     PAPER,
     counts,

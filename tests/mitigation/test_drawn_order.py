@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.mitigation.drawn_order import groups_in_drawn_order, in_drawn_order
+from faircmr.mitigation.cohorts import groups_in_drawn_order, in_drawn_order
 from tests.mitigation.pools import pool_of
 
 names = st.lists(st.text(min_size=1), unique=True, max_size=20)

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.mitigation.choices import BalancedCohort
-from faircmr.mitigation.equal_values import Shortage, check_shortages, in_turn, shortages
+from faircmr.core import InvalidCohortError
+from faircmr.mitigation import BalancedCohort
+from faircmr.mitigation.cohorts import Shortage, check_shortages, in_turn, shortages
 from tests.mitigation.pools import pool_of_people, pools
 
 BY_SEX = BalancedCohort(within=("sex",))

@@ -5,15 +5,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.work_folder import WorkFolder
-from faircmr.mitigation import batch_sampling
-from faircmr.mitigation.fits import list_fits
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.jobs import SEGMENTATION, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.roi_table import Located, roi_table, with_rois
+from faircmr.core import InvalidParameterError
+from faircmr.core.host import WorkFolder
+from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits
+from faircmr.mitigation import sampling as batch_sampling
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.localiser import Box, roi_table, with_rois
+from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.training import SEGMENTATION, FitJob
 from tests.segmentation.phantoms import plans_of
 
 REGION = Box(row_start=1, row_stop=5, column_start=2, column_stop=8)

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.mitigation.choices import FairMetaLearning, GroupDro, Reweighing, SegmentationAlone
-from faircmr.mitigation.fair_meta_learning import FairMetaLearningObjective
-from faircmr.mitigation.group_dro import GroupDroObjective
-from faircmr.mitigation.objectives import objective_of
-from faircmr.mitigation.reweighing import ReweighingObjective
-from faircmr.segmentation.jobs import Component
-from faircmr.segmentation.objective import SegmentationObjective
+from faircmr.mitigation import FairMetaLearning
+from faircmr.mitigation.fits import objective_of
+from faircmr.mitigation.objectives.group_dro import GroupDroObjective
+from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
+from faircmr.mitigation.objectives.reweighing import ReweighingObjective
+from faircmr.mitigation.strategies import GroupDro, Reweighing, SegmentationAlone
+from faircmr.segmentation.training import Component
+from faircmr.segmentation.training.losses import SegmentationObjective
 from tests.segmentation.phantoms import plans_of
 from tests.studies import Project
 
@@ -46,7 +47,7 @@ def test_neither_the_order_of_subjects_nor_what_came_before_matters(module: type
 
 def test_parameters_are_those_of_the_choice_and_of_the_groups():
     assert objective_of(SegmentationAlone(), GROUPS, 7) == Component(
-        path="faircmr.segmentation.objective.SegmentationObjective"
+        path="faircmr.segmentation.training.losses.SegmentationObjective"
     )
     assert objective_of(Reweighing(), GROUPS, 7).parameters == {"weights": {"A": 4 / 6, "B": 2.0}}
     assert objective_of(GroupDro(step_size=0.1), GROUPS, 7).parameters == {"groups": ["A", "B"], "step_size": 0.1}
@@ -62,6 +63,6 @@ def test_parameters_are_those_of_the_choice_and_of_the_groups():
 
 
 def test_making_a_job_needs_no_torch(project_root: Path):
-    script = "import sys, faircmr.mitigation.objectives; assert not {'torch', 'monai'} & set(sys.modules)"
+    script = "import sys, faircmr.mitigation.fits; assert not {'torch', 'monai'} & set(sys.modules)"
 
     assert Project(project_root).python("-c", script).returncode == 0

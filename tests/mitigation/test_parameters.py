@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
+from faircmr.mitigation import FitsParameters, StrategyParameters
 
 
 def test_the_default_strategy_is_unaware_of_groups():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from faircmr.mitigation.parameters import StrategyParameters
+from faircmr.mitigation import StrategyParameters
 from faircmr.mitigation.prediction_cohort import keys_of, select_prediction_cohort
 
 SPLITS = pd.DataFrame(

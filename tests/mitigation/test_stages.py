@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.mitigation.choices import OneStage, ProtectedGroupModels, TwoStages
-from faircmr.mitigation.stages import group_folder, half_of, staged
-from faircmr.segmentation.jobs import SEGMENTATION, Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.stages import Stage
+from faircmr.core import InvalidCohortError, InvalidParameterError
+from faircmr.mitigation import TwoStages
+from faircmr.mitigation.fits import group_folder, half_of, staged
+from faircmr.mitigation.strategies import OneStage, ProtectedGroupModels
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.localiser import Box
+from faircmr.segmentation.training import SEGMENTATION, Component, FitJob, Stage
 from tests.segmentation.phantoms import STRATIFIED, plans_of
 
 GROUPS = {"sub-1": "A", "sub-2": "A", "sub-3": "B", "sub-4": "B", "sub-5": "A", "sub-6": "C"}

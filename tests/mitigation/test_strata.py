@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.mitigation.strata import strata
+from faircmr.core import InvalidCohortError, InvalidParameterError
+from faircmr.mitigation.sampling import strata
 
 text = st.text(alphabet="AB |\\", max_size=4)
 COHORT = pd.DataFrame(

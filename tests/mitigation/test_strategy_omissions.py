@@ -8,12 +8,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.omissions import omissions_in, strategy_step
-from faircmr.core.prediction import PredictionKey
-from faircmr.mitigation.parameters import StrategyParameters
-from faircmr.mitigation.strategy_omissions import StrategyTables, strategy_omissions
-from faircmr.segmentation.roi_table import Located, roi_table
+from faircmr.core import omissions_in, strategy_step
+from faircmr.core.scans import Phase, PredictionKey
+from faircmr.mitigation import StrategyParameters, StrategyTables, strategy_omissions
+from faircmr.segmentation.localiser import roi_table
+from faircmr.segmentation.localiser.roi import Located
 
 GROUPS = {"sub-0001": "A", "sub-0002": "A", "sub-0003": "B", "sub-0004": "A", "sub-0005": "B", "sub-0006": "C"}
 SPLIT = dict(zip(GROUPS, ["train", "train", "validation", "test", "test", "test"], strict=True))

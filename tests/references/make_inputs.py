@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 
 INPUTS = Path(__file__).parent / "inputs"
 SIZES = {"A": 40, "B": 18, "C": 12, "D": 10, "E": 9, "F": 7}

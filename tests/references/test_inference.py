@@ -2,13 +2,11 @@
 
 import pytest
 
-from faircmr.fairness.adjustment.covariates import Covariates
-from faircmr.fairness.adjustment.regression import Adjusted, Draws, adjusted_differences
-from faircmr.fairness.inference import classical, classical_pairs
-from faircmr.fairness.inference.effect_size import hedges_g
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.multiplicity import holm
-from faircmr.fairness.inference.power import power_against_rest, smallest_detectable_gap
+from faircmr.fairness.adjustment import Adjusted, Covariates, Draws
+from faircmr.fairness.adjustment.regression import adjusted_differences
+from faircmr.fairness.inference import Groups, classical, hedges_g, holm, smallest_detectable_gap
+from faircmr.fairness.inference import classical as classical_pairs
+from faircmr.fairness.inference.verdict import power_against_rest
 from faircmr.fairness.metrics.agreement import limits_of_agreement
 from tests.references.tables import given, said
 

@@ -8,10 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from faircmr.fairness.disparity import disparity_sd, skewed_error_ratio
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.intervals import wilson
-from faircmr.fairness.published_tests import asterisks, literal_t_test, scheffe_matrix
+from faircmr.fairness.inference import Groups, wilson
+from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
+from faircmr.fairness.tables.published_tests import asterisks, literal_t_test, scheffe_matrix
 from tests.references.compare import OUTPUTS, differences
 from tests.references.tables import given, said
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.deep_supervision import deep_supervision
-from faircmr.segmentation.losses import SMOOTH, cross_entropy, one_hot
-from faircmr.segmentation.objective import SegmentationObjective
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.training import deep_supervision
+from faircmr.segmentation.training.losses import SMOOTH, SegmentationObjective, cross_entropy, one_hot
 
 
 def local_dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:

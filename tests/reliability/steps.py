@@ -19,13 +19,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.coarse import open_tensors
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.ranks import leave
-from faircmr.segmentation.training import train_step
-from faircmr.segmentation.training_data import open_data
-from faircmr.segmentation.training_state import initial_state
+from faircmr.segmentation.data import Batch, open_tensors
+from faircmr.segmentation.training import FitJob, initial_state, open_data, train_step
+from faircmr.segmentation.training.devices import leave
 
 STEPS = 20
 DTYPES = {"full": torch.float32, "double": torch.float64}

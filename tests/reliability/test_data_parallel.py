@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from faircmr.segmentation.jobs import SEGMENTATION, Component, FitJob
+from faircmr.segmentation.training import SEGMENTATION, Component, FitJob
 from tests.reliability.steps import STEPS, Steps, take_steps
 from tests.segmentation.phantoms import job_of, plans_of, write_study
 from tests.studies import Project
@@ -29,11 +29,12 @@ JOINT_HALF = {"groups": GROUPS, "weight": 1.0, "joint_from": 0, "segmentation": 
 OBJECTIVES = {
     "baseline": SEGMENTATION,
     "joint half of meta-learning": Component(
-        path="faircmr.mitigation.fair_meta_learning.FairMetaLearningObjective",
+        path="faircmr.mitigation.objectives.meta_learning.FairMetaLearningObjective",
         parameters={**JOINT_HALF, "filters": 4, "growth": 4, "blocks": [1, 1]},
     ),
     "Group DRO": Component(
-        path="faircmr.mitigation.group_dro.GroupDroObjective", parameters={"groups": GROUPS, "step_size": 0.1}
+        path="faircmr.mitigation.objectives.group_dro.GroupDroObjective",
+        parameters={"groups": GROUPS, "step_size": 0.1},
     ),
 }
 LOCAL_DICE = Component(path="tests.reliability.objectives.LocalDice")

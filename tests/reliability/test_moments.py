@@ -13,7 +13,7 @@ LOG = """\
 2026-01-01 00:00:00,500 INFO kedro.pipeline.node: Running node: split_cohort: split_cohort([scans]) -> [splits]
 2026-01-01 00:00:00,700 INFO kedro.runner.sequential_runner: Completed node: split_cohort
 2026-01-01 00:00:00,750 INFO kedro.pipeline.node: Running node: train: train([baseline.model]) -> [baseline.fits]
-2026-01-01 00:00:01,000 INFO faircmr.segmentation.training: epoch 1
+2026-01-01 00:00:01,000 INFO faircmr.segmentation.training.loop: epoch 1
 2026-01-01 00:00:03,250 INFO kedro.runner.sequential_runner: Completed node: baseline.train
 2026-01-01 00:00:03,900 INFO faircmr: the end
 """

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from benchmarks.reliability import scale, scale_cohorts, scale_runs
 from benchmarks.reliability.scale_runs import Cost, Workplace, measure_study, measured
 from benchmarks.reliability.scale_steps import Size, steps_of
-from faircmr.core.anatomy import Phase
-from faircmr.sources.building import build_cohort, first_paths
+from faircmr.core.scans import Phase
+from faircmr.sources import build_cohort, first_paths
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from tests.studies import Project
 

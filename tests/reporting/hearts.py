@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.cohort import Cohort
-from faircmr.core.scan import Geometry, Scan, ScanFiles
+from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, Structure
 
 SPACING = (10.0, 2.0, 2.0)
 

@@ -6,7 +6,7 @@ from html import unescape
 
 import pandas as pd
 
-from faircmr.reporting.audit_effects import effect_rows, matched_rows
+from faircmr.reporting import effect_rows, matched_rows
 
 GROUPS = pd.DataFrame(
     [

@@ -12,11 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.omissions import Omission
+from faircmr.core import Omission
 from faircmr.fairness.audit import Audit, AuditParameters, audit
-from faircmr.reporting.audit_report import audit_report
-from faircmr.reporting.audit_tables import LEVELLING_DOWN, adjusted_rows, decimal, interval, p_value, with_reading
-from faircmr.reporting.html_page import Html, element, table, together
+from faircmr.reporting import (
+    LEVELLING_DOWN,
+    Html,
+    adjusted_rows,
+    audit_report,
+    decimal,
+    element,
+    interval,
+    table,
+    together,
+    with_reading,
+)
+from faircmr.reporting.audit_tables import p_value
 
 SCRIPT = "<script>alert('x')</script>"
 SIZES = {"Weiß": 60, "Schwarz & mehr": 30, SCRIPT: 30, "few": 3}

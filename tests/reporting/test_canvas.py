@@ -2,7 +2,8 @@
 
 import matplotlib as mpl
 
-from faircmr.reporting.canvas import new_figure, to_jpeg, to_pdf, to_png, to_svg
+from faircmr.reporting import new_figure, to_jpeg, to_pdf, to_svg
+from faircmr.reporting.canvas import to_png
 
 
 def drawn():

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from faircmr.fairness.classification import reports_by_seed
-from faircmr.reporting.classifier import render_classifier
+from faircmr.fairness.metrics import reports_by_seed
+from faircmr.reporting.terminal_tables import render_classifier
 
 
 def test_shows_accuracy_and_what_each_group_gets():

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.division import DivisionProblem
-from faircmr.core.near_duplicates import FEATURES
-from faircmr.core.omissions import Omission, omission_table
-from faircmr.core.split_omissions import DIVIDING
-from faircmr.core.study_index import CHECKING, READING, RECORDING
+from faircmr.core import Omission, omission_table
+from faircmr.core.scans.images import FEATURES
+from faircmr.core.study import RECORDING, DivisionProblem
+from faircmr.core.study.division import DIVIDING
+from faircmr.core.study.index import CHECKING, READING
 from faircmr.fairness.cohort_checks import check_cohort
-from faircmr.reporting.cohort_figures import counts_figure, measures_figure, power_figure
-from faircmr.reporting.cohort_report import cohort_report
-from faircmr.reporting.cohort_text import render_checks
+from faircmr.reporting import cohort_report
+from faircmr.reporting.cohort_page import counts_figure, measures_figure, power_figure
+from faircmr.reporting.terminal_tables import render_checks
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper
 
 

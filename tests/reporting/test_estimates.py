@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.reporting.estimates import render_estimates
+from faircmr.reporting.terminal_tables import render_estimates
 
 COMMON = {
     "patch": "64 x 64",

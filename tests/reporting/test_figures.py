@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.demographics import summarise
-from faircmr.reporting.figures import demographics_figure
+from faircmr.core.study import summarise
+from faircmr.reporting import demographics_figure
 
 SUBJECTS = pd.DataFrame(
     {

@@ -5,8 +5,9 @@ import math
 import pandas as pd
 import pytest
 
-from faircmr.fairness.inference.verdict import Verdict
-from faircmr.reporting.forest import MARKERS, TOO_FEW, draw_forest, forest_figure
+from faircmr.fairness.inference import Verdict
+from faircmr.reporting import draw_forest, forest_figure
+from faircmr.reporting.figures import FOREST_MARKERS, TOO_FEW
 from tests.reporting.test_figures import words
 
 NAN = math.nan
@@ -44,9 +45,9 @@ def test_means_and_intervals_stand_where_the_table_says():
 
 
 def test_verdicts_have_marks_of_their_own_in_grey():
-    looks = [(look["marker"], look.get("markerfacecolor", "filled")) for look in MARKERS.values()]
+    looks = [(look["marker"], look.get("markerfacecolor", "filled")) for look in FOREST_MARKERS.values()]
 
-    assert set(MARKERS) == {*map(str, Verdict), TOO_FEW}
+    assert set(FOREST_MARKERS) == {*map(str, Verdict), TOO_FEW}
     assert len(set(looks)) == len(looks)
     assert [mark.get_marker() for mark in panels()[0].lines[1:]] == ["o", "o", "x"]
 

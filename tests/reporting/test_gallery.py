@@ -8,17 +8,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.reporting.canvas import new_figure
-from faircmr.reporting.gallery import (
-    CONTOURS,
+from faircmr.core.scans import Phase, Structure
+from faircmr.reporting import (
     GalleryExample,
     cohort_gallery,
     contour_legend,
-    draw_slice,
     examples_of,
     mid_ventricular_slice,
+    new_figure,
 )
+from faircmr.reporting.gallery import CONTOURS, draw_slice
 from tests.reporting.hearts import cohort, heart
 
 BOTH = (Phase.ED, Phase.ES)

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from faircmr.fairness.localisation import localiser_table
-from faircmr.reporting.localiser import render_localiser
+from faircmr.fairness.metrics import localiser_table
+from faircmr.reporting.terminal_tables import render_localiser
 
 SUBJECTS = pd.DataFrame({"subject_id": ["sub-1", "sub-2"], "protected_group": ["A", "B"]})
 

@@ -1,6 +1,6 @@
 """Groups, models and attributes may have any name: every figure, page, card, table and line of the terminal shows them.
 
-Names enter as they do in a study: through :mod:`faircmr.core.shown_names`.
+Names enter as they do in a study: through :mod:`faircmr.core.display_names`.
 """
 
 from __future__ import annotations
@@ -18,32 +18,40 @@ import pandas as pd
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import FaircmrError
-from faircmr.core.omissions import Omission
-from faircmr.core.shown_names import LONGEST_NAME, guarded_cell, shown_name
+from faircmr.core import LONGEST_NAME, FaircmrError, Omission, shown_name
+from faircmr.core.display_names import guarded_cell
+from faircmr.core.scans import Phase
 from faircmr.datasets import TableDataset
 from faircmr.datasets.previews import look_into
 from faircmr.fairness.audit import Audit, AuditParameters, audit
 from faircmr.fairness.cohort_checks import check_cohort
-from faircmr.reporting.audit_report import audit_report
-from faircmr.reporting.canvas import drawn_name, new_figure, to_jpeg, to_pdf, to_png, to_svg
-from faircmr.reporting.classifier import render_classifier
-from faircmr.reporting.cohort_report import cohort_report
-from faircmr.reporting.cohort_text import render_checks
-from faircmr.reporting.figures import demographics_figure
-from faircmr.reporting.gallery import GalleryExample, cohort_gallery
-from faircmr.reporting.publication.datasheet import datasheet
-from faircmr.reporting.publication.figures import FIGURES, paper_figures
-from faircmr.reporting.publication.flat_tables import flat_table_1, flat_table_2
-from faircmr.reporting.publication.latex import latex_table_1, latex_table_2
-from faircmr.reporting.publication.model_card import model_card
-from faircmr.reporting.report.page import study_report
-from faircmr.reporting.report.parameters import ReportParameters
-from faircmr.reporting.report.pictures import CasePictures
-from faircmr.reporting.report.study import Study
-from faircmr.reporting.status_table import FitRow, render_status
-from faircmr.reporting.tables import render_table1, render_table2
+from faircmr.reporting import (
+    FitRow,
+    GalleryExample,
+    audit_report,
+    cohort_gallery,
+    cohort_report,
+    demographics_figure,
+    drawn_name,
+    new_figure,
+    render_status,
+    to_jpeg,
+    to_pdf,
+    to_svg,
+)
+from faircmr.reporting.canvas import to_png
+from faircmr.reporting.publication import (
+    datasheet,
+    flat_table_1,
+    flat_table_2,
+    latex_table_1,
+    latex_table_2,
+    model_card,
+    paper_figures,
+)
+from faircmr.reporting.publication.paper import FIGURES
+from faircmr.reporting.report import CasePictures, ReportParameters, Study, study_report
+from faircmr.reporting.terminal_tables import render_checks, render_classifier, render_table1, render_table2
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper
 from tests.nasty_names import NASTY
 from tests.reporting.hearts import heart

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from matplotlib.text import Annotation
 
-from faircmr.fairness.trade_off import pareto_front
-from faircmr.reporting.pareto import draw_pareto, pareto_figure
+from faircmr.fairness.tables import pareto_front
+from faircmr.reporting import draw_pareto, pareto_figure
 from tests.reporting.test_figures import words
 
 STRATEGIES = (

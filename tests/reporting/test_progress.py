@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pytest
 from rich.console import Console
 
-from faircmr.reporting import progress
-from faircmr.reporting.progress import training_progress
+from faircmr.reporting import progress, training_progress
 
 
 @dataclass(frozen=True)

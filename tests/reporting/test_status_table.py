@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from faircmr.reporting.status_table import FitRow, render_status
+from faircmr.reporting import FitRow, render_status
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 

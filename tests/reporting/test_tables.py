@@ -4,8 +4,8 @@ import math
 
 import pandas as pd
 
-from faircmr.fairness.subject_scores import CELLS
-from faircmr.reporting.tables import render_table1, render_table2
+from faircmr.fairness.tables import CELLS
+from faircmr.reporting.terminal_tables import render_table1, render_table2
 
 TABLE_1 = pd.DataFrame(
     [

@@ -21,7 +21,7 @@ KEDRO_RUN = (sys.executable, "-m", "kedro", "run")
 OURS = {"PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])}
 """Variables under which a script's ``python`` is this one."""
 MARK = "FAIRCMR_TEST_RUN"
-FIT = "faircmr.segmentation.rank"
+FIT = "faircmr.segmentation.training.rank"
 
 
 @dataclass

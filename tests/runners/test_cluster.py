@@ -11,8 +11,7 @@ import psutil
 import pytest
 from distributed import Client
 
-from faircmr.core.cluster_parameters import ClusterParameters
-from faircmr.core.errors import FaircmrError, InvalidParameterError
+from faircmr.core import ClusterParameters, FaircmrError, InvalidParameterError
 from faircmr.runners.cluster import _worker, client_of, slurm_cluster
 
 HERE = "127.0.0.1"

@@ -15,10 +15,10 @@ from dask_jobqueue.slurm import SLURMJob
 from distributed.cli import dask_scheduler, dask_worker
 from kedro.framework.cli.project import run as kedro_run
 
-from faircmr.core.cluster_parameters import SLURM, ClusterParameters
+from faircmr.core import SLURM, ClusterParameters
 from faircmr.pipeline_registry import register_pipelines
 from faircmr.runners.cluster import slurm_cluster
-from faircmr.segmentation.parameters import TrainingParameters
+from faircmr.segmentation import TrainingParameters
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "examples" / "cluster"

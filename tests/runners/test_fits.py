@@ -9,14 +9,13 @@ from threading import Barrier, Lock
 import pytest
 from distributed import Client, wait
 
-from faircmr.core.errors import FaircmrError, InvalidModelError, InvalidParameterError
-from faircmr.core.stopping import StoppedError
-from faircmr.pipelines.training.fitting import Train, fits_mapped_by, run_fits
+from faircmr.core import FaircmrError, InvalidModelError, InvalidParameterError
+from faircmr.core.host import StoppedError
+from faircmr.pipelines.training import Train, fits_mapped_by, run_fits
 from faircmr.runners.fits import FitsOnCluster, _require_gpus, fit_on_worker
-from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits
-from faircmr.runners.stopped_runs import stop
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.models import EpochRecord, FitRecord
+from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits, stop
+from faircmr.segmentation.training import FitJob, FitRecord
+from faircmr.segmentation.training.records import EpochRecord
 from tests.segmentation.phantoms import job_of
 
 made: list[str] = []

@@ -16,14 +16,12 @@ from kedro.framework.cli.project import run
 from kedro.io import AbstractDataset, DataCatalog
 from kedro.pipeline import Pipeline, node
 
-from faircmr.core.cluster_parameters import ClusterParameters
-from faircmr.core.errors import FaircmrError
-from faircmr.pipelines.training import fitting
-from faircmr.pipelines.training.fitting import Train, run_fits
+from faircmr.core import ClusterParameters, FaircmrError
+from faircmr.pipelines import training as fitting
+from faircmr.pipelines.training import Train, run_fits
 from faircmr.runners import DaskRunner, cluster
 from faircmr.runners.node_graph import NodeGraph
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.models import FitRecord
+from faircmr.segmentation.training import FitJob, FitRecord
 from tests.mini_study import ALL, MiniStudy
 from tests.runners.test_fits import named, record_of
 from tests.studies import digests

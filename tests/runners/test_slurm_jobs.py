@@ -15,7 +15,7 @@ import psutil
 import pytest
 from dask_jobqueue.slurm import SLURMJob
 
-from faircmr.core.cluster_parameters import SLURM, ClusterParameters
+from faircmr.core import SLURM, ClusterParameters
 from faircmr.runners.cluster import client_of
 from tests.runners.clusters import until
 

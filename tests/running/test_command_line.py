@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from faircmr.cli import cli, run
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core import InvalidParameterError
 from faircmr.running.command_line import check_items
 from tests.mini_study import ALL, MiniStudy
 

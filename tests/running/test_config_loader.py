@@ -13,11 +13,9 @@ import yaml
 from kedro.framework.cli.project import run as kedro_run
 
 from faircmr import settings
-from faircmr.core.errors import FaircmrError, InvalidParameterError
-from faircmr.running.command_line import with_checked_params
-from faircmr.running.config_loader import StudyConfigLoader, first_given
-from faircmr.running.expected_errors import in_one_line
-from faircmr.running.study_settings import StudySettings
+from faircmr.core import FaircmrError, InvalidParameterError
+from faircmr.running import StudyConfigLoader, first_given, in_one_line, with_checked_params
+from faircmr.running.configuration import StudySettings
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 NULLABLE = (

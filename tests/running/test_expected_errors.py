@@ -14,9 +14,8 @@ from kedro.io import DatasetError
 from kedro.validation.exceptions import ParameterValidationError
 from pydantic import ValidationError
 
-from faircmr.core.errors import InvalidScanError, OutputError
-from faircmr.core.parameters import Parameters
-from faircmr.running.expected_errors import FAILURES_OF_MACHINE, expected_error, one_clear_line
+from faircmr.core import InvalidScanError, OutputError, Parameters
+from faircmr.running.logs import FAILURES_OF_MACHINE, expected_error, one_clear_line
 
 SCAN = InvalidScanError("sub-0001 ED", "truncated", "a whole file", "mend it")
 

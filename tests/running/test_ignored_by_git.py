@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.running.ignored_by_git import keep_out_of_git
+from faircmr.running import keep_out_of_git
 
 
 def untracked(folder: Path) -> list[str]:

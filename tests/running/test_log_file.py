@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from kedro.pipeline import node
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.running.log_file import LogFile, log_to_file
+from faircmr.core import InvalidScanError
+from faircmr.running import LogFile
+from faircmr.running.logs import log_to_file
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from kedro.pipeline import Pipeline, node, pipeline
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.parameters import Parameters
-from faircmr.running.parameter_check import check_parameters
+from faircmr.core import InvalidParameterError, Parameters
+from faircmr.running import check_parameters
 
 
 class Training(Parameters):

@@ -12,7 +12,7 @@ from kedro.runner import ThreadRunner
 from kedro_viz.api.rest.responses.run_events import RunStatusAPIResponse, get_run_status_response
 from kedro_viz.integrations.kedro.hooks_utils import hash_node
 
-from faircmr.running.run_status import EVENTS
+from faircmr.running.progress import EVENTS
 from tests.mini_study import ALL, MiniStudy
 
 

@@ -13,9 +13,9 @@ from kedro.framework.cli.project import run
 from kedro.framework.session.session import KedroSessionError
 from kedro.runner import ThreadRunner
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.leases import lease
-from faircmr.running.run_status import EVENTS
+from faircmr.core import InvalidParameterError
+from faircmr.core.host import lease
+from faircmr.running.progress import EVENTS
 from tests.mini_study import ALL, MiniStudy
 
 

@@ -14,17 +14,13 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.cine import UnlabelledScans
-from faircmr.core.cohort import Cohort
-from faircmr.core.scan import Geometry, Scan, ScanFiles
-from faircmr.core.work_folder import WorkFolder
+from faircmr.core.host import WorkFolder
+from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, UnlabelledScans
 from faircmr.pipeline_registry import register_pipelines
-from faircmr.running import step_bar
-from faircmr.running.run_status import EVENTS
-from faircmr.running.step_bar import Step
-from faircmr.running.step_progress import TOTALS, StepProgress
-from faircmr.segmentation.parameters import InferenceParameters
+from faircmr.running import StepProgress
+from faircmr.running import progress as step_bar
+from faircmr.running.progress import EVENTS, TOTALS, Step
+from faircmr.segmentation import InferenceParameters
 
 SCAN = Scan(np.zeros((1, 2, 2), np.float32), None, Geometry((1, 2, 2), (1.0, 1.0, 1.0)))
 KEYS = [("sub-0001", Phase.ED), ("sub-0001", Phase.ES), ("sub-0002", Phase.ED)]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core import InvalidParameterError
 from faircmr.datasets.previews import PERMITTED
-from faircmr.running.study_settings import FILES, FOLDERS, READ_FOLDERS, StudySettings, check_places
+from faircmr.running import check_places
+from faircmr.running.configuration import FILES, FOLDERS, READ_FOLDERS, StudySettings
 
 
 def test_previews_are_those_of_the_data_sets() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from faircmr.running import summary
+from faircmr.running import session as summary
 from tests.mini_study import MiniStudy
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from faircmr.core.omissions import Omission, log_omissions
-from faircmr.running.warnings_once import warnings_once
+from faircmr.core import Omission, log_omissions
+from faircmr.running.logs import warnings_once
 
 FEW = Omission("predicted scans", 2, 8, "no reference label", outcome="not scored")
 OTHER = Omission("predicted scans", 3, 8, "no reference label", outcome="not scored")

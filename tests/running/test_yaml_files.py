@@ -10,8 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.running.yaml_files import check_yaml, shown_file, yaml_error
+from faircmr.core import InvalidParameterError
+from faircmr.running.configuration import check_yaml, shown_file, yaml_error
 
 LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

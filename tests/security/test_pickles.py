@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 import torch
 
-from faircmr.core.errors import FaircmrError
-from faircmr.core.scan import ScanFiles
-from faircmr.core.user_tables import read_user_table
-from faircmr.segmentation.weights import load_metadata, load_network, load_tensors
-from faircmr.sources.nifti import read_scan
+from faircmr.core import FaircmrError
+from faircmr.core.scans import ScanFiles
+from faircmr.core.user_input import read_user_table
+from faircmr.segmentation.network import load_metadata, load_network, load_tensors
+from faircmr.sources import read_scan
 from tests.security.pickles import pickles_in
 from tests.studies import Project
 

@@ -11,10 +11,10 @@ import yaml
 from tests.security.forbidden import forbidden_uses
 
 PERMITTED = {
-    ("core/holders.py", "socket"): "what this machine is called",
-    ("core/processes.py", "socket"): "what this machine is called",
+    ("core/host/leases.py", "socket"): "what this machine is called",
+    ("core/host/processes.py", "socket"): "what this machine is called",
     (
-        "segmentation/rank_processes.py",
+        "segmentation/training/distributed.py",
         "socket",
     ): "processes of one fit meet at 127.0.0.1",
     ("runners/", "dask"): "many fits on a cluster, between processes that trust each other",

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from faircmr.core.prediction import run_name
-from faircmr.segmentation.models import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord, TrainedModels
-from faircmr.segmentation.networks import build_network
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.weights import save_network
+from faircmr.core.scans import run_name
+from faircmr.segmentation.network import Plans, build_network, save_network
+from faircmr.segmentation.training import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, FitRecord, TrainedModels
+from faircmr.segmentation.training.records import EpochRecord
 from tests.segmentation.phantoms import job_of, plans_of
 
 

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from faircmr.core.errors import InvalidModelError
-from faircmr.segmentation.batches import Batch
-from faircmr.segmentation.objective import SegmentationObjective
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.ranks import total
+from faircmr.core import InvalidModelError
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import total
+from faircmr.segmentation.training.losses import SegmentationObjective
 
 
 class Remembering(SegmentationObjective):

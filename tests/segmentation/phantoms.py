@@ -7,16 +7,14 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.scan import Geometry, Scan
-from faircmr.segmentation.jobs import Component, FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.preprocessing import preprocess
-from faircmr.segmentation.tensors import MANIFEST_NAME, TensorManifest, part_name
+from faircmr.core.scans import Geometry, Phase, Scan
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, part_name, preprocess
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import Component, FitJob
 
-STRATIFIED = "faircmr.mitigation.batch_sampling.stratified_batch_sampling"
-UNIFORM = "faircmr.mitigation.batch_sampling.uniform"
+STRATIFIED = "faircmr.mitigation.sampling.stratified_batch_sampling"
+UNIFORM = "faircmr.mitigation.sampling.uniform"
 
 
 def plans_of(patch: tuple[int, int] = (16, 16), batch_size: int = 4, filters: tuple[int, ...] = (4, 8, 8)) -> Plans:

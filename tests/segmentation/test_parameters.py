@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from faircmr.segmentation.parameters import AugmentationParameters, TrainingParameters
+from faircmr.segmentation import AugmentationParameters, TrainingParameters
 
 
 def test_the_defaults_are_nnunets_schedule():

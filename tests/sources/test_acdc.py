@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError
-from faircmr.sources.acdc import Acdc, bmi_class
+from faircmr.core import InvalidCohortError
+from faircmr.core.scans import Phase, Structure
+from faircmr.sources import read_scan
+from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
-from faircmr.sources.nifti import read_scan
+from faircmr.sources.demographics_table import bmi_class
 from tests.sources.volumes import write_acdc_subject
 
 

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.sources.archives import Archive, ArchiveLimits
+from faircmr.core import InvalidScanError
+from faircmr.sources import Archive, ArchiveLimits
 
 CONTENT = bytes(range(256)) * 64
 CENTRAL = b"PK\x01\x02"

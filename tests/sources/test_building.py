@@ -6,14 +6,12 @@ import os
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.core.keys import assign_keys, no_keys
-from faircmr.core.omissions import Omission
-from faircmr.core.scan import ScanFiles
-from faircmr.sources.base import Rejection
-from faircmr.sources.building import build_cohort, first_paths
-from faircmr.sources.fingerprints import scan_fingerprint
+from faircmr.core import InvalidCohortError, InvalidScanError, Omission
+from faircmr.core.scans import Phase, ScanFiles, Structure
+from faircmr.core.study import no_keys
+from faircmr.core.study.keys import assign_keys
+from faircmr.sources import Rejection, build_cohort, first_paths
+from faircmr.sources.base import scan_fingerprint
 from tests.sources.volumes import drawn, ramp, save
 
 LABELS = {1: Structure.LVBP, 2: Structure.LVM, 3: Structure.RVBP}

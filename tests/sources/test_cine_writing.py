@@ -6,11 +6,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidScanError, OutputError
-from faircmr.sources.archives import Archive
-from faircmr.sources.cine_writing import write_cine
+from faircmr.core import InvalidScanError, OutputError
+from faircmr.sources import Archive, write_cine
 from faircmr.sources.cines import read_cine
-from faircmr.sources.dicom.reading import read_short_axis
+from faircmr.sources.dicom import read_short_axis
 from tests.sources.dicom.written import (
     COLUMNS,
     DISTANCE,

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.scan import ScanFiles
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import ScanFiles
+from faircmr.sources import read_scan, write_label
 from faircmr.sources.cines import read_cine
-from faircmr.sources.nifti import read_scan, write_label
 from tests.sources.volumes import SHAPE, ramp, save
 
 FRAMES = 5

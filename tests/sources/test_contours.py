@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
 from faircmr.sources.contours import (
     MOST_POINTS,
     coverage,

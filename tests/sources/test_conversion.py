@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.errors import InvalidScanError, OutputError
-from faircmr.core.leases import lease
-from faircmr.sources import conversion
-from faircmr.sources.conversion import RECORD, Acquisition, Converted, Outcome, convert_all
+from faircmr.core import InvalidScanError, OutputError
+from faircmr.core.host import lease
+from faircmr.sources import Acquisition, Converted, Outcome, conversion, convert_all
+from faircmr.sources.conversion import RECORD
 
 IDS = ("7234501", "7234502", "7234503", "7234504", "7234505", "7234506")
 

@@ -7,7 +7,7 @@ import warnings
 import pandas as pd
 import pytest
 
-from faircmr.sources.demographics_table import frame_numbers
+from faircmr.sources import frame_numbers
 
 
 # 1e999 is read as infinity, which no integer holds, and 1e308 is whole

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.sources.folders import FolderWalk, check_copies
+from faircmr.core import InvalidCohortError
+from faircmr.sources import FolderWalk, check_copies
 
 DEEP = 4
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.scan import Geometry
-from faircmr.sources.geometry import geometry_of, header_of
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import Geometry
+from faircmr.sources.nifti import geometry_of, header_of
 
 HEADER_SIZE = 348
 GRID_FIELDS = ("dim", "pixdim", "xyzt_units", "qform_code", "sform_code")

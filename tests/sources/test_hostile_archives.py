@@ -12,10 +12,9 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
 from faircmr.sources.ukbb import Ukbb
-from faircmr.sources.ukbb.converting import read_annotation
-from faircmr.sources.ukbb.source import UkbbParameters
+from faircmr.sources.ukbb.source import UkbbParameters, read_annotation
 from tests.sources.ukbb.biobank import IDS, contours_of, write_biobank
 
 GOOD, BAD = IDS[:2]

@@ -9,13 +9,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.label_coding import NoStructure, PairCoding
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import NoStructure, PairCoding, Phase, Structure
+from faircmr.sources import pair_masks, read_scan
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
-from faircmr.sources.mask_pairs import pair_masks
-from faircmr.sources.nifti import read_scan
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from tests.sources.volumes import ZOOMS, ramp, write_acdc_subject
 

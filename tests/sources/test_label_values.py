@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import Structure
 from faircmr.sources.label_values import map_label, translated
 
 ACDC_LABELS = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}

@@ -8,16 +8,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.core.grids import AS_STORED, UNKNOWN
-from faircmr.core.label_coding import PairCoding
-from faircmr.core.mask_pairs import Spacing
-from faircmr.core.omissions import Omission
-from faircmr.core.reading import ReadingParameters
-from faircmr.core.scan import Geometry
-from faircmr.sources.mask_pairs import pair_masks
-from faircmr.sources.nifti import write_label
+from faircmr.core import InvalidCohortError, InvalidScanError, Omission
+from faircmr.core.scans import AS_STORED, UNKNOWN, Geometry, PairCoding, Spacing, Structure
+from faircmr.core.study import ReadingParameters
+from faircmr.sources import pair_masks, write_label
 
 ACDC_VALUES = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
 ACDC = PairCoding(ACDC_VALUES, ACDC_VALUES)

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import FaircmrError, InvalidCohortError, InvalidScanError
-from faircmr.core.scan import ScanFiles
+from faircmr.core import FaircmrError, InvalidCohortError, InvalidScanError
+from faircmr.core.scans import Phase, ScanFiles, Structure
+from faircmr.sources import by_subject, read_scan
 from faircmr.sources.base import NoParameters
-from faircmr.sources.demographics_table import age_class, by_subject
+from faircmr.sources.demographics_table import age_class
 from faircmr.sources.mnms import Mnms
-from faircmr.sources.nifti import read_scan
 from tests.sources.volumes import drawn, ramp, save
 
 # Columns as they are published; the first has no name

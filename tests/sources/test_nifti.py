@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScanError, OutputError
-from faircmr.core.scan import Geometry, ScanFiles
-from faircmr.sources.nifti import read_label, read_scan, write_image, write_label
+from faircmr.core import InvalidScanError, OutputError
+from faircmr.core.scans import Geometry, ScanFiles, Structure
+from faircmr.sources import read_label, read_scan, write_image, write_label
 from tests.sources.volumes import SHAPE, drawn, ramp, save
 
 ACDC_LABELS = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}

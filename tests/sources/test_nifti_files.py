@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.scan import ScanFiles
-from faircmr.sources.nifti import read_scan
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import ScanFiles
+from faircmr.sources import read_scan
 from tests.sources.volumes import ramp, save
 
 FRAMES = 4

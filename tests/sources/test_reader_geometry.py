@@ -10,15 +10,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.grids import AS_STORED, UNKNOWN
-from faircmr.core.label_coding import PairCoding
-from faircmr.core.reading import ReadingParameters
-from faircmr.core.scan import LabelImage, ScanFiles
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import AS_STORED, UNKNOWN, LabelImage, PairCoding, ScanFiles, Structure
+from faircmr.core.study import ReadingParameters
+from faircmr.sources import pair_masks, read_scan
 from faircmr.sources.cines import read_cine
-from faircmr.sources.mask_pairs import pair_masks
-from faircmr.sources.nifti import read_scan
 
 CODING = {int(one): one for one in Structure}
 SHAPE = (9, 8, 5)

@@ -13,21 +13,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.core.omissions import Omission
-from faircmr.core.scan import ScanFiles
+from faircmr.core import InvalidCohortError, InvalidScanError, Omission
+from faircmr.core.scans import Phase, ScanFiles
+from faircmr.sources import pair_masks, read_scan
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
-from faircmr.sources.mask_pairs import pair_masks
 from faircmr.sources.mnms import Mnms
-from faircmr.sources.nifti import read_scan
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
-from faircmr.sources.nnunet_format import read_folds
-from faircmr.sources.sunnybrook.files import find_files as find_sunnybrook
-from faircmr.sources.sunnybrook.files import read_patients
-from faircmr.sources.ukbb.files import find_files as find_ukbb
-from faircmr.sources.ukbb.tables import find_tables
+from faircmr.sources.nnunet.files import read_folds
+from faircmr.sources.sunnybrook import find_files as find_sunnybrook
+from faircmr.sources.sunnybrook import read_patients
+from faircmr.sources.ukbb.participants import find_tables
+from faircmr.sources.ukbb.source import find_files as find_ukbb
 
 SUFFIXES = (".nii.gz", ".zip", ".csv.gz", ".csv", ".tsv", ".dcm", ".txt", ".cfg", ".json")
 IDS = ("7000001", "7000002", "7000003")

@@ -11,13 +11,11 @@ import pandas as pd
 import pytest
 from pydicom.dataset import Dataset
 
-from faircmr.core.cohort import Cohort
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.core.quarantine import QuarantineParameters
-from faircmr.core.study_index import index_study
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.sources.base import NoParameters, Source
-from faircmr.sources.building import build_cohort
+from faircmr.core import InvalidCohortError, InvalidScanError
+from faircmr.core.scans import Cohort
+from faircmr.core.study import AttributeParameters, QuarantineParameters, index_study
+from faircmr.sources import Source, build_cohort
+from faircmr.sources.base import NoParameters
 from faircmr.sources.sunnybrook import Sunnybrook
 from faircmr.sources.ukbb import Ukbb
 from faircmr.sources.ukbb.source import UkbbParameters

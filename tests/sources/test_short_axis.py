@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.scan import Geometry
-from faircmr.sources.short_axis import (
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import Geometry
+from faircmr.sources.unlabelled import (
     LONG_AXIS,
     MASK,
     MOST_MASK_VALUES,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.omissions import Omission
+from faircmr.core import Omission
 from tests.sources.test_reader_names import IDS, READERS
 
 FIRST, SECOND, THIRD = IDS

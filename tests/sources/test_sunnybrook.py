@@ -8,14 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.core.omissions import Omission
-from faircmr.core.structures import structures_shown
+from faircmr.core import InvalidCohortError, InvalidScanError, Omission
+from faircmr.core.scans import Phase, Structure, structures_shown
+from faircmr.sources import read_scan
 from faircmr.sources.base import NoParameters
-from faircmr.sources.nifti import read_scan
-from faircmr.sources.sunnybrook import Sunnybrook
-from faircmr.sources.sunnybrook.converting import phases_of
+from faircmr.sources.sunnybrook import Sunnybrook, phases_of
 from tests.sources.dicom.written import DISTANCE, PHASES, SLICES, dicom_bytes, frame
 
 ROWS, COLUMNS = 48, 40

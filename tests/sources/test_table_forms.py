@@ -9,13 +9,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import FaircmrError
+from faircmr.core import FaircmrError
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
 from faircmr.sources.mnms import Mnms
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
-from faircmr.sources.sunnybrook.source import Sunnybrook
-from faircmr.sources.ukbb.tables import read_tables
+from faircmr.sources.sunnybrook import Sunnybrook
+from faircmr.sources.ukbb.participants import read_tables
 from tests.sources.volumes import write_acdc_subject
 
 SEXES = ["F", "M", "F"]

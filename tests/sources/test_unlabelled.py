@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import InvalidCohortError, InvalidScanError
-from faircmr.sources.short_axis import LONG_AXIS, MASK, SCOUT, SEQUENCE, VESSELS
-from faircmr.sources.unlabelled import CHANNEL, FRAME, NO_NIFTI, first_number, list_unlabelled, read_frames
+from faircmr.core import InvalidCohortError, InvalidScanError
+from faircmr.core.scans import Phase
+from faircmr.sources import first_number, list_unlabelled, read_frames
+from faircmr.sources.unlabelled import FRAME, FURTHER_CHANNEL, LONG_AXIS, MASK, NO_NIFTI, SCOUT, SEQUENCE, VESSELS
 from tests.sources.volumes import ramp, save
 
 
@@ -109,7 +109,7 @@ def test_further_channels_are_left_out_and_the_first_is_taken(tmp_path):
     names = ["p_0000.nii.gz", "p_0001.nii.gz", "q_0000.nii.gz", "q_0001.NII", "1001.nii", "1002.nii"]
 
     assert list(listed(tmp_path, *names)) == ["1001", "1002", "p", "q"]
-    assert left_out(tmp_path) == {"p_0001.nii.gz": CHANNEL, "q_0001.NII": CHANNEL}
+    assert left_out(tmp_path) == {"p_0001.nii.gz": FURTHER_CHANNEL, "q_0001.NII": FURTHER_CHANNEL}
 
 
 def test_ids_of_four_digits_are_no_channels(tmp_path):

@@ -1,1 +1,5 @@
-"""The vocabulary of a study: cohort, scan, phase, structure, splits, parameters and errors."""
+"""What every package shares: errors, parameters, columns, display names, omissions, randomness."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

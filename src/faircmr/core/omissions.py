@@ -112,7 +112,7 @@ def validate_omissions(omissions: pd.DataFrame) -> pd.DataFrame:
     # pandera takes half a second to import, which a run that finds nothing to do does not have
     from pandera.pandas import Column
 
-    from faircmr.core import table_checks as checks
+    from faircmr.core.study import table_checks as checks
 
     filled = dict.fromkeys(("step", "what", "outcome"), checks.FILLED)
     columns = {

@@ -1,9 +1,10 @@
-"""The base of every parameter model."""
+"""The base of every parameter model, and the validation of configuration in one line an error."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -13,7 +14,126 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+
+from faircmr.core.errors import InvalidParameterError
+
+Model = TypeVar("Model", bound=BaseModel)
+LONGEST_VALUE = 60
+"""Characters of a value that an error repeats."""
+CORRECT = "correct it in conf, or with --params"
+QUOTED = "write it in two pairs of quotes, e.g. --params \"{place}='{value}'\""
+YAML_WORDS = {None: "null", True: "true", False: "false"}
+
+
+class NotPermittedError(ValueError):
+    """A validator's reason to refuse a value, with its own remedy.
+
+    Args:
+        permitted: The permitted form.
+        remedy: What to do.
+    """
+
+    def __init__(self, permitted: str, remedy: str) -> None:
+        super().__init__(permitted)
+        self.remedy = remedy
+
+
+def validated(model: type[Model], value: object, path: str) -> Model:
+    """Make a model from configuration.
+
+    Args:
+        model: The form that is permitted.
+        value: What the configuration says.
+        path: Where it says so, e.g. ``"training"``; the error names what lies below with dots.
+
+    Raises:
+        InvalidParameterError: A name is unknown, missing, or its value is not permitted.
+    """
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        wrong = invalid(error, path, list(known_paths(model, path)))
+        raise InvalidParameterError(wrong.offender, wrong.value, wrong.permitted, wrong.remedy or CORRECT) from None
+
+
+def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidParameterError:
+    """The clearest of a model's complaints: an unknown name before all others.
+
+    Args:
+        error: What pydantic found.
+        path: Where the model lies in the configuration.
+        known: Every name that there is, for the nearest right one.
+    """
+    complaints = error.errors(include_url=False)
+    first = next((one for one in complaints if one["type"] == "extra_forbidden"), complaints[0])
+    place = ".".join(filter(None, [path, *map(str, first["loc"])]))
+    if first["type"] == "extra_forbidden":
+        return unknown_name(place, first["input"], known)
+    if first["type"] == "union_tag_invalid":
+        return InvalidParameterError(place, repr(first["ctx"]["tag"]), f"one of: {first['ctx']['expected_tags']}")
+    if first["type"] == "union_tag_not_found":
+        return InvalidParameterError(f"{place}.kind", "missing", "a value is needed", "set it")
+    if first["type"] == "missing":
+        return InvalidParameterError(place, "missing", "a value is needed", "set it")
+    permitted = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    return InvalidParameterError(place, shown_value(first["input"]), permitted, _remedy(first, place))
+
+
+def _remedy(complaint: ErrorDetails, place: str) -> str:
+    reason = complaint.get("ctx", {}).get("error")
+    if isinstance(reason, NotPermittedError):
+        return reason.remedy
+    value = complaint["input"]
+    # YAML makes numbers and truth values of names such as 1, on and 007
+    if complaint["type"] == "string_type" and isinstance(value, bool | int | float):
+        return QUOTED.format(place=place, value=shown_value(value))
+    return ""
+
+
+def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidParameterError:
+    """The error of a name that is none, with the nearest one that is.
+
+    Args:
+        place: The name found, with dots.
+        value: What it was set to; of nested values the first is named.
+        known: Every name that there is.
+    """
+    while isinstance(value, Mapping) and value:
+        name, value = next(iter(value.items()))
+        place = f"{place}.{name}"
+    right = nearest(place, known)
+    remedy = f"did you mean {right}?" if right else ""
+    return InvalidParameterError(place, shown_value(value), "there is no such name", remedy)
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The name that is spelt most like ``name``; empty where there is none."""
+    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)), "")
+
+
+def known_paths(model: type[BaseModel], path: str) -> Iterator[str]:
+    """Every name below ``path`` in the configuration of a model, with dots."""
+    for name, field in model.model_fields.items():
+        below = f"{path}.{name}" if path else name
+        yield below
+        for nested in _models_in(field.annotation):
+            yield from known_paths(nested, below)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
+
+
+def shown_value(value: object) -> str:
+    """A value as an error repeats it: in the words of YAML, and not all of a long one."""
+    if value is None or isinstance(value, bool):
+        return YAML_WORDS[value]
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
 def divided(value: object) -> object:

@@ -1,18 +1,17 @@
-"""Files of one piece: text (SVG), bytes (PNG), and parameter models as readable JSON."""
+"""Files of one piece (text, bytes, JSON), and the folder of unfinished work."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
+from kedro.io import AbstractDataset, DatasetError
 from pydantic import ValidationError
 
-from faircmr.core.errors import FaircmrError, InvalidParameterError, OutputError
-from faircmr.core.files import write_whole
-from faircmr.core.parameters import Parameters
-from faircmr.core.validation import invalid, known_paths
-from faircmr.datasets.base import StudyDataset, import_named
+from faircmr.core import FaircmrError, InvalidParameterError, OutputError, Parameters, invalid, known_paths
+from faircmr.core.host import WorkFolder, write_whole
+from faircmr.datasets.base import Previewed, StudyDataset, import_named, shown_path
 
 REDO = "delete it and run its pipeline again"
 MEND = "mend it, or delete the file and run its pipeline again"
@@ -53,7 +52,7 @@ class JsonModelDataset(StudyDataset[Parameters, Parameters]):
 
     Args:
         filepath: The JSON file.
-        model: Dotted path of the model, e.g. ``faircmr.segmentation.plans.Plans``.
+        model: Dotted path of the model, e.g. ``faircmr.segmentation.network.plans.Plans``.
         metadata: For tools such as Kedro-Viz; not used here.
 
     Attributes:
@@ -96,3 +95,48 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         raise OutputError(path.name, "missing or not readable", "a whole file", REDO) from None
+
+
+class WorkFolderDataset(Previewed, AbstractDataset[Never, WorkFolder]):
+    """Tells a step where to work, and by which code work there must have been begun.
+
+    The catalog sets the code before the folder is loaded.
+
+    Args:
+        filepath: The folder; it need not exist.
+        of: Name of the data set that is made there.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    ignored_by_keys = True
+    """Unfinished work determines no result."""
+
+    def __init__(self, filepath: str, of: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.of = of
+        self.code: str | None = None
+        self.metadata = metadata
+
+    def load(self) -> WorkFolder:
+        """The folder, and the digest of the code that works in it.
+
+        Raises:
+            DatasetError: Nothing is being made: only a run knows the code.
+        """
+        if self.code is None:
+            raise DatasetError(f"{self.of} is not being made: its work folder is open only while a run makes it")
+        return WorkFolder(self._filepath, self.code)
+
+    def save(self, data: Never) -> Never:
+        """Refuse: whoever works in the folder writes there."""
+        raise DatasetError("a work folder is written by the step that works in it")
+
+    def files(self) -> list[Path]:
+        """Nothing that a result consists of."""
+        return []
+
+    def _exists(self) -> bool:
+        return self._filepath.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown_path(self._filepath), "of": self.of}

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from faircmr.core.errors import OutputError
-from faircmr.core.files import PRIVATE, write_whole
-from faircmr.core.keys import KEY_COLUMNS, no_keys
-from faircmr.core.leases import lease
-from faircmr.core.shown_names import guarded_table, unguarded_table
-from faircmr.core.table_damage import TABLE_DAMAGE
+from faircmr.core import OutputError, guarded_table, unguarded_table
+from faircmr.core.host import PRIVATE, lease, write_whole
+from faircmr.core.study import KEY_COLUMNS, no_keys
+from faircmr.core.user_input import TABLE_DAMAGE
 
 PATIENCE = 30.0
 """Seconds in which every other process that names subjects is done: strategies that are started at once all do."""

@@ -1,18 +1,20 @@
-"""The trained models of a strategy: a list of fits that stands beside their weights."""
+"""The trained models of a strategy, finished fits, and fits under way."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Never
+from typing import Any, Never
 
-from kedro.io import DatasetError
+from kedro.io import AbstractDataset, DatasetError
 from pydantic import ValidationError
 
-from faircmr.core.errors import InvalidModelError, OutputError
-from faircmr.core.files import write_whole
-from faircmr.core.parameters import Parameters
-from faircmr.datasets.base import StudyDataset
-from faircmr.segmentation.models import FitRecord, TrainedModels
+from faircmr.core import InvalidModelError, OutputError, Parameters
+from faircmr.core.host import WorkFolder, write_whole
+from faircmr.datasets.base import Previewed, StudyDataset, shown_path
+from faircmr.segmentation.training import JOB_NAME, WEIGHTS_NAME, FitRecord, TrainedModels
 
 REDO = "delete it and run the strategy's pipeline again"
 
@@ -96,3 +98,131 @@ class TrainedModelsDataset(ModelsDataset):
             DatasetError: Always.
         """
         raise DatasetError("the models of a strategy are written by its own pipeline")
+
+
+class FinishedFitsDataset(Previewed, AbstractDataset[Never, dict[str, str]]):
+    """Jobs of the fits that are finished, by place; empty where there are none.
+
+    Args:
+        filepath: Pattern of their records, e.g. ``06_models/*/*/*/fit.json``. A fit's place is its folder below what
+            comes before the first asterisk: ``baseline/seed-0/shared``.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(self, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, str]:
+        """JSON of the job of every fit whose record and weights are there, by place.
+
+        Raises:
+            OutputError: A job is damaged.
+        """
+        folders = {str(file.parent.relative_to(self._root)): file.parent for file in self.files()}
+        return {
+            place: _job(folder / JOB_NAME, place)
+            for place, folder in folders.items()
+            if all((folder / name).is_file() for name in (JOB_NAME, WEIGHTS_NAME))
+        }
+
+    def save(self, data: Never) -> Never:
+        """Refuse: fits are written by training."""
+        raise DatasetError("finished fits are read only")
+
+    def files(self) -> list[Path]:
+        """Record of every finished fit."""
+        return sorted(self._root.glob(str(self._filepath.relative_to(self._root))))
+
+    def fingerprint(self) -> str:
+        """Digest of place and time of every record."""
+        states = [(str(file.relative_to(self._root)), file.stat().st_mtime_ns) for file in self.files()]
+        return hashlib.sha256(repr(states).encode()).hexdigest()[:32]
+
+    @property
+    def _root(self) -> Path:
+        before = [part for part in self._filepath.parents if "*" not in str(part)]
+        return before[0]
+
+    def _exists(self) -> bool:
+        return bool(self.files())
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown_path(self._filepath)}
+
+
+def _job(path: Path, place: str) -> str:
+    try:
+        text = path.read_bytes().decode()
+        if isinstance(json.loads(text), dict):
+            return text
+    except (OSError, ValueError, RecursionError):
+        pass
+    remedy = "delete the folder of this fit and run its strategy's pipeline again"
+    raise OutputError(f"{place}/{path.name}", "damaged", "the job of a finished fit", remedy)
+
+
+@dataclass(frozen=True)
+class WatchedFits(WorkFolder):
+    """Where the fits of a study work; its path holds a folder a strategy.
+
+    Attributes:
+        localisers: Folder of the localisers' fits.
+        begun: Strategies whose training cohort has been selected: those that have been asked for.
+    """
+
+    localisers: Path
+    begun: frozenset[str]
+
+
+class WatchedFitsDataset(Previewed, AbstractDataset[Never, WatchedFits]):
+    """Tells where fits are being made; read only, and no run waits for who looks.
+
+    Args:
+        filepath: Folder of the fits, with a folder a strategy; need not exist.
+        localisers: Folder of the localisers' fits, from the folder above ``filepath``.
+        cohorts: Pattern of the strategies' training cohorts, from there; a strategy's lies in a folder of its name.
+        needed: File without which there is no study to look at, from there.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    ignored_by_keys = True
+    """Whoever looks makes nothing."""
+
+    def __init__(
+        self, filepath: str, localisers: str, cohorts: str, needed: str, metadata: dict[str, Any] | None = None
+    ) -> None:
+        self._filepath = Path(filepath)
+        self._localisers, self._cohorts, self._needed = localisers, cohorts, needed
+        self.metadata = metadata
+
+    def load(self) -> WatchedFits:
+        """Where to look.
+
+        Raises:
+            OutputError: There is no study yet.
+        """
+        study = self._filepath.parent
+        if not (study / self._needed).is_file():
+            raise OutputError(
+                f"study {shown_path(study)}",
+                "no fit is planned in it yet",
+                "a study whose data are prepared",
+                "run kedro run first, or wait until a run has come so far; give --env and --params as that run does",
+            )
+        begun = frozenset(cohort.parent.name for cohort in study.glob(self._cohorts))
+        return WatchedFits(self._filepath, code="", localisers=study / self._localisers, begun=begun)
+
+    def save(self, data: Never) -> Never:
+        """Refuse: fits are written by training."""
+        raise DatasetError("fits are watched and not written")
+
+    def files(self) -> list[Path]:
+        """Nothing that a result consists of."""
+        return []
+
+    def _exists(self) -> bool:
+        return (self._filepath.parent / self._needed).is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown_path(self._filepath)}

@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from faircmr.core.cohort import Cohort
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.files import write_whole
-from faircmr.core.folder_names import nnunet_dataset_name
-from faircmr.core.keys import keep_source_ids
-from faircmr.core.validation import NotPermittedError
-from faircmr.datasets.base import StudyDataset
-from faircmr.datasets.staging import publish, staged
-from faircmr.sources.building import build_cohort, first_paths
-from faircmr.sources.nifti import write_image, write_label
-from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
-from faircmr.sources.nnunet_export import NnunetCase, NnunetExport
-from faircmr.sources.nnunet_files import CHANNEL, PARTS
-from faircmr.sources.nnunet_format import DESCRIPTION, SPLITS, encoded_folds
+from faircmr.core import InvalidParameterError, NotPermittedError
+from faircmr.core.host import write_whole
+from faircmr.core.scans import Cohort
+from faircmr.core.study import keep_source_ids
+from faircmr.core.user_input import nnunet_dataset_name
+from faircmr.datasets.base import StudyDataset, publish, staged
+from faircmr.sources import build_cohort, first_paths, write_image, write_label
+from faircmr.sources.nnunet import (
+    CHANNEL,
+    DESCRIPTION,
+    PARTS,
+    SPLITS,
+    NnunetCase,
+    NnunetExport,
+    NnunetParameters,
+    NnunetRaw,
+    encoded_folds,
+)
 
 ENDING = ".nii.gz"
 STUDY_SPLITS, OMISSIONS = "splits.csv", "omissions.csv"

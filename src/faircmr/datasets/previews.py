@@ -1,4 +1,4 @@
-"""What Kedro-Viz shows of a data set: a sentence of every one, and a look into those that nobody can object to.
+"""Previews of data sets for Kedro-Viz.
 
 A look is a few rows, a figure, or a slice of an image. By default it is had of generated people alone: the table of
 keys of the study must list nobody whom the embedded cohort did not write into this very study. So no environment has
@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import re
+import struct
+import zlib
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from functools import singledispatch
@@ -22,15 +24,63 @@ import numpy.typing as npt
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core.errors import FaircmrError, InvalidParameterError
-from faircmr.core.keys import LEFT_OUT_FILE, STUDY, UNLABELLED
+from faircmr.core import FaircmrError, InvalidParameterError
+from faircmr.core.scans import Structure
+from faircmr.core.study import LEFT_OUT_FILE, STUDY, UNLABELLED
 from faircmr.datasets.cohort import CohortDataset
 from faircmr.datasets.documents import BytesDataset, JsonModelDataset, TextDataset
 from faircmr.datasets.key_table import read_keys
-from faircmr.datasets.pixels import coloured, grey, mid_slice, png
 from faircmr.datasets.predictions import PredictionsDataset
 from faircmr.datasets.tables import TableDataset
 from faircmr.datasets.tensors import TensorsDataset
+
+Pixels = npt.NDArray[np.uint8]
+# colours that colour-blind people tell apart (Okabe and Ito)
+COLOURS = {Structure.LVBP: (213, 94, 0), Structure.LVM: (0, 158, 115), Structure.RVBP: (86, 180, 233)}
+SCALE = 4
+"""Pixels of a preview on a side of one of the image: short-axis images are small."""
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_EIGHT_BITS_RGB = (8, 2, 0, 0, 0)
+
+
+def mid_slice(volume: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The middle slice, shape (rows, columns), of a volume of shape (slices, rows, columns)."""
+    middle: npt.NDArray[Any] = volume[len(volume) // 2]
+    return middle
+
+
+def grey(image: npt.NDArray[Any]) -> Pixels:
+    """RGB of intensities from black (1st percentile) to white (99th), shape (rows, columns, 3)."""
+    dark, bright = np.percentile(image, (1.0, 99.0))
+    shade = np.clip((image.astype(np.float64) - dark) / max(bright - dark, 1e-6), 0.0, 1.0)
+    return np.repeat((255 * shade).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def coloured(label: npt.NDArray[Any]) -> Pixels:
+    """RGB of structures on black, shape (rows, columns, 3)."""
+    palette = np.zeros((256, 3), np.uint8)
+    palette[[int(structure) for structure in COLOURS]] = list(COLOURS.values())
+    pixels: Pixels = palette[label]
+    return pixels
+
+
+def png(pixels: Pixels) -> bytes:
+    """RGB pixels, shape (rows, columns, 3), as a PNG file, enlarged.
+
+    Source:
+        Portable Network Graphics (PNG) Specification, ISO/IEC 15948.
+    """
+    large = pixels.repeat(SCALE, axis=0).repeat(SCALE, axis=1)
+    rows, columns, _ = large.shape
+    # every row begins with the number of its filter: 0, none
+    lines = np.concatenate([np.zeros((rows, 1), np.uint8), large.reshape(rows, -1)], axis=1)
+    header = struct.pack(">IIBBBBB", columns, rows, *_EIGHT_BITS_RGB)
+    return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", zlib.compress(lines.tobytes())) + _chunk(b"IEND", b"")
+
+
+def _chunk(name: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
 
 AnyDataset = AbstractDataset[Any, Any]
 ROWS = 8
@@ -68,8 +118,7 @@ def preview_of(dataset: AnyDataset, about: str, show: str) -> str:
 
 def is_synthetic(dataset: AnyDataset) -> bool:
     """Whether all people of the study that a data set lies in were generated into it."""
-    from faircmr.sources.synthetic.source import MANIFEST
-    from faircmr.sources.synthetic.writing import subject_files
+    from faircmr.sources.synthetic import MANIFEST, subject_files
 
     study = _study_of(dataset)
     if study is None:
@@ -137,8 +186,8 @@ def _(dataset: BytesDataset | TextDataset) -> str:
 
 @look_into.register
 def _(dataset: CohortDataset) -> str:
-    from faircmr.core.scan import ScanFiles
-    from faircmr.sources.nifti import read_scan
+    from faircmr.core.scans import ScanFiles
+    from faircmr.sources import read_scan
 
     # not its load(): that would write what is missing of the embedded cohort
     first = read_keys(dataset.files()[0])["path"].iloc[0]
@@ -153,7 +202,7 @@ def _(dataset: PredictionsDataset) -> str:
 
 @look_into.register
 def _(dataset: TensorsDataset) -> str:
-    from faircmr.segmentation.tensors import image_name
+    from faircmr.segmentation.data import image_name
 
     subject = next(iter(dataset.load()))
     return _picture(grey(mid_slice(subject.arrays[image_name(subject.phases[0])])))

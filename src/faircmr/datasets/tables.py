@@ -1,19 +1,23 @@
-"""Tables as CSV or Parquet, by suffix. A CSV has a quote before what a spreadsheet would take for a formula."""
+"""Tables of a study, of another study, of measurements, and of users."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from io import BytesIO
-from typing import Any
+from pathlib import Path
+from typing import Any, Never
 
 import pandas as pd
+from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core.errors import InvalidParameterError, OutputError
-from faircmr.core.files import write_whole
-from faircmr.core.schemas import schema_named
-from faircmr.core.shown_names import guarded_table, unguarded_table
-from faircmr.core.table_damage import TABLE_DAMAGE
-from faircmr.datasets.base import StudyDataset
+from faircmr.core import InvalidParameterError, OutputError, guarded_table, unguarded_table, validated
+from faircmr.core.host import this_machine, write_whole
+from faircmr.core.scans import MaskPairs
+from faircmr.core.study import ReadingParameters, schema_named
+from faircmr.core.user_input import TABLE_DAMAGE, read_user_table
+from faircmr.datasets.base import Previewed, StudyDataset, no_paths_in_errors
+from faircmr.sources import digest, file_state, located_states, mask_files, pair_masks
 
 TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
 """Columns that stay text in CSV, also where they look like numbers."""
@@ -88,3 +92,160 @@ class OptionalTableDataset(TableDataset):
     def load(self) -> pd.DataFrame:
         """Read the table, or give an empty one."""
         return super().load() if self._filepath.exists() else self._absent.copy()
+
+
+MACHINE = "machine"
+"""Column that names the machine, as :func:`~faircmr.core.host.this_machine` does."""
+
+
+class MeasuredTableDataset(TableDataset):
+    """A table with a column ``machine``; on another machine it can be read, but is missing: a run makes it anew."""
+
+    def _exists(self) -> bool:
+        return super()._exists() and self._measured_here()
+
+    def _measured_here(self) -> bool:
+        try:
+            table = self._read()
+        except (OSError, ValueError):
+            return False
+        return MACHINE in table and bool((table[MACHINE] == this_machine()).all())
+
+
+class UserTableDataset(Previewed, AbstractDataset[Never, pd.DataFrame]):
+    """A table in CSV (UTF-8) or Parquet.
+
+    Args:
+        filepath: The table.
+        setting: Parameter that names it; errors speak of it and not of the path.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(self, filepath: str, setting: str, metadata: dict[str, Any] | None = None) -> None:
+        self._path = Path(filepath)
+        self._setting = setting
+        self.metadata = metadata
+
+    def load(self) -> pd.DataFrame:
+        """Read the table; cells of a CSV are text."""
+        return read_user_table(self._path, self._setting)
+
+    def save(self, data: Never) -> Never:
+        """Refuse: what users bring is never written."""
+        raise DatasetError(f"{self._setting} is read only")
+
+    def files(self) -> list[Path]:
+        """None: the table is not the study's own."""
+        return []
+
+    def fingerprint(self) -> str:
+        """Digest of size and time of the file."""
+        return digest(file_state(self._path))
+
+    def _exists(self) -> bool:
+        return self._path.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        # no path: it may name people
+        return {"setting": self._setting}
+
+
+class UserScoresDataset(UserTableDataset):
+    """A table of scores in CSV or Parquet, or nnU-Net's ``summary.json``."""
+
+    def load(self) -> pd.DataFrame:
+        """Read the scores; nnU-Net's as a long table with the columns case, structure, metric and value."""
+        if self._path.suffix.lower() != ".json":
+            return super().load()
+        from faircmr.fairness.audit import scores_of_summary
+
+        if self._path.exists() and not self._path.is_file():
+            # a pipe would be waited for without end
+            raise InvalidParameterError(self._setting, "no file", "a table, or nnU-Net's summary.json", "set it to one")
+        with no_paths_in_errors(self._setting):
+            content = self._path.read_bytes()
+        return scores_of_summary(content)
+
+
+class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
+    """Two folders of label images, matched by file name.
+
+    Args:
+        filepath: Folder of what a model found.
+        path: Folder of what was drawn; Kedro makes an argument of this name relative to the project, as ``filepath``.
+        reading: Limits of spacing and whether headers place labels: a mapping of the fields of
+            :class:`~faircmr.core.study.ReadingParameters`.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(
+        self,
+        filepath: str,
+        path: str,
+        *,
+        reading: Mapping[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        self._predictions, self._references = Path(filepath), Path(path)
+        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
+        self.metadata = metadata
+
+    def load(self) -> MaskPairs:
+        """List the pairs; no mask is opened."""
+        with no_paths_in_errors("audit_predictions and audit_references"):
+            return pair_masks(self._predictions, self._references, self._reading)
+
+    def save(self, data: Never) -> Never:
+        """Refuse: masks are never written."""
+        raise DatasetError("masks are read only")
+
+    def files(self) -> list[Path]:
+        """None: the masks are not the study's own."""
+        return []
+
+    def fingerprint(self) -> str:
+        """Digest of names, sizes and times of all masks."""
+        folders = (self._predictions, self._references)
+        states = [located_states(mask_files(folder), folder) for folder in folders]
+        return digest([states, self._reading.model_dump(mode="json")])
+
+    def _exists(self) -> bool:
+        return self._predictions.is_dir() and self._references.is_dir()
+
+    def _describe(self) -> dict[str, Any]:
+        return {}
+
+
+SETTING = "compare_root"
+
+
+class OtherStudyTableDataset(UserTableDataset):
+    """A table of another study, where one is named.
+
+    Args:
+        filepath: The table.
+        named: What the parameter says; ``None`` where it says nothing, and then the table need not be there.
+        metadata: For tools such as Kedro-Viz; not used here.
+    """
+
+    def __init__(self, filepath: str, named: str | None, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath, SETTING, metadata)
+        self._named = named
+
+    def load(self) -> pd.DataFrame:
+        """Read the table, or give an empty one where no study is named.
+
+        Raises:
+            InvalidParameterError: The study that is named has no such table.
+        """
+        if self._exists():
+            return TableDataset(str(self._path)).load()
+        if self._named is None:
+            return pd.DataFrame()
+        permitted = "the data_root of a study that has been evaluated"
+        remedy = "correct its spelling, or run the pipeline evaluation there"
+        raise InvalidParameterError(SETTING, f"no {self._path.name}", permitted, remedy)
+
+    def fingerprint(self) -> str:
+        """Digest of what is named, and of size and time of the file."""
+        return digest([self._named, file_state(self._path)])

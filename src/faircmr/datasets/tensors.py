@@ -6,12 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from faircmr.core.errors import OutputError
-from faircmr.core.files import write_whole
-from faircmr.core.parallel import in_order, worker_count
-from faircmr.datasets.base import StudyDataset
-from faircmr.datasets.staging import publish, staged
-from faircmr.segmentation.tensors import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, part_name
+from faircmr.core import OutputError
+from faircmr.core.host import in_order, worker_count, write_whole
+from faircmr.datasets.base import StudyDataset, publish, staged
+from faircmr.segmentation.data import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, part_name
 
 
 class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):

@@ -9,11 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.validation import nearest
-from faircmr.estimation.finished import job_digest
-from faircmr.estimation.kinds import StepKind
-from faircmr.estimation.listing import PlannedFit, PlannedFits
+from faircmr.core import InvalidCohortError, InvalidParameterError, nearest
+from faircmr.estimation.costs import StepKind
+from faircmr.estimation.listing import PlannedFit, PlannedFits, job_digest
 
 logger = logging.getLogger(__name__)
 
@@ -65,7 +63,7 @@ def estimate_fits(
 
     Args:
         planned: Fits by strategy. Localisers that several of them list are counted once, for themselves.
-        costs: One row a kind of step, as :func:`~faircmr.estimation.costs.cost_table` makes it.
+        costs: One row a kind of step, as :func:`~faircmr.estimation.cost_table` makes it.
         finished: JSON of the jobs of finished fits by place, e.g. ``baseline/seed-0/shared``.
         totals: Strategies of each further sum. Localisers belong to none of them.
 

@@ -1,26 +1,43 @@
-"""The fits of a strategy as a list that says how large each is; nothing is trained, and no image read."""
+"""The fits of a strategy as a list, which of them are finished, and how large each is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidSplitError
-from faircmr.core.parameters import Parameters
-from faircmr.core.work_folder import WorkFolder
-from faircmr.estimation.finished import job_digest
-from faircmr.estimation.kinds import StepKind, divided
-from faircmr.mitigation.cohort_selection import select_training_cohort
-from faircmr.mitigation.fits import list_fits
-from faircmr.mitigation.heart_region import list_localisers
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.localisation import LocaliserPlans
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.plans import Plans
-from faircmr.segmentation.roi_table import roi_table, with_rois
+from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError, Parameters
+from faircmr.core.host import WorkFolder
+from faircmr.estimation.costs import StepKind, divided
+from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, list_localisers, select_training_cohort
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.localiser import LocaliserPlans, roi_table, with_rois
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import FitJob, identity
+
+
+def job_digest(job: Mapping[str, Any]) -> str:
+    """Digest of all that a job says of its weights but the heart's regions, which are not known before training.
+
+    It knows neither images nor code: where one of them has changed since, a run may train the fit again.
+
+    Args:
+        job: As JSON has it.
+    """
+    content = json.dumps(_without_rois(identity(job)), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def _without_rois(content: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in content.items() if name != "rois"}
+    if isinstance(before := rest.get("after"), Mapping):
+        rest["after"] = _without_rois(before)
+    return rest
+
 
 LOCALISER = "localiser"
 """Stands for a strategy where a fit belongs to all strategies whose input is the heart's region."""
@@ -50,7 +67,7 @@ class PlannedFit(Parameters):
         batch: Patches a step.
         patch: Rows and columns.
         parts: All of its steps.
-        digest: Of its job; see :func:`~faircmr.estimation.finished.job_digest`.
+        digest: Of its job; see :func:`job_digest`.
     """
 
     strategy: str

@@ -6,19 +6,155 @@ that memory and caches of one kind are not another's, and a kind that is killed 
 
 from __future__ import annotations
 
+import statistics
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from time import perf_counter
 
+import numpy as np
 import torch
 
-from faircmr.estimation.costs import MeasuringRequest, StepCost
-from faircmr.estimation.kinds import StepKind
-from faircmr.estimation.measuring import measure
-from faircmr.estimation.parameters import EstimateParameters
-from faircmr.segmentation.messages import message_of_error
+from faircmr.core import generator
+from faircmr.core.scans import Phase
+from faircmr.estimation.costs import EstimateParameters, MeasuringRequest, StepCost, StepKind
+from faircmr.estimation.processes import Peak, sampled_peak
+from faircmr.segmentation.data import (
+    Array,
+    SubjectTensors,
+    TensorStore,
+    areas_name,
+    image_name,
+    label_name,
+    structure_areas,
+)
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import (
+    KEPT,
+    Checkpoint,
+    Progress,
+    TrainingData,
+    TrainingState,
+    cpu_threads,
+    device_of,
+    initial_state,
+    keep_freed_memory,
+    message_of_error,
+    open_data,
+    repeatable_convolutions,
+    save_checkpoint,
+    train_step,
+    validate,
+)
+
+SLICES = 2
+
+
+class SyntheticStore(TensorStore):
+    """A tensors folder in memory, in which every subject is found.
+
+    Args:
+        plans: Whose patch is the size of an image.
+    """
+
+    def __init__(self, plans: Plans) -> None:
+        # nothing is read: there is no folder
+        self.folder, self.fingerprints, self.code = Path(), {}, ""
+        self.plans = plans
+
+    def subject(self, subject_id: str) -> SubjectTensors:
+        """Noise, a function of the subject's name."""
+        rng = generator(0, "synthetic", subject_id)
+        shape = (SLICES, *self.plans.patch)
+        image = rng.normal(size=shape).astype(np.float16)
+        label = rng.integers(self.plans.classes, size=shape, dtype=np.uint8)
+        phase = Phase.ED
+        arrays: dict[str, Array] = {
+            image_name(phase): image,
+            label_name(phase): label,
+            areas_name(phase): structure_areas(label),
+        }
+        return SubjectTensors(subject_id, "", arrays)
+
+
+def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
+    """Train for a few steps on noise, validate once, write one checkpoint.
+
+    Memory is that of the whole process: it must have done nothing before.
+
+    Args:
+        kind: What to measure.
+        parameters: How many steps.
+
+    Raises:
+        InvalidParameterError: The objective cannot be made for these plans, or a GPU is asked for and there is none.
+        OutputError: The folder for temporary files is full.
+    """
+    job = kind.job
+    keep_freed_memory()
+    with cpu_threads(job.training.threads), repeatable_convolutions(), sampled_peak() as peak:
+        device = device_of(job.training.device)
+        data, state = open_data(job, SyntheticStore(job.plans), device), initial_state(job, device)
+        seconds = step_seconds(partial(train_step, state, data), parameters)
+        validation = _seconds(partial(_validate, state, data)) if data.validated else 0.0
+        checkpoint, checkpoint_bytes = _checkpoint(state)
+    return StepCost(
+        kind=kind.name,
+        seconds=statistics.median(seconds),
+        validation_seconds=validation,
+        checkpoint_seconds=checkpoint,
+        steps=len(seconds),
+        memory_bytes=_memory(device, peak),
+        weights=sum(parameter.numel() for parameter in state.parameters.values()),
+        weights_bytes=_kept_bytes(state),
+        checkpoints_bytes=KEPT * checkpoint_bytes,
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        threads=job.training.threads,
+    )
+
+
+def step_seconds(step: Callable[[int], object], parameters: EstimateParameters) -> list[float]:
+    """Seconds of each step after the warm-up; one at least, however long it takes."""
+    for number in range(parameters.warm_up):
+        step(number)
+    began, seconds = perf_counter(), []
+    for number in range(parameters.warm_up, parameters.warm_up + parameters.steps):
+        # a step ends with the loss on the CPU: a GPU has been waited for
+        seconds.append(_seconds(partial(step, number)))
+        if perf_counter() - began > parameters.longest_seconds:
+            break
+    return seconds
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    began = perf_counter()
+    work()
+    return perf_counter() - began
+
+
+def _validate(state: TrainingState, data: TrainingData) -> None:
+    validate(state.network, data.validation_batches(), data.job.validation_subjects, data.job.training.precision)
+
+
+def _checkpoint(state: TrainingState) -> tuple[float, int]:
+    """Seconds and bytes of one checkpoint."""
+    with TemporaryDirectory() as folder:
+        tensors = state.tensors()
+        seconds = _seconds(partial(save_checkpoint, Path(folder), Checkpoint(Progress(fingerprint=""), tensors)))
+        return seconds, sum(file.stat().st_size for file in Path(folder).iterdir())
+
+
+def _memory(device: torch.device, peak: Peak) -> float:
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak.value
+
+
+def _kept_bytes(state: TrainingState) -> int:
+    kept = (*state.network.state_dict().values(), *state.objective.state_dict().values())
+    return sum(tensor.nbytes for tensor in kept)
 
 
 def main(arguments: Sequence[str]) -> int:

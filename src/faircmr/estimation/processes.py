@@ -1,26 +1,70 @@
-"""Measuring in processes of their own, started and ended here."""
+"""Measuring in processes of their own, started and ended here, with their memory sampled."""
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
 from subprocess import PIPE, STDOUT, Popen
 from tempfile import TemporaryDirectory
+from threading import Event, Thread
 
 from pydantic import ValidationError
 
-from faircmr.core.child_processes import child_environment
-from faircmr.core.errors import FaircmrError
-from faircmr.core.files import PRIVATE, write_whole
-from faircmr.estimation.costs import MeasuringRequest, StepCost
-from faircmr.estimation.kinds import StepKind
-from faircmr.estimation.parameters import EstimateParameters
-from faircmr.segmentation.messages import CrashError, read_message
+from faircmr.core import FaircmrError
+from faircmr.core.host import PRIVATE, child_environment, write_whole
+from faircmr.estimation.costs import EstimateParameters, MeasuringRequest, StepCost, StepKind
+from faircmr.segmentation.training import CrashError, read_message
+
+STATUS = Path("/proc/self/status")
+INTERVAL = 0.005
+"""Seconds between two samples. Memory that is freed stays with a training process, so that little is missed."""
+
+
+@dataclass
+class Peak:
+    """The largest of all samples, in bytes; NaN where the system does not tell."""
+
+    value: float = math.nan
+
+
+def private_bytes() -> float:
+    """Anonymous resident memory of this process (RssAnon): neither files that it maps nor what was swapped out.
+
+    Returns:
+        Bytes; NaN on systems other than Linux.
+    """
+    try:
+        lines = STATUS.read_text().splitlines()
+    except OSError:
+        return math.nan
+    return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), math.nan)
+
+
+@contextmanager
+def sampled_peak() -> Iterator[Peak]:
+    """Sample :func:`private_bytes` until the block is left."""
+    peak, ended = Peak(private_bytes()), Event()
+
+    def sample() -> None:
+        while not ended.wait(INTERVAL):
+            peak.value = max(peak.value, private_bytes())
+
+    thread = Thread(target=sample, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        ended.set()
+        thread.join()
+        peak.value = max(peak.value, private_bytes())
+
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from typing import Any, Protocol, runtime_checkable
 from kedro.framework.context import CatalogCommandsMixin
 from kedro.io import DataCatalog, DatasetError
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.leases import lease
+from faircmr.core import InvalidParameterError
+from faircmr.core.host import lease
 from faircmr.incremental.receipts import Key, key_of, path_of, remove_receipt, write_receipt
 
 _WRONG_ENTRY = (DatasetError, ImportError, TypeError, ValueError)

@@ -1,1 +1,5 @@
 """Mitigation strategies: which subjects and which batches a training sees."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,12 +1,21 @@
-"""Whom a strategy predicts: everybody who is tested, and those who validated it; and which of its models serve them."""
+"""Which subjects a strategy predicts with which of its models, and what it leaves out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
 import pandas as pd
 
-from faircmr.core.splits import TEST, VALIDATION
-from faircmr.mitigation.choices import GroupCalibration
-from faircmr.mitigation.parameters import StrategyParameters
+from faircmr.core import PROTECTED_GROUP, Omission, omission_table, strategy_step
+from faircmr.core.scans import PredictionKey, predicted_scans, unscored_scans
+from faircmr.core.study import TEST, TRAIN, VALIDATION
+from faircmr.mitigation.cohorts import other_values, pools_of
+from faircmr.mitigation.fits import untrained_groups
+from faircmr.mitigation.strategies import BalancedCohort, GroupCalibration, ProtectedGroupModels, StrategyParameters
+from faircmr.segmentation.localiser import unlocated_hearts
+from faircmr.segmentation.training import without_own_model
 
 KEY = "key"
 
@@ -44,3 +53,111 @@ def keys_of(prediction_cohort: pd.DataFrame) -> dict[str, str]:
     """Protected group of each subject whose predictions need one, by study key."""
     known = prediction_cohort.dropna(subset=[KEY])
     return dict(zip(known["subject_id"], known[KEY].astype(str), strict=True))
+
+
+SCAN = ["subject_id", "phase"]
+
+
+@dataclass(frozen=True)
+class StrategyTables:
+    """What a strategy was made from, and what it left behind.
+
+    Attributes:
+        scans: ``subject_id``, ``phase`` and ``labelled`` of every scan of the study.
+        subjects: Subject index.
+        splits: ``subject_id``, ``split``, and with cross-validation ``fold``.
+        training_cohort: Of :func:`~faircmr.mitigation.select_training_cohort`.
+        rois: Of :func:`~faircmr.segmentation.localiser.roi_table`; empty where full images are used.
+        group_predictions: Of :func:`~faircmr.mitigation.objectives.classify_subjects`; empty without a
+            classifier.
+    """
+
+    scans: pd.DataFrame
+    subjects: pd.DataFrame
+    splits: pd.DataFrame
+    training_cohort: pd.DataFrame
+    rois: pd.DataFrame
+    group_predictions: pd.DataFrame
+
+    @property
+    def tested(self) -> pd.DataFrame:
+        """Test subjects with their protected group, and with cross-validation their fold."""
+        tested = self.splits[self.splits["split"] == TEST]
+        return tested.merge(self.subjects[["subject_id", PROTECTED_GROUP]], on="subject_id", validate="many_to_one")
+
+
+def strategy_omissions(
+    tables: StrategyTables, predictions: Iterable[PredictionKey], strategy: StrategyParameters
+) -> pd.DataFrame:
+    """Count what one strategy leaves out, in the words that its nodes log.
+
+    Args:
+        tables: What it was made from.
+        predictions: Names of its predictions.
+        strategy: Its choices.
+
+    Returns:
+        As :func:`~faircmr.core.omission_table` makes it; the first row says how many test scans have no
+        prediction, also where there are none.
+    """
+    found = [
+        *_scans(tables, list(predictions)),
+        *unlocated_hearts(tables.rois),
+        *_places(tables, strategy),
+        *_groups(tables, strategy),
+        *_classified(tables),
+    ]
+    return omission_table({strategy_step(strategy.name): found})
+
+
+def unclassified(subjects: int, tested: int) -> list[Omission]:
+    """Test subjects of a group that the classifier does not know; none where there are no such subjects."""
+    reason = "no subject of their group was trained on"
+    return [Omission("test subjects", subjects, tested, reason, outcome="not classified")] if subjects else []
+
+
+def _scans(tables: StrategyTables, predictions: list[PredictionKey]) -> Iterator[Omission]:
+    """Test scans without a prediction, then predicted scans without a reference."""
+    predicted = {(key.subject_id, str(key.phase)) for key in predictions}
+    tested = tables.scans[tables.scans["subject_id"].isin(tables.tested["subject_id"])]
+    has_prediction = np.array([scan in predicted for scan in tested[SCAN].itertuples(index=False, name=None)], np.bool_)
+    without = int((~has_prediction).sum())
+    yield Omission("test scans", without, len(tested), _why_unpredicted(tables, predictions), outcome="not predicted")
+    unlabelled = int((has_prediction & ~tested["labelled"].to_numpy(np.bool_)).sum())
+    yield from unscored_scans(unlabelled, predicted_scans(predictions))
+
+
+def _why_unpredicted(tables: StrategyTables, predictions: list[PredictionKey]) -> str:
+    tested = set(tables.tested["fold"]) if "fold" in tables.splits else set()
+    left = sorted(int(fold) for fold in tested - {key.fold for key in predictions})
+    return f"fits.folds leaves out fold {', '.join(map(str, left))}" if left else "no prediction was made"
+
+
+def _places(tables: StrategyTables, strategy: StrategyParameters) -> list[Omission]:
+    """Of a balanced cohort: places that another value fills."""
+    if not isinstance(strategy.cohort, BalancedCohort):
+        return []
+    return other_values(pools_of(tables.splits, tables.subjects, strategy), strategy.cohort)
+
+
+def _groups(tables: StrategyTables, strategy: StrategyParameters) -> Iterator[Omission]:
+    """Of models of protected groups: groups without one, and test subjects of such groups."""
+    stages, cohort = strategy.stages, tables.training_cohort
+    if not isinstance(stages, ProtectedGroupModels):
+        return
+    found, others, tested = [], 0, tables.tested
+    for fold, rows in cohort.groupby("fold") if "fold" in cohort else [(None, cohort)]:
+        trained = set(rows.loc[rows["split"] == TRAIN, PROTECTED_GROUP])
+        found += untrained_groups(trained, rows[PROTECTED_GROUP])
+        own = trained if stages.groups is None else trained & set(stages.groups)
+        of_fold = tested if fold is None else tested[tested["fold"] == fold]
+        others += int((~of_fold[PROTECTED_GROUP].isin(own)).sum())
+    yield from dict.fromkeys(found)
+    yield from without_own_model(others, len(tested), weighed=stages.unknown_group == "posterior")
+
+
+def _classified(tables: StrategyTables) -> list[Omission]:
+    if tables.group_predictions.empty:
+        return []
+    tested = set(tables.tested["subject_id"])
+    return unclassified(len(tested - set(tables.group_predictions["subject_id"])), len(tested))

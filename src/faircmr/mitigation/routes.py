@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from faircmr.core.splits import subjects_in
-from faircmr.mitigation.choices import GroupCalibration, ProtectedGroupModels
-from faircmr.mitigation.parameters import StrategyParameters
+from faircmr.core.study import subjects_in
 from faircmr.mitigation.prediction_cohort import keys_of
-from faircmr.segmentation.models import TrainedModels
-from faircmr.segmentation.parameters import InferenceParameters
-from faircmr.segmentation.prediction import Whom
-from faircmr.segmentation.roi_table import rois_of
-from faircmr.segmentation.routing import Routes
+from faircmr.mitigation.strategies import GroupCalibration, ProtectedGroupModels, StrategyParameters
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.localiser import rois_of
+from faircmr.segmentation.prediction import Routes, Whom
+from faircmr.segmentation.training import TrainedModels
 
 
 def whom(
@@ -44,7 +42,7 @@ def routes_of(
     """How subjects find their models; arguments as for :func:`whom`."""
     keys = keys_of(prediction_cohort)
     if isinstance(strategy.stages, ProtectedGroupModels) and strategy.stages.unknown_group == "posterior":
-        from faircmr.mitigation.posterior import Posterior
+        from faircmr.mitigation.objectives import Posterior
 
         return Routes(keys, Posterior(models, inference))
     return Routes(keys)

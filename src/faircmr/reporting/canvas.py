@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
-from faircmr.core.visible_text import code_of, visible_text
+from faircmr.core import code_of, visible_text
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILLION, SKY_BLUE, YELLOW = "#D55E00", "#56B4E9", "#F0E442"
@@ -49,7 +49,7 @@ def drawn_name(name: str, line: int | None = None) -> str:
     """A name as a figure can draw it.
 
     Args:
-        name: As it is shown elsewhere (:mod:`faircmr.core.shown_names`).
+        name: As it is shown elsewhere (:mod:`faircmr.core.display_names`).
         line: Characters after which it is broken; never, if ``None``.
 
     Returns:

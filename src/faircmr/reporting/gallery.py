@@ -12,9 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.cohort import Cohort
-from faircmr.core.scan import LabelImage, Scan
+from faircmr.core.scans import Cohort, LabelImage, Phase, Scan, Structure
 from faircmr.reporting.canvas import INK, PALE_INK, SKY_BLUE, VERMILLION, YELLOW, drawn_name, new_figure, to_png
 
 FIELD_OF_VIEW_MM = 150.0

@@ -1,5 +1,5 @@
 """Runners that spread the nodes and fits of a study over processes and machines."""
 
-from faircmr.runners.dask_runner import DaskRunner
+import lazy_loader
 
-__all__ = ["DaskRunner"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,4 @@
-"""Dask clusters: started and ended here, or met where they are."""
+"""Dask clusters: started and ended here, or joined where they are; and their workers."""
 
 from __future__ import annotations
 
@@ -8,16 +8,68 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import dask
-from distributed import Client, Nanny, Scheduler, Security, SpecCluster
+from distributed import Client, Nanny, Scheduler, Security, SpecCluster, Worker, WorkerPlugin
 from tornado.ioloop import PeriodicCallback
 
-from faircmr.core.cluster_parameters import LOCAL, SLURM, ClusterParameters
-from faircmr.core.errors import FaircmrError
-from faircmr.runners.study_worker import PLUGIN, StudyWorker
-from faircmr.runners.visible_gpus import VISIBLE, gpus_of
+from faircmr.core import LOCAL, SLURM, ClusterParameters, FaircmrError, InvalidParameterError
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def gpus_of(number: int, gpus: int) -> list[str]:
+    """GPUs of one local worker, among those that this process may use: others may be somebody else's.
+
+    Raises:
+        InvalidParameterError: There are not as many.
+    """
+    first, last = number * gpus, (number + 1) * gpus
+    if not (named := os.environ.get(VISIBLE, "")):
+        return [str(one) for one in range(first, last)]
+    visible = named.split(",")
+    if last > len(visible):
+        permitted = f"at most {len(visible)} in all, of {VISIBLE}={named}"
+        raise InvalidParameterError("cluster.gpus", f"{gpus} for each worker", permitted, "set fewer cluster.workers")
+    return visible[first:last]
+
+
+PLUGIN = "faircmr"
+
+
+class StudyWorker(WorkerPlugin):
+    """Says of its work what the process that waits for it is to show, and nothing by itself.
+
+    Args:
+        started_here: Whether the worker was started for this run: then signals are left to the process that started
+            it, which lets fits save what they have before it ends its workers. A terminal sends Ctrl-C to all alike.
+    """
+
+    def __init__(self, *, started_here: bool) -> None:
+        self._started_here = started_here
+
+    def setup(self, worker: Worker) -> None:
+        """Make the worker's process ready; done in its main thread."""
+        # configures logging when it is imported, which must not happen later
+        import_module("kedro.framework.project")
+        logging.getLogger("kedro").setLevel(logging.CRITICAL)
+        ours = logging.getLogger("faircmr")
+        ours.setLevel(logging.INFO)
+        ours.propagate = False
+        # progress goes to a log, from where it is passed on, and not to a terminal that several processes share
+        os.environ["TTY_COMPATIBLE"] = "0"
+        if self._started_here:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                # not SIG_IGN, which processes started here would inherit
+                signal.signal(number, _leave_it_to_others)
+
+
+def _leave_it_to_others(*_: Any) -> None:
+    """Do nothing."""
+
 
 HERE = "127.0.0.1"
 SECONDS_TO_REPLACE = 10.0

@@ -10,8 +10,7 @@ from kedro.io import CatalogProtocol, MemoryDataset
 from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner
 
-from faircmr.core.cluster_parameters import ClusterParameters
-from faircmr.core.errors import InvalidParameterError
+from faircmr.core import ClusterParameters, InvalidParameterError
 
 NEEDED = ("distributed", "dask_jobqueue", "cryptography")
 INSTALL = "install it with pip install 'faircmr[cluster]'"
@@ -21,7 +20,7 @@ class DaskRunner(AbstractRunner):
     """Runs each node on a worker of a Dask cluster as soon as what it needs is there.
 
     A node that fails takes along those that need what it makes; all others run. The parameters
-    ``cluster`` say where: see :class:`~faircmr.core.cluster_parameters.ClusterParameters`. Only names travel between
+    ``cluster`` say where: see :class:`~faircmr.core.ClusterParameters`. Only names travel between
     processes: a node reads its inputs from the study's folder, which every worker must see, and writes its outputs
     there. Hooks of nodes and data sets are not called.
     """

@@ -10,12 +10,11 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker
 
-from faircmr.core.errors import FaircmrError, InvalidParameterError
-from faircmr.core.stopping import REMEDY, StoppedError
-from faircmr.pipelines.training.fitting import Fit
-from faircmr.runners.node_run import NeededFits, Outcome
-from faircmr.runners.stopped_runs import is_stopped
-from faircmr.segmentation.jobs import FitJob
+from faircmr.core import FaircmrError, InvalidParameterError
+from faircmr.core.host import REMEDY, StoppedError
+from faircmr.pipelines.training import Fit
+from faircmr.runners.node_run import NeededFits, Outcome, is_stopped
+from faircmr.segmentation.training import FitJob
 
 GPU = "GPU"
 """Resource of a worker: how many GPUs its fits may take."""
@@ -112,7 +111,7 @@ def fit_on_worker(fit: Fit, job: FitJob, run: str, before: Outcome | None) -> Ou
     Raises:
         StoppedError: Somebody else has stopped it, as a machine that is taken away does: to be tried elsewhere.
     """
-    from faircmr.segmentation.distributed import fit_in_processes
+    from faircmr.segmentation.training import fit_in_processes
 
     if isinstance(before, FaircmrError):
         return before

@@ -13,12 +13,10 @@ from distributed import Client, Future, KilledWorker, wait
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
-from faircmr.core.errors import FaircmrError
-from faircmr.core.stopping import REMEDY, SECONDS_TO_LEAVE, ShouldStop, deferring
+from faircmr.core import FaircmrError
+from faircmr.core.host import REMEDY, SECONDS_TO_LEAVE, ShouldStop, deferring
 from faircmr.runners.fits import FitsOnCluster
-from faircmr.runners.node_end import NodeEnd, State, log_frames
-from faircmr.runners.node_run import Catalog, MadeFits, NeededFits, run_node
-from faircmr.runners.stopped_runs import stop
+from faircmr.runners.node_run import Catalog, MadeFits, NeededFits, NodeEnd, State, log_frames, run_node, stop
 
 SECONDS_BETWEEN_LOOKS = 0.2
 SECONDS_TO_CLOSE = 2.0

@@ -1,9 +1,12 @@
-"""What a worker does with a node, which may need fits that other workers are to make first."""
+"""What a worker does with a node, and how it reports the node's end."""
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,69 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline.node import Node
 from kedro.runner.task import Task
 
-from faircmr.core.errors import FaircmrError
-from faircmr.pipelines.training.fitting import Fit, fits_mapped_by
-from faircmr.runners.node_end import NodeEnd, State, end_of
-from faircmr.runners.stopped_runs import is_stopped
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.models import FitRecord
+from faircmr.core import FaircmrError
+from faircmr.pipelines.training import Fit, fits_mapped_by
+from faircmr.running import LogFile, in_one_line
+from faircmr.segmentation.training import FitJob, FitRecord
+
+_stopped: set[str] = set()
+
+
+def stop(run: str) -> None:
+    """Stop what this process does for a run, now and later."""
+    _stopped.add(run)
+
+
+def is_stopped(run: str) -> bool:
+    """Whether this process was told to stop what it does for a run."""
+    return run in _stopped
+
+
+class State(Enum):
+    """How a node ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    LEFT_OUT = "left out"
+    """What it needs was not made."""
+
+
+@dataclass(frozen=True)
+class NodeEnd:
+    """How a node ended.
+
+    Attributes:
+        state: In one word.
+        why: Of a failed node, one line: an expected error, or the type of another one, whose text may quote what no
+            message may hold.
+        frames: Of a failed node, where in the code; for the log file alone.
+    """
+
+    state: State
+    why: str = ""
+    frames: str = ""
+
+
+def end_of(error: BaseException) -> NodeEnd:
+    """How a node ended that raised an error."""
+    return NodeEnd(State.FAILED, in_one_line(error), _frames(error))
+
+
+def log_frames(end: NodeEnd) -> None:
+    """Write where the error of a worker came from to the log file of this run, if it has one, and nowhere else."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, LogFile):
+            handler.handle(logging.LogRecord(__name__, logging.ERROR, __file__, 0, end.frames, None, None))
+
+
+def _frames(error: BaseException) -> str:
+    """Frames of an error and of what caused it, with the text of this project's own errors alone."""
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    earlier = "" if before is None else f"{_frames(before)}\n"
+    text = f": {error}" if isinstance(error, FaircmrError) else ""
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    return f"{earlier}Traceback (most recent call last):\n{frames}{type(error).__name__}{text}"
+
 
 Catalog = CatalogProtocol[Any, Any]
 Outcome = FitRecord | FaircmrError

@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from faircmr.core.parameters import Parameters
+from faircmr.core import Parameters
 
 Precision = Literal["full", "mixed"]
 """Of the network's forward pass: float32, or bfloat16 where that is safe; ``auto`` is mixed on a GPU alone."""

@@ -19,15 +19,12 @@ from typing import ClassVar
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.file_names import is_nifti, named, nifti_by_stem
-from faircmr.core.omissions import Omission
-from faircmr.core.parameters import Parameters
-from faircmr.core.scan import ScanFiles
+from faircmr.core import InvalidCohortError, Omission, Parameters
+from faircmr.core.scans import Phase, ScanFiles, Structure
+from faircmr.core.user_input import is_nifti, named, nifti_by_stem
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
 from faircmr.sources.demographics_table import bmi_class, numbers, text
-from faircmr.sources.folders import FolderWalk, check_copies
+from faircmr.sources.files import FolderWalk, check_copies
 
 INFO = "Info.cfg"
 FRAME = re.compile(r"[0-9]{1,4}")

@@ -1,21 +1,61 @@
-"""What a data set must answer to become a cohort."""
+"""What a data set must answer to become a cohort, and how it becomes one."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.label_coding import LabelValues
-from faircmr.core.omissions import Omission
-from faircmr.core.parameters import Parameters
-from faircmr.core.scan import ScanFiles
+from faircmr.core import InvalidCohortError, Omission, Parameters, log_omissions, shown_table
+from faircmr.core.scans import Cohort, LabelValues, Phase, ScanFiles, ScanKey
+from faircmr.core.study import COLUMNS, DEFAULT_READING, ReadingParameters
+from faircmr.core.user_input import lost_zeros
+from faircmr.sources.nifti import read_scan
+
+FileState = tuple[int, int] | None
+
+
+def scan_fingerprint(files: ScanFiles) -> str:
+    """Digest of size and modification time of the files of one scan.
+
+    Paths stay out of it: with them a short source id could be found by trying all.
+    """
+    label = file_state(files.label) if files.label is not None else "unlabelled"
+    return digest([file_state(files.image), label, files.frame])
+
+
+def file_state(path: Path) -> FileState:
+    """Size and modification time in nanoseconds; ``None`` for a file that is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def located_states(paths: Iterable[Path], root: Path) -> list[tuple[str, FileState]]:
+    """State of each file with its path below ``root``, in a fixed order."""
+    return sorted((located(path, root), file_state(path)) for path in set(paths))
+
+
+def located(path: Path, root: Path) -> str:
+    """Path below ``root`` with forward slashes; the whole path of a file that lies elsewhere."""
+    # as text: pathlib's own way takes a third of the time of listing a large cohort
+    return path.as_posix().removeprefix(f"{root.as_posix()}/")
+
+
+def digest(content: object) -> str:
+    """Short hexadecimal digest of anything that JSON can hold."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
+
 
 SourceFiles = Mapping[tuple[str, Phase], ScanFiles]
 """Files of every scan, by source id and phase."""
@@ -120,3 +160,96 @@ def no_scans(expected: str) -> InvalidCohortError:
     return InvalidCohortError(
         "source_root", "no scans found there", expected, "set source_root to the data set's folder"
     )
+
+
+logger = logging.getLogger(__name__)
+
+
+def build_cohort(
+    source: Source, key: pd.DataFrame, readers: int = 1, reading: ReadingParameters = DEFAULT_READING
+) -> Cohort:
+    """Name every subject by its study key and forget the source ids.
+
+    Args:
+        source: A prepared source.
+        key: Columns ``subject_id`` and ``source_id``; holds every subject of the source, also the rejected.
+        readers: Scans that may be read at the same time.
+        reading: What is believed of the headers of scans.
+
+    Returns:
+        The cohort, whose attributes of text are names as they are shown; its images are read later.
+
+    Raises:
+        InvalidCohortError: There are no scans, or a subject is listed twice.
+    """
+    keys = dict(zip(key["source_id"], key["subject_id"], strict=True))
+    files = {(keys[source_id], phase): scan for (source_id, phase), scan in source.scan_files().items()}
+    rejected = pd.DataFrame(
+        [(keys[source_id], pd.NA, one.reason) for source_id, one in sorted(source.rejected().items())],
+        columns=list(COLUMNS),
+        dtype="str",
+    )
+    if not files:
+        log_omissions(logger, source.omissions())
+        raise _nobody_left(rejected)
+    attributes, present = source.attributes(), {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
+    _check_zeros(attributes, key)
+    ordered = {scan: files[scan] for scan in sorted(files)}
+    return Cohort(
+        subjects=_subjects(attributes, keys, present),
+        scans=_scans(ordered),
+        files=ordered,
+        read_files=partial(read_scan, label_values=source.label_values, reading=reading),
+        readers=readers,
+        rejected=rejected,
+        omissions=(*source.omissions(), *_without_scan(attributes, keys, present)),
+        absent_columns=source.absent_columns() if isinstance(source, NamesAbsentColumns) else {},
+    )
+
+
+def first_paths(files: SourceFiles, rejected: Mapping[str, Rejection], root: Path) -> dict[str, str]:
+    """Path of each subject's first file below the source root, by source id; of the rejected too."""
+    paths = {source_id: located(one.path, root) for source_id, one in rejected.items()}
+    # the last that is set stands: the first phase
+    for phase in reversed(Phase):
+        paths |= {source_id: located(scan.image, root) for (source_id, of), scan in files.items() if of is phase}
+    return paths
+
+
+def _nobody_left(rejected: pd.DataFrame) -> InvalidCohortError:
+    if rejected.empty:
+        return no_scans("at least one scan")
+    first = rejected.iloc[0]
+    found = f"none of {len(rejected)} subjects can be used (first: {first['subject_id']}: {first['reason']})"
+    return InvalidCohortError("source_root", found, "at least one scan", "01_raw/key.csv says where they lie")
+
+
+def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:
+    study_keys = attributes.index.map(keys)
+    subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
+    subjects.index.name = "subject_id"
+    return shown_table(subjects).reset_index()
+
+
+def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
+    """Refuse a table of subjects whose ids have lost zeros: its subjects would have scans and no attributes."""
+    if zeros := lost_zeros(key["source_id"], attributes.index):
+        raise InvalidCohortError(
+            "the table of subjects",
+            f"{zeros} of {len(key)} subjects with scans are in it with more or fewer zeros in front of their ids",
+            "the same ids in the table and in the names of files and folders",
+            "restore the zeros that a spreadsheet has removed: export the column of ids as text",
+        )
+
+
+def _without_scan(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> list[Omission]:
+    others = int((~attributes.index.map(keys).isin(present)).sum())
+    return [Omission("subjects with attributes", others, len(attributes), "no scan")] if others else []
+
+
+def _scans(files: Mapping[ScanKey, ScanFiles]) -> pd.DataFrame:
+    rows = [
+        (subject_id, str(phase), scan.label is not None, scan_fingerprint(scan))
+        for (subject_id, phase), scan in files.items()
+    ]
+    return pd.DataFrame(rows, columns=["subject_id", "phase", "labelled", "fingerprint"])

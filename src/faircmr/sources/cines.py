@@ -1,4 +1,4 @@
-"""Cines and single volumes in NIfTI, read one frame at a time.
+"""Cines and single volumes in NIfTI, read and written one frame at a time.
 
 A compressed cine is decompressed once, from front to back, and never held whole: opening it anew for
 each of 30 frames takes thirteen times as long.
@@ -7,6 +7,7 @@ each of 30 frames takes thirteen times as long.
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Iterator
 from io import BufferedIOBase
 from pathlib import Path
@@ -15,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.files import check_is_file
-from faircmr.core.reading import DEFAULT_READING, ReadingParameters, check_voxels
-from faircmr.core.scan import Geometry, Image, Scan
-from faircmr.sources.geometry import geometry_of
-from faircmr.sources.nifti_files import (
+from faircmr.core import InvalidScanError
+from faircmr.core.host import check_is_file, write_whole
+from faircmr.core.scans import Geometry, Image, Scan
+from faircmr.core.study import DEFAULT_READING, ReadingParameters, check_voxels
+from faircmr.sources.dicom import ShortAxisCine
+from faircmr.sources.nifti import (
     CINE,
     ENDING,
     GZIP,
@@ -29,7 +30,9 @@ from faircmr.sources.nifti_files import (
     check_promise,
     damage,
     dimensions,
+    geometry_of,
     header_in,
+    header_of,
     most_bytes,
 )
 
@@ -113,3 +116,52 @@ def _scan(voxels: npt.NDArray[Any], geometry: Geometry) -> Scan:
     if not np.isfinite(image).all():
         raise InvalidScanError("scan", "the image holds NaN or infinite intensities", "finite intensities")
     return Scan(image, None, geometry)
+
+
+GZIP_WINDOW = zlib.MAX_WBITS | 16
+"""A deflated stream with the header and the end of a gzip file; the time in it is 0."""
+MILLIMETRES_AND_SECONDS = 2 | 8
+"""NIfTI's code of units."""
+
+
+def write_cine(path: Path, cine: ShortAxisCine) -> None:
+    """Write all phases as ``.nii.gz``, time last; equal input gives equal bytes.
+
+    Only the compressed file is held whole, so that it appears whole or not at all.
+
+    Args:
+        path: Where to.
+        cine: Its ``stored_type`` is the stored type.
+
+    Raises:
+        InvalidScanError: An image is damaged.
+        OutputError: The folder cannot be written.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, GZIP_WINDOW)
+    packed = [packer.compress(part) for part in _parts(cine)]
+    write_whole(path, b"".join([*packed, packer.flush()]))
+
+
+def _parts(cine: ShortAxisCine) -> Iterator[bytes]:
+    yield _header(cine)
+    for index in range(cine.phases):
+        # (slices, rows, columns) in C order is (columns, rows, slices) in NIfTI's Fortran order
+        yield np.ascontiguousarray(cine.frame(index), dtype=cine.stored_type).tobytes()
+
+
+def _header(cine: ShortAxisCine) -> bytes:
+    from nibabel import Nifti1Header
+
+    one_phase = header_of(cine.geometry, cine.stored_type)
+    header = Nifti1Header(one_phase[: Nifti1Header.sizeof_hdr], check=False)
+    slices, rows, columns = cine.geometry.shape
+    header.set_data_shape((columns, rows, slices, cine.phases))
+    header["pixdim"][4] = _seconds_between_phases(cine)
+    header["xyzt_units"] = MILLIMETRES_AND_SECONDS
+    return bytes(header.binaryblock) + one_phase[Nifti1Header.sizeof_hdr :]
+
+
+def _seconds_between_phases(cine: ShortAxisCine) -> float:
+    between = np.median(np.diff(cine.trigger_times, axis=1)) / 1000
+    # 0 is what NIfTI headers say of what is unknown
+    return float(between) if np.isfinite(between) else 0.0

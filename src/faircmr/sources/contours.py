@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
 
 FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]

@@ -20,13 +20,10 @@ from typing import Protocol
 
 from pydantic import Field, ValidationError
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.files import write_whole
-from faircmr.core.leases import lease
-from faircmr.core.omissions import Omission
-from faircmr.core.parameters import Parameters
-from faircmr.core.pseudonyms import own_salt, pseudonym, read_salt
-from faircmr.sources.fingerprints import FileState, file_state
+from faircmr.core import InvalidScanError, Omission, Parameters
+from faircmr.core.host import lease, write_whole
+from faircmr.core.study import own_salt, pseudonym, read_salt
+from faircmr.sources.base import FileState, file_state
 
 RECORD, SALT = "conversion.json", "salt"
 WITH_REMEDY = ", reasons with remedies"

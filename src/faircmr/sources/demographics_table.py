@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.table_values import (
+from faircmr.core import InvalidCohortError
+from faircmr.core.user_input import (
     MISSING_IN_NUMBERS,
     PLAIN_NUMBERS,
     MissingWords,

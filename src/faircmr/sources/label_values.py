@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.errors import InvalidScanError, UndeclaredLabelError
-from faircmr.core.label_coding import LabelValues, NoStructure
-from faircmr.core.scan import LabelImage
+from faircmr.core import InvalidScanError, UndeclaredLabelError
+from faircmr.core.scans import LabelImage, LabelValues, NoStructure
 
 ROUNDING = 1e-3
 """Difference from a whole number that is rounding: header scaling and conversion to float leave up to 3e-5 on values to

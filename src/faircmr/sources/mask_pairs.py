@@ -6,14 +6,11 @@ from collections.abc import Collection, Iterator
 from functools import partial
 from pathlib import Path
 
-from faircmr.core.errors import InvalidCohortError, InvalidScanError, UndeclaredLabelError
-from faircmr.core.file_names import copies, is_nifti, nifti_by_stem
-from faircmr.core.grids import place, placement_on
-from faircmr.core.label_coding import PairCoding
-from faircmr.core.mask_pairs import MaskPair, MaskPairs
-from faircmr.core.omissions import Omission
-from faircmr.core.reading import DEFAULT_READING, ReadingParameters
-from faircmr.sources.folders import FolderWalk, check_copies
+from faircmr.core import InvalidCohortError, InvalidScanError, Omission, UndeclaredLabelError
+from faircmr.core.scans import MaskPair, MaskPairs, PairCoding, place, placement_on
+from faircmr.core.study import DEFAULT_READING, ReadingParameters
+from faircmr.core.user_input import copies, is_nifti, nifti_by_stem
+from faircmr.sources.files import FolderWalk, check_copies
 from faircmr.sources.nifti import read_mask
 
 DECLARE = (

@@ -31,13 +31,9 @@ from typing import ClassVar
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.file_names import has_suffix, nifti_by_stem
-from faircmr.core.omissions import Omission
-from faircmr.core.parameters import Parameters
-from faircmr.core.scan import ScanFiles
-from faircmr.core.user_tables import read_user_table
+from faircmr.core import InvalidCohortError, Omission, Parameters
+from faircmr.core.scans import Phase, ScanFiles, Structure
+from faircmr.core.user_input import has_suffix, nifti_by_stem, read_user_table
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
 from faircmr.sources.demographics_table import (
     absent_columns,
@@ -49,7 +45,7 @@ from faircmr.sources.demographics_table import (
     numbers,
     text,
 )
-from faircmr.sources.folders import FolderWalk, check_copies
+from faircmr.sources.files import FolderWalk, check_copies
 
 LAYOUT = (
     "files <id>_sa.nii.gz and <id>_sa_gt.nii.gz in folders <id>/ (M&Ms), or <id>_SA_ED.nii.gz, <id>_SA_ED_gt.nii.gz "

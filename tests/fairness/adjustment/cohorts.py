@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from faircmr.core.randomness import generator
+from faircmr.core import generator
 
 SIZES = {"White": 80, "Asian": 24, "Black": 12}
 

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError
-from faircmr.fairness.adjustment.covariates import Covariates, Sample, sample_of
+from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidScoresError
+from faircmr.fairness.adjustment import Covariates, Sample, sample_of
 from tests.fairness.adjustment.cohorts import cohort, noise
 
 SUBJECTS = cohort()

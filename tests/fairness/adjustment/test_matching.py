@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ttest_rel
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.adjustment.covariates import Covariates
+from faircmr.core import InvalidParameterError
+from faircmr.fairness.adjustment import Covariates
 from faircmr.fairness.adjustment.matching import Matched, matched_difference
 from tests.fairness.adjustment.cohorts import cohort, noise
 

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.adjustment.covariates import Covariates
-from faircmr.fairness.adjustment.design import COLLINEAR, CONSTANT, IS_THE_GROUP
-from faircmr.fairness.adjustment.least_squares import LeastSquares
-from faircmr.fairness.adjustment.regression import Adjusted, Draws, adjusted_differences, adjusted_models
-from faircmr.fairness.inference.randomisation import SUBJECTS_AT_ONCE
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.adjustment import Adjusted, Covariates, Draws, adjusted_models
+from faircmr.fairness.adjustment.linear_models import COLLINEAR, CONSTANT, IS_THE_GROUP, LeastSquares
+from faircmr.fairness.adjustment.regression import adjusted_differences
+from faircmr.fairness.inference.permutation import SUBJECTS_AT_ONCE
 from tests.fairness.adjustment.cohorts import SIZES, cohort, noise
 
 SUBJECTS = cohort()

@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from faircmr.core.randomness import generator
-from faircmr.fairness.audit.answers import Answers, answers
-from faircmr.fairness.audit.comparison import Compared, cohorts, comparisons
-from faircmr.fairness.audit.parameters import AuditParameters
+from faircmr.core import generator
+from faircmr.fairness.audit import AuditParameters
+from faircmr.fairness.audit.comparison import Answers, Compared, answers, cohorts, comparisons
 
 SIZES = {"Asian": 20, "Black": 12, "White": 50}
 PARAMETERS = AuditParameters(attributes=("race",), draws=1_000)

@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.randomness import generator
-from faircmr.fairness.adjustment.covariates import Covariates
-from faircmr.fairness.adjustment.design import CONSTANT, IS_THE_GROUP
-from faircmr.fairness.adjustment.regression import Draws, adjusted_differences
-from faircmr.fairness.audit.adjusted_table import COLUMNS, adjusted_table
-from faircmr.fairness.inference.multiplicity import holm
+from faircmr.core import InvalidParameterError, generator
+from faircmr.fairness.adjustment import Covariates, Draws
+from faircmr.fairness.adjustment.linear_models import CONSTANT, IS_THE_GROUP
+from faircmr.fairness.adjustment.regression import adjusted_differences
+from faircmr.fairness.audit.adjusted_tables import ADJUSTED_COLUMNS, adjusted_table
+from faircmr.fairness.inference import holm
 from tests.fairness.audit.tables import ID, PARAMETERS, SIZES, answered, people, scored
 
 RNG = generator(0, "covariates")
@@ -38,7 +37,7 @@ def table() -> pd.DataFrame:
 
 
 def test_one_row_a_model_adjustment_and_group(table):
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == ADJUSTED_COLUMNS
     assert table[["model", "adjustment", "group"]].to_numpy().tolist() == [
         [model, adjustment, group] for model in SCORES for adjustment in ADJUSTMENTS for group in SIZES
     ]
@@ -126,7 +125,7 @@ def test_has_no_rows_where_there_is_nothing_to_adjust_for(covariates):
     table, notes = of(covariates=covariates, mediators=())
 
     assert table.empty
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == ADJUSTED_COLUMNS
     assert notes == []
 
 

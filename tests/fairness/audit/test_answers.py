@@ -3,12 +3,10 @@
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.audit.answers import answers, too_few_draws
-from faircmr.fairness.inference.bootstrap_t import NEW_TRAININGS, THESE_MODELS, bootstrap_t
-from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
-from faircmr.fairness.inference.equivalence import equivalence_tests
-from faircmr.fairness.inference.permutation import permutation_tests
+from faircmr.core import InvalidParameterError
+from faircmr.fairness.audit.comparison import answers, too_few_draws
+from faircmr.fairness.inference import bootstrap_t_over_seeds, equivalence_tests, permutation_tests
+from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS, bootstrap_t
 from tests.fairness.audit.tables import PARAMETERS, answered, divided, people, scored
 
 PEOPLE = people()

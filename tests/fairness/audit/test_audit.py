@@ -7,12 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidScoresError
-from faircmr.core.omissions import Omission
+from faircmr.core import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidScoresError, Omission
 from faircmr.fairness.audit import AuditColumns, AuditParameters, audit, audit_models
-from faircmr.fairness.audit.change_table import MEAN_OF_GROUPS
-from faircmr.fairness.inference.bootstrap_t import NEW_TRAININGS, THESE_MODELS
-from faircmr.fairness.inference.verdict import Verdict
+from faircmr.fairness.audit.tables import MEAN_OF_GROUPS
+from faircmr.fairness.inference import Verdict
+from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS
 from tests.fairness.audit.tables import ID, PARAMETERS, as_long, people, scored
 
 PEOPLE = people()

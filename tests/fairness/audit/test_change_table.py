@@ -4,13 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.fairness.audit.change_table import COLUMNS, MEAN_OF_GROUPS, WORST, change_table
 from faircmr.fairness.audit.comparison import Baseline, cohorts
-from faircmr.fairness.disparity import disparity_sd
-from faircmr.fairness.inference.bootstrap_t import bootstrap_t
-from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
-from faircmr.fairness.inference.multiplicity import holm
-from faircmr.fairness.inference.permutation import sign_flip_tests
+from faircmr.fairness.audit.tables import CHANGE_COLUMNS, MEAN_OF_GROUPS, WORST, change_table
+from faircmr.fairness.inference import bootstrap_t_over_seeds, holm, sign_flip_tests
+from faircmr.fairness.inference.bootstrap import bootstrap_t
+from faircmr.fairness.tables import disparity_sd
 from tests.fairness.audit.tables import PARAMETERS, SIZES, answered, divided, people, scored
 
 PEOPLE = people()
@@ -29,7 +27,7 @@ def of(scores, subjects=PEOPLE, baseline="") -> pd.DataFrame:
 def test_one_row_a_model_and_group_and_none_of_the_baseline():
     table = of({"base": BASE, "ours": OURS, "levelled": LEVELLED})
 
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == CHANGE_COLUMNS
     assert table[["model", "group"]].to_numpy().tolist() == [
         [model, group] for model in ("ours", "levelled") for group in GROUPS
     ]
@@ -106,7 +104,7 @@ def test_a_model_that_is_the_baseline_does_not_change():
 def test_the_baseline_alone_has_no_rows():
     table = of({"base": BASE})
 
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == CHANGE_COLUMNS
     assert table.empty
 
 

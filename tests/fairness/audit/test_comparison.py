@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
+from faircmr.core import InvalidCohortError, InvalidParameterError
 from faircmr.fairness.audit.comparison import Baseline, cohorts, comparisons, without_spread
 from tests.fairness.audit.tables import ID, divided, people, scored
 

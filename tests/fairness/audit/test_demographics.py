@@ -6,13 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.case_names import subject_and_phase
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.table_values import read_numbers
-from faircmr.fairness.adjustment.covariates import Covariates
-from faircmr.fairness.audit.adjusted_table import covariates_asked
+from faircmr.core import InvalidCohortError, InvalidParameterError
+from faircmr.core.user_input import read_numbers, subject_and_phase
+from faircmr.fairness.adjustment import Covariates
+from faircmr.fairness.audit import AuditColumns, AuditParameters
+from faircmr.fairness.audit.adjusted_tables import covariates_asked
 from faircmr.fairness.audit.demographics import attributes_asked, joined
-from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 
 PEOPLE = pd.DataFrame(
     {

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.fairness.audit.disparity_table import disparity_table
-from faircmr.fairness.disparity import disparity_sd, skewed_error_ratio
-from faircmr.fairness.inference.bootstrap_t import NEW_TRAININGS, THESE_MODELS, bootstrap_t
-from faircmr.fairness.inference.permutation import permutation_tests
-from faircmr.fairness.inference.projection import gap_interval, sd_interval, ser_interval, worst_interval
+from faircmr.fairness.audit.tables import disparity_table
+from faircmr.fairness.inference import gap_interval, permutation_tests, sd_interval, ser_interval, worst_interval
+from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS, bootstrap_t
+from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
 from tests.fairness.audit.tables import PARAMETERS, answered, divided, people, scored
 
 PEOPLE = people()

@@ -3,10 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from faircmr.fairness.audit.audit import audit
-from faircmr.fairness.audit.failures import failures
-from faircmr.fairness.audit.masks import MaskLabels, score_masks
-from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.fairness.audit import AuditColumns, MaskLabels, audit, score_masks
+from faircmr.fairness.audit.tables import failures
 from tests.fairness.audit.tables import PARAMETERS, as_long, people, scored
 from tests.fairness.audit.test_masks import LVBP, pairs
 from tests.fairness.metrics.volumes import empty

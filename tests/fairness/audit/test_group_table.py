@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.fairness.audit.group_table import group_table
-from faircmr.fairness.inference.bootstrap_t import bootstrap_t
-from faircmr.fairness.inference.effect_size import hedges_g
-from faircmr.fairness.inference.equivalence import equivalence_tests
-from faircmr.fairness.inference.multiplicity import holm
-from faircmr.fairness.inference.permutation import permutation_tests
-from faircmr.fairness.inference.power import smallest_detectable_gap
-from faircmr.fairness.inference.verdict import Verdict
+from faircmr.fairness.audit.tables import group_table
+from faircmr.fairness.inference import (
+    Verdict,
+    equivalence_tests,
+    hedges_g,
+    holm,
+    permutation_tests,
+    smallest_detectable_gap,
+)
+from faircmr.fairness.inference.bootstrap import bootstrap_t
 from tests.fairness.audit.tables import PARAMETERS, answered, people, scored
 
 PEOPLE = people()

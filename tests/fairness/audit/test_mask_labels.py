@@ -7,11 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.label_coding import HIGHEST_VALUE, NoStructure
-from faircmr.core.validation import known_paths, validated
-from faircmr.fairness.audit.mask_labels import PREDICTIONS, REFERENCES, SIDES, MaskLabels
+from faircmr.core import InvalidParameterError, known_paths, validated
+from faircmr.core.scans import HIGHEST_VALUE, NoStructure, Structure
+from faircmr.fairness.audit import MaskLabels
+from faircmr.fairness.audit.masks import PREDICTIONS, REFERENCES, SIDES
 
 LV, WALL, RV = Structure.LVBP, Structure.LVM, Structure.RVBP
 OUT, IGNORED = NoStructure.LEFT_OUT, NoStructure.UNANNOTATED

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.anatomy import Structure
-from faircmr.fairness.audit.mask_labels import MaskLabels
-from faircmr.fairness.audit.mask_notes import MaskTally
+from faircmr.core.scans import Structure
+from faircmr.fairness.audit import MaskLabels
+from faircmr.fairness.audit.masks import MaskTally
 from tests.fairness.metrics.hearts import drawn_heart
 
 THREE = tuple(Structure)[:3]

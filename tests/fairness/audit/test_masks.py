@@ -8,17 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.grids import AS_STORED, UNKNOWN
-from faircmr.core.mask_pairs import MaskPair, MaskPairs
-from faircmr.core.scan import LabelImage
-from faircmr.fairness.audit.mask_labels import SIDES, MaskLabels
-from faircmr.fairness.audit.masks import score_masks
-from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.core import InvalidScoresError
+from faircmr.core.scans import AS_STORED, UNKNOWN, LabelImage, MaskPair, MaskPairs, Structure
+from faircmr.fairness.audit import AuditColumns, MaskLabels, score_masks
+from faircmr.fairness.audit.masks import SIDES
 from faircmr.fairness.audit.score_table import scores_by_model
-from faircmr.fairness.dice import dice_score
-from faircmr.fairness.metrics.scan import score_scan
+from faircmr.fairness.metrics.scan import dice_score, score_scan
 from tests.fairness.metrics.volumes import SPACING, block, empty, random_hearts
 
 LVBP = block(slice(1, 4), slice(3, 6), slice(3, 6))

@@ -7,13 +7,12 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_rel
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.core.randomness import generator
-from faircmr.fairness.adjustment.covariates import Covariates
+from faircmr.core import InvalidParameterError, generator
+from faircmr.fairness.adjustment import Covariates
 from faircmr.fairness.adjustment.matching import matched_difference
-from faircmr.fairness.audit import matched_table as module
-from faircmr.fairness.audit.matched_table import COLUMNS, matched_table
-from faircmr.fairness.inference.multiplicity import holm
+from faircmr.fairness.audit import adjusted_tables as module
+from faircmr.fairness.audit.adjusted_tables import MATCHED_COLUMNS, matched_table
+from faircmr.fairness.inference import holm
 from tests.fairness.audit.tables import ID, PARAMETERS, SIZES, answered, people, scored
 
 RNG = generator(0, "pairs")
@@ -38,7 +37,7 @@ def table() -> pd.DataFrame:
 
 
 def test_one_row_a_model_set_of_covariates_and_group(table):
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == MATCHED_COLUMNS
     rows = table[["model", "matched_on", "group"]].sort_values("model", kind="stable")
     assert rows.to_numpy().tolist() == [[model, one, group] for model in SCORES for one in SETS for group in SIZES]
     assert table["n"].tolist() == np.repeat([20, 12, 50], 2).tolist() * 2
@@ -157,7 +156,7 @@ def test_has_no_rows_where_there_is_nothing_to_be_alike_in(asked):
     table, notes = of(**asked)
 
     assert table.empty
-    assert list(table.columns) == COLUMNS
+    assert list(table.columns) == MATCHED_COLUMNS
     assert notes == []
 
 

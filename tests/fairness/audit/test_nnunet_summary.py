@@ -5,9 +5,8 @@ import json
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.audit.nnunet_summary import scores_of_summary
-from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.core import InvalidScoresError
+from faircmr.fairness.audit import AuditColumns, scores_of_summary
 from faircmr.fairness.audit.score_table import scores_by_model
 
 COLUMNS = AuditColumns()

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
+from faircmr.fairness.audit import AuditColumns, AuditParameters
 
 
 @pytest.mark.parametrize("name", ["attributes", "covariates", "mediators"])

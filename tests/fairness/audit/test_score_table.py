@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.audit.parameters import AuditColumns
+from faircmr.core import InvalidScoresError
+from faircmr.fairness.audit import AuditColumns
 from faircmr.fairness.audit.score_table import ONE_MODEL, scores_by_model
 
 COLUMNS = AuditColumns()

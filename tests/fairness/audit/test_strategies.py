@@ -4,13 +4,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.columns import HEART_SIZE, PROTECTED_GROUP
-from faircmr.core.errors import InvalidCohortError, InvalidScoresError, StudyMismatchError
-from faircmr.core.randomness import generator
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.fairness.audit import audit
-from faircmr.fairness.audit.strategies import audit_strategies
-from faircmr.fairness.scoring import collect_scores
+from faircmr.core import (
+    HEART_SIZE,
+    PROTECTED_GROUP,
+    InvalidCohortError,
+    InvalidScoresError,
+    StudyMismatchError,
+    generator,
+)
+from faircmr.core.study import AttributeParameters
+from faircmr.fairness.audit import audit, audit_strategies
+from faircmr.fairness.metrics.scoring import collect_scores
 from tests.fairness.audit.tables import PARAMETERS, people, scored
 from tests.fairness.published import scores_of
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from faircmr.core.division import DivisionProblem
-from faircmr.core.grids import AS_STORED
-from faircmr.core.near_duplicates import FEATURES
-from faircmr.core.omissions import omission_table
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.fairness.audit.parameters import AuditParameters
+from faircmr.core import omission_table
+from faircmr.core.scans import AS_STORED
+from faircmr.core.scans.images import FEATURES
+from faircmr.core.study import AttributeParameters, DivisionProblem
+from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.cohort_checks import (
     CohortCheckParameters,
     CohortTables,

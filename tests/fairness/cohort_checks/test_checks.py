@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.division import DivisionProblem
-from faircmr.core.near_duplicates import FEATURES
-from faircmr.core.subject_index import AttributeParameters
+from faircmr.core.scans.images import FEATURES
+from faircmr.core.study import AttributeParameters, DivisionProblem
 from faircmr.fairness.cohort_checks import Status, check_cohort
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper
 

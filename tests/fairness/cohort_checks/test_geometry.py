@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from faircmr.core.grids import AS_STORED, UNKNOWN
+from faircmr.core.scans import AS_STORED, UNKNOWN
 from faircmr.fairness.cohort_checks import Status, geometry_counts
-from faircmr.fairness.cohort_checks.geometry import LABELS, UNITS, check_label_grids, check_units
+from faircmr.fairness.cohort_checks.measures import LABELS, LENGTH_UNITS, check_label_grids, check_units
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper
 
 
@@ -25,8 +25,8 @@ def test_scans_are_counted_by_what_their_headers_say(cohort: CohortOnPaper):
     assert rows == [
         [LABELS, AS_STORED, 76, 86],
         [LABELS, "flipped", 10, 86],
-        [UNITS, "mm", 84, 88],
-        [UNITS, "um", 4, 88],
+        [LENGTH_UNITS, "mm", 84, 88],
+        [LENGTH_UNITS, "um", 4, 88],
     ]
 
 

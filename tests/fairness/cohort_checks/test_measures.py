@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from faircmr.fairness.cohort_checks import compare_measures
-from faircmr.fairness.cohort_checks.measures import varying
+from faircmr.fairness.cohort_checks import compare_measures, varying
 from tests.fairness.cohort_checks.cohorts import AUDIT, CohortOnPaper
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.near_duplicates import EXACT, FEATURES, NEAR
+from faircmr.core.scans.images import EXACT, FEATURES, NEAR
 from faircmr.fairness.cohort_checks import find_pairs
-from faircmr.fairness.cohort_checks.pairs import ONE_PERSON
+from faircmr.fairness.cohort_checks.counts import ONE_PERSON
 from tests.fairness.cohort_checks.cohorts import LIMITS, CohortOnPaper
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from faircmr.fairness.cohort_checks import detectable_gaps, split_counts
-from faircmr.fairness.inference.power import smallest_detectable_gap
+from faircmr.fairness.inference import smallest_detectable_gap
 from tests.fairness.cohort_checks.cohorts import ATTRIBUTES, AUDIT, LIMITS, CohortOnPaper
 
 

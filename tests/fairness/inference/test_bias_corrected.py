@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from statsmodels.stats.meta_analysis import combine_effects
 
-from faircmr.fairness.inference.bias_corrected import bias_corrected_sd
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.resampling import Estimates, group_estimates
+from faircmr.fairness.inference import Groups, bias_corrected_sd, group_estimates
+from faircmr.fairness.inference.resampling import Estimates
 
 MEANS = np.array([0.93, 0.84, 0.88, 0.85, 0.87, 0.85])
 

@@ -5,9 +5,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.inference.bootstrap_t import THESE_MODELS, bootstrap_t
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidParameterError
+from faircmr.fairness.inference import Groups
+from faircmr.fairness.inference.bootstrap import THESE_MODELS, bootstrap_t
 
 MICE = [52.0, 104.0, 146.0, 10.0, 50.0, 31.0, 40.0, 27.0, 46.0]
 """Control group of the mouse data, Efron and Tibshirani 1993, table 2.1."""

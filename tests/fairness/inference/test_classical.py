@@ -9,10 +9,9 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_ind
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.inference.classical import kruskal_wallis, welch_anova, welch_t
-from faircmr.fairness.inference.classical_pairs import dunn, games_howell
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidScoresError
+from faircmr.fairness.inference import Groups
+from faircmr.fairness.inference.classical import dunn, games_howell, kruskal_wallis, welch_anova, welch_t
 
 GROUPS = Groups(("a", "b", "c"), np.repeat([0, 1, 2], [12, 7, 5]))
 ONE = Groups(("a", "b", "one"), np.repeat([0, 1, 2], [12, 11, 1]))

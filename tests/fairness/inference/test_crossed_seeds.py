@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.randomness import generator
-from faircmr.fairness.inference.bootstrap_t import NEW_TRAININGS, THESE_MODELS, bootstrap_t
-from faircmr.fairness.inference.crossed_seeds import bootstrap_t_over_seeds
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidScoresError, generator
+from faircmr.fairness.inference import Groups, bootstrap_t_over_seeds
+from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS, bootstrap_t
 from faircmr.fairness.inference.resampling import subject_generator
 
 GROUPS = Groups.of(list(np.repeat([*"abc"], [30, 9, 12])))

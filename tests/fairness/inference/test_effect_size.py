@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.inference.effect_size import hedges_g, probability_of_superiority
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.inference import Groups, hedges_g, probability_of_superiority
 
 GROUPS = Groups(("a", "b", "c"), np.repeat([0, 1, 2], [12, 7, 5]))
 VALUES = np.random.default_rng(0).gamma(2.0, size=(2, 24))

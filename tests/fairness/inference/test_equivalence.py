@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import permutation_test, ttest_ind
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.inference import randomisation
-from faircmr.fairness.inference.equivalence import equivalence_tests
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.inference import Groups, equivalence_tests
+from faircmr.fairness.inference import permutation as randomisation
 
 SMALL = Groups(("a", "b"), np.repeat([0, 1], [4, 6]))
 THREE = Groups(("a", "b", "c"), np.repeat([0, 1, 2], [30, 12, 9]))

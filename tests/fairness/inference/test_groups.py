@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.inference.groups import Groups
+from faircmr.core import InvalidScoresError
+from faircmr.fairness.inference import Groups
 
 LABELS = ["b", "a", "b", "a", "b", "c"]
 VALUES = np.array([[0.5, 0.1, 0.7, 0.3, 0.9, 0.4], [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]])

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from faircmr.fairness.inference.interval import Interval
+from faircmr.fairness.inference import Interval
 
 INTERVAL = Interval(np.array([-np.inf, 0.2]), np.array([0.5, 0.9]), np.array([np.inf, 1.1]))
 

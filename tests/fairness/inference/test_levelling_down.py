@@ -5,10 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.fairness.inference.bootstrap_t import bootstrap_t
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.interval import Interval
-from faircmr.fairness.inference.levelling_down import change_of_worst
+from faircmr.fairness.inference import Groups, Interval, change_of_worst
+from faircmr.fairness.inference.bootstrap import bootstrap_t
 
 GROUPS = Groups.of(list(np.repeat([*"abc"], [60, 15, 20])))
 

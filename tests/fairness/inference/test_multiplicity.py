@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.inference.multiplicity import holm
+from faircmr.core import InvalidParameterError
+from faircmr.fairness.inference import holm
 
 p_values = st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12)
 

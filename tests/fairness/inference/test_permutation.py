@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import permutation_test, ttest_1samp, ttest_ind
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.inference import randomisation
-from faircmr.fairness.inference.equivalence import equivalence_tests
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.permutation import permutation_tests, sign_flip_tests, untestable
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.inference import Groups, equivalence_tests, permutation_tests, sign_flip_tests
+from faircmr.fairness.inference import permutation as randomisation
+from faircmr.fairness.inference.permutation import untestable
 
 SMALL = Groups(("a", "b"), np.repeat([0, 1], [4, 6]))
 THREE = Groups(("a", "b", "c"), np.repeat([0, 1, 2], [12, 5, 3]))

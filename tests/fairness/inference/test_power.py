@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 from statsmodels.stats.power import TTestIndPower
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.inference.power import power_against_rest, smallest_detectable_gap
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.inference import smallest_detectable_gap
+from faircmr.fairness.inference.verdict import power_against_rest
 
 SIZES = [472, 18, 41, 24, 9, 26]
 

@@ -8,17 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.disparity import disparity_sd, skewed_error_ratio
-from faircmr.fairness.inference import projection
-from faircmr.fairness.inference.interval import Interval
-from faircmr.fairness.inference.projection import (
-    gap_interval,
-    may_be_worst,
-    sd_interval,
-    ser_interval,
-    worst_interval,
-)
+from faircmr.core import InvalidScoresError
+from faircmr.fairness.inference import Interval, gap_interval, may_be_worst, sd_interval, ser_interval, worst_interval
+from faircmr.fairness.inference import bootstrap as projection
+from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
 
 MEASURES = {
     sd_interval: disparity_sd,

@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.fairness.inference.randomisation import SUBJECTS_AT_ONCE, shuffles, subject_blocks
+from faircmr.fairness.inference import shuffles, subject_blocks
+from faircmr.fairness.inference.permutation import SUBJECTS_AT_ONCE
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.integers(1, 6), st.integers(0, 1000))

@@ -3,16 +3,9 @@
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidParameterError, InvalidScoresError
-from faircmr.fairness.inference import resampling
-from faircmr.fairness.inference.groups import Groups
-from faircmr.fairness.inference.resampling import (
-    group_estimates,
-    resampled_estimates,
-    resampled_means,
-    subject_generator,
-    variance_of,
-)
+from faircmr.core import InvalidParameterError, InvalidScoresError
+from faircmr.fairness.inference import Groups, group_estimates, resampling
+from faircmr.fairness.inference.resampling import resampled_estimates, resampled_means, subject_generator, variance_of
 
 GROUPS = Groups.of([*"aaaaabbbbbbbc"])
 VALUES = np.random.default_rng(3).uniform(0.6, 0.9, size=(2, 3, 13))

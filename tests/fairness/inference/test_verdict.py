@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.fairness.inference.verdict import Verdict, verdicts
+from faircmr.core import InvalidParameterError
+from faircmr.fairness.inference import Verdict, verdicts
 
 
 def test_the_four_outcomes_of_two_tests():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.scan import LabelImage
+from faircmr.core.scans import LabelImage, Phase, Structure
 
 SHAPE = (6, 40, 48)
 

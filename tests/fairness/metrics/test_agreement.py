@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.integrate import quad
 
-from faircmr.core.errors import InvalidScoresError
+from faircmr.core import InvalidScoresError
 from faircmr.fairness.metrics.agreement import Agreement, agreement_table, limits_of_agreement
 from faircmr.fairness.metrics.clinical import Measure
 from tests.fairness.metrics.clinical_rows import groups, rows

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidCohortError, InvalidScoresError
-from faircmr.fairness.metrics.by_group import by_group
+from faircmr.core import InvalidCohortError, InvalidScoresError
+from faircmr.fairness.metrics import by_group
 from tests.fairness.metrics.clinical_rows import groups, rows
 
 ERRORS = rows([1, 2, 3, 4], [0, 0, 0, 0])

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.scan import LabelImage
+from faircmr.core import InvalidScoresError
+from faircmr.core.scans import LabelImage, Phase, Structure
 from faircmr.fairness.metrics.clinical import (
     Measure,
     clinical_errors,
@@ -17,8 +16,8 @@ from faircmr.fairness.metrics.clinical import (
     clinical_table,
 )
 from faircmr.fairness.metrics.scan import score_scan
-from faircmr.fairness.scoring import ScoredScan, collect_scores
-from faircmr.fairness.subject_scores import CELLS
+from faircmr.fairness.metrics.scoring import ScoredScan, collect_scores
+from faircmr.fairness.tables import CELLS
 from tests.fairness.metrics.volumes import empty
 
 # EDV 150, ESV 60 of the left, 160 and 80 of the right ventricle; myocardium of 100 mL at ED

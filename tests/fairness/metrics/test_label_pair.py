@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.fairness.metrics.label_pair import LabelPair
+from faircmr.core import InvalidScoresError
+from faircmr.core.scans import Structure
+from faircmr.fairness.metrics import LabelPair
 from tests.fairness.metrics.volumes import SHAPE, SPACING, block, empty
 
 

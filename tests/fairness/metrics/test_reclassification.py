@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from statsmodels.stats.proportion import proportion_confint
 
-from faircmr.fairness.metrics.clinical import Measure
-from faircmr.fairness.metrics.reclassification import (
+from faircmr.fairness.metrics.agreement import (
     LVEF_CLASSES,
     RVEF_CLASSES,
     Cutoff,
@@ -16,6 +15,7 @@ from faircmr.fairness.metrics.reclassification import (
     cross_table,
     reclassified,
 )
+from faircmr.fairness.metrics.clinical import Measure
 from tests.fairness.metrics.clinical_rows import groups, rows
 
 percents = st.one_of(st.floats(-20.0, 100.0), st.just(float("nan")))

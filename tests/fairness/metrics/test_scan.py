@@ -4,15 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.schemas import SCORE_TYPES, validate_scores
-from faircmr.fairness.dice import dice_score
-from faircmr.fairness.metrics.label_pair import LabelPair
-from faircmr.fairness.metrics.scan import Metric, score_scan
-from faircmr.fairness.metrics.surface import surface_distances
-from faircmr.fairness.scoring import ScoredScan, collect_scores
-from faircmr.fairness.subject_scores import subject_scores
+from faircmr.core import InvalidScoresError
+from faircmr.core.scans import Phase, Structure
+from faircmr.core.study import SCORE_TYPES, validate_scores
+from faircmr.fairness.metrics import LabelPair, Metric
+from faircmr.fairness.metrics.scan import dice_score, score_scan, surface_distances
+from faircmr.fairness.metrics.scoring import ScoredScan, collect_scores
+from faircmr.fairness.tables.by_subject import subject_scores
 from tests.fairness.metrics.volumes import SPACING, block, empty, random_hearts
 
 LVBP = block(slice(1, 4), slice(3, 6), slice(3, 6))

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.ndimage import binary_erosion, distance_transform_edt
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScoresError
-from faircmr.datasets.cohort import CohortDataset
-from faircmr.fairness.metrics.label_pair import LabelPair
-from faircmr.fairness.metrics.surface import surface_distances
+from faircmr.core import InvalidScoresError
+from faircmr.core.scans import Phase, Structure
+from faircmr.datasets import CohortDataset
+from faircmr.fairness.metrics import LabelPair
+from faircmr.fairness.metrics.scan import surface_distances
 from tests.fairness.metrics.volumes import SPACING, block, empty, random_hearts
 
 LVBP = [Structure.LVBP]

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Structure
-from faircmr.fairness.metrics.label_pair import LabelPair
-from faircmr.fairness.metrics.volume import volume_pair
+from faircmr.core.scans import Structure
+from faircmr.fairness.metrics import LabelPair
+from faircmr.fairness.metrics.scan import volume_pair
 from tests.fairness.metrics.volumes import empty
 
 VOXEL = (10.0, 2.0, 5.0)  # 0.1 mL

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.scan import LabelImage
+from faircmr.core.scans import LabelImage, Structure
 
 SHAPE = (6, 12, 12)
 SPACING = (8.0, 1.5, 1.25)

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.mask_pairs import MaskPair, MaskPairs
-from faircmr.core.omissions import Omission
-from faircmr.fairness.audit.mask_labels import MaskLabels
-from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
-from faircmr.pipelines.audit import nodes
+from faircmr.core import Omission
+from faircmr.core.scans import MaskPair, MaskPairs
+from faircmr.fairness.audit import AuditColumns, AuditParameters, MaskLabels
+from faircmr.pipelines import audit as nodes
 from tests.fairness.metrics.hearts import drawn_heart
 
 SUBJECTS = 20

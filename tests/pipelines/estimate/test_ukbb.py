@@ -7,18 +7,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from faircmr.core.splitting import SplitParameters, split_subjects
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.estimation.listing import PlannedFits
-from faircmr.mitigation.choices import FairMetaLearning
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
+from faircmr.core.study import AttributeParameters, SplitParameters
+from faircmr.core.study.splitting import split_subjects
+from faircmr.estimation import PlannedFits
+from faircmr.mitigation import FairMetaLearning, FitsParameters, StrategyParameters
 from faircmr.pipeline_registry import FAMILIES
-from faircmr.pipelines.estimate.nodes import list_fits
-from faircmr.segmentation.fingerprint import take_fingerprint
-from faircmr.segmentation.localisation import LocaliserParameters, plan_localiser
-from faircmr.segmentation.parameters import InferenceParameters, TrainingParameters
-from faircmr.segmentation.planning import plan
-from faircmr.segmentation.plans import PlanOverrides, Plans
+from faircmr.pipelines.estimate import list_fits
+from faircmr.segmentation import InferenceParameters, TrainingParameters
+from faircmr.segmentation.localiser import LocaliserParameters
+from faircmr.segmentation.localiser.parameters import plan_localiser
+from faircmr.segmentation.network import PlanOverrides, Plans, plan, take_fingerprint
 from tests.architecture.configuration import parameters
 
 CONFIGURED: dict[str, Any] = parameters("ukbb")

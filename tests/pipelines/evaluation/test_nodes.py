@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from faircmr.core.schemas import SCHEMAS
-from faircmr.core.subject_index import AttributeParameters
-from faircmr.pipelines.evaluation.nodes import compare_strategies
+from faircmr.core.study import SCHEMAS, AttributeParameters
+from faircmr.pipelines.evaluation import compare_strategies
 from tests.fairness.published import GROUPS, TABLE_2, scores_of, subjects_of
 
 SUBJECTS = subjects_of({group: group for group in GROUPS}, sex=["female", "male"] * 3)

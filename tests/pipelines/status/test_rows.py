@@ -8,19 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from faircmr.core.leases import lease
-from faircmr.core.work_folder import WorkFolder
-from faircmr.datasets.watched_fits import WatchedFits
-from faircmr.mitigation.cohort_selection import select_training_cohort
-from faircmr.mitigation.fits import list_fits
-from faircmr.mitigation.parameters import FitsParameters, StrategyParameters
-from faircmr.pipelines.status.nodes import show_status
-from faircmr.pipelines.status.rows import status_text
-from faircmr.segmentation.fit_status import keep_progress
-from faircmr.segmentation.jobs import FitJob
-from faircmr.segmentation.parameters import TrainingParameters
-from faircmr.segmentation.reports import EpochReport
-from faircmr.segmentation.roi_table import roi_table, with_rois
+from faircmr.core.host import WorkFolder, lease
+from faircmr.datasets import WatchedFits
+from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, select_training_cohort
+from faircmr.pipelines.status import show_status, status_text
+from faircmr.segmentation import TrainingParameters
+from faircmr.segmentation.localiser import roi_table, with_rois
+from faircmr.segmentation.training import FitJob
+from faircmr.segmentation.training.fit_status import keep_progress
+from faircmr.segmentation.training.records import EpochReport
 from tests.estimation.studies import LOCALISER, SPLITS, SUBJECTS, TRAINING, planned
 from tests.segmentation.phantoms import plans_of
 
@@ -156,7 +152,7 @@ def test_a_hundred_fits_of_five_strategies_have_a_row_each(watched: WatchedFits)
     fits = FitsParameters(training_seeds=(0, 1, 2))
     begun = WatchedFits(watched.path, "", watched.localisers, frozenset(names))
 
-    from faircmr.estimation.listing import plan_fits
+    from faircmr.estimation import plan_fits
 
     listed = [plan_fits(one, people, splits, plans_of(), LOCALISER, TRAINING, fits) for one in everybody.values()]
 

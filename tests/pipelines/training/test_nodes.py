@@ -9,19 +9,17 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.cohort import Cohort
-from faircmr.core.scan import Scan, ScanFiles
-from faircmr.core.subject_index import AttributeParameters
+from faircmr.core.scans import Cohort, Phase, Scan, ScanFiles, Structure
+from faircmr.core.study import AttributeParameters
 from faircmr.datasets import JsonModelDataset, OptionalTableDataset, PredictionsDataset
-from faircmr.fairness.comparison import table2
-from faircmr.mitigation.parameters import StrategyParameters
-from faircmr.pipelines.training import nodes
-from faircmr.segmentation.models import TrainedModels
-from faircmr.segmentation.parameters import InferenceParameters
-from faircmr.segmentation.roi import Box
-from faircmr.segmentation.roi_table import Located, roi_table
-from faircmr.segmentation.tensors import TensorStore
+from faircmr.fairness.tables import table2
+from faircmr.mitigation import StrategyParameters
+from faircmr.pipelines import training as nodes
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.data import TensorStore
+from faircmr.segmentation.localiser import Box, roi_table
+from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.training import TrainedModels
 from tests.segmentation.finished_fits import finished_models
 from tests.segmentation.phantoms import phantom, plans_of, write_study
 
@@ -59,7 +57,7 @@ class Study:
         return scores.load()
 
 
-POSTPROCESSING = "faircmr.segmentation.postprocessing"
+POSTPROCESSING = "faircmr.segmentation.prediction.postprocessing"
 
 
 @pytest.fixture(scope="module")

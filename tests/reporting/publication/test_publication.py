@@ -7,15 +7,18 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from faircmr.reporting.publication.datasheet import datasheet
-from faircmr.reporting.publication.figures import FIGURES, paper_figures
-from faircmr.reporting.publication.flat_tables import COLUMNS, flat_table_1, flat_table_2
-from faircmr.reporting.publication.latex import latex_table_1, latex_table_2
-from faircmr.reporting.publication.markdown import TO_BE_SAID
-from faircmr.reporting.publication.model_card import model_card
-from faircmr.reporting.report.parameters import ReportParameters
-from faircmr.reporting.report.study import Study, StudyTables
-from faircmr.reporting.report.words import ABSENT
+from faircmr.reporting.publication import (
+    datasheet,
+    flat_table_1,
+    flat_table_2,
+    latex_table_1,
+    latex_table_2,
+    model_card,
+    paper_figures,
+)
+from faircmr.reporting.publication.cards import TO_BE_SAID
+from faircmr.reporting.publication.paper import COLUMNS, FIGURES
+from faircmr.reporting.report import ABSENT, ReportParameters, Study, StudyTables
 from tests.reporting.report.simulated import AUDIT, MEANS, study, subjects
 
 NOTHING = Study(StudyTables(), AUDIT)
@@ -57,7 +60,7 @@ def test_figures_are_svg_and_pdf():
 
 
 def test_the_figures_of_a_pipeline_are_those_that_are_drawn():
-    from faircmr.pipelines.reporting import pipeline
+    from faircmr.pipelines import reporting as pipeline
 
     assert pipeline.FIGURES == FIGURES
 

@@ -11,25 +11,23 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.demographics import summarise
-from faircmr.core.omissions import Omission, omission_table, strategy_step
-from faircmr.core.subject_index import AttributeParameters
+from faircmr.core import Omission, omission_table, strategy_step
+from faircmr.core.scans import Phase, Structure
+from faircmr.core.study import AttributeParameters, summarise
 from faircmr.datasets import OptionalTableDataset
-from faircmr.fairness.audit import audit_strategies
-from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.clinical_errors import clinical_agreement, reclassification
-from faircmr.fairness.comparison import table2
-from faircmr.fairness.disaggregate import table1
-from faircmr.fairness.published_tables import asterisks_of
-from faircmr.fairness.seeds import table1_seed_sd
-from faircmr.mitigation.parameters import StrategyParameters
-from faircmr.reporting.report.cases import extreme_cases
-from faircmr.reporting.report.choices import strategy_choices
-from faircmr.reporting.report.gathering import one_below_another
-from faircmr.reporting.report.provenance import provenance
-from faircmr.reporting.report.study import Study, StudyTables
-from faircmr.reporting.report.surface import surface_errors
+from faircmr.fairness.audit import AuditParameters, audit_strategies
+from faircmr.fairness.metrics import clinical_agreement, reclassification
+from faircmr.fairness.tables import asterisks_of, table1, table1_seed_sd, table2
+from faircmr.mitigation import StrategyParameters
+from faircmr.reporting.report import (
+    Study,
+    StudyTables,
+    extreme_cases,
+    one_below_another,
+    provenance,
+    strategy_choices,
+    surface_errors,
+)
 
 GROUPS = {"Weiß & mehr": 24, "<b>Schwarz</b>": 12, "few": 3}
 MEANS = {"baseline": (0.94, 0.86, 0.88), "even": (0.91, 0.9, 0.9), "matched": (0.92, 0.88, 0.89)}

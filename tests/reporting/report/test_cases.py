@@ -11,10 +11,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.prediction import Prediction, PredictionKey
-from faircmr.reporting.report.cases import COLUMNS, extreme_cases
-from faircmr.reporting.report.pictures import draw_cases
+from faircmr.core.scans import Phase, Prediction, PredictionKey
+from faircmr.reporting.report import draw_cases, extreme_cases
+from faircmr.reporting.report.cases import COLUMNS
 from tests.reporting.hearts import cohort, heart
 
 PEOPLE = {"sub-0001": "A", "sub-0002": "A", "sub-0003": "A", "sub-0004": "B"}

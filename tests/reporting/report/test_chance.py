@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidParameterError
-from faircmr.reporting.report.chance import chance_of_disparity
+from faircmr.core import InvalidParameterError
+from faircmr.reporting.report.tables import chance_of_disparity
 
 
 def groups(sds: list[float], sizes: list[int]) -> pd.DataFrame:

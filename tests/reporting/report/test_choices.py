@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from faircmr.mitigation.parameters import StrategyParameters
-from faircmr.reporting.report.choices import AXES, control_of, strategy_choices
-from faircmr.reporting.report.strategy_figure import draw_strategies
+from faircmr.mitigation import StrategyParameters
+from faircmr.reporting.report import AXES, draw_strategies, strategy_choices
+from faircmr.reporting.report.words import control_of
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,14 @@ import pandas as pd
 import pytest
 
 from faircmr.fairness.audit import audit_strategies
-from faircmr.reporting.html_page import Html, together
-from faircmr.reporting.report import errors_sections as errors
-from faircmr.reporting.report import fairness_sections as fairness
-from faircmr.reporting.report import scores_sections as sections
-from faircmr.reporting.report import study_sections as about
-from faircmr.reporting.report.page import study_report
-from faircmr.reporting.report.pictures import CasePicture, CasePictures
-from faircmr.reporting.report.study import NAMES, Study, StudyTables
-from faircmr.reporting.report.surface import surface_errors
-from faircmr.reporting.report.words import ABSENT, TERMS
+from faircmr.reporting import Html, together
+from faircmr.reporting.report import ABSENT, CasePictures, Study, StudyTables, sections, study_report, surface_errors
+from faircmr.reporting.report import page as about
+from faircmr.reporting.report import sections as errors
+from faircmr.reporting.report import sections as fairness
+from faircmr.reporting.report.cases import CasePicture
+from faircmr.reporting.report.study import NAMES
+from faircmr.reporting.report.words import TERMS
 from tests.reporting.report.simulated import ATTRIBUTES, AUDIT, GROUPS, MEANS, scores, study, study_of, subjects
 
 PICTURES = CasePictures(

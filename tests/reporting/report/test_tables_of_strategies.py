@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.schemas import SCHEMAS
-from faircmr.reporting.report.gathering import confusions, one_below_another
-from faircmr.reporting.report.provenance import provenance
-from faircmr.reporting.report.surface import COLUMNS, surface_errors
+from faircmr.core.study import SCHEMAS
+from faircmr.reporting.report import confusions, one_below_another, provenance, surface_errors
+from faircmr.reporting.report.tables import COLUMNS
 from tests.reporting.report.simulated import AUDIT, GROUPS, scores, subjects
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.sources.cvi42 import document
-from faircmr.sources.cvi42.document import Boundary, read_workspace
+from faircmr.core import InvalidScanError
+from faircmr.sources import cvi42 as document
+from faircmr.sources.cvi42 import Boundary, read_workspace
 from tests.sources.cvi42.workspaces import OBSERVER, contour, drawn, ellipse, image, item, workspace
 
 TRIANGLE = [(40, 20), (80, 21), (60, 62)]

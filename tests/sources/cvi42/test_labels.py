@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidScanError
+from faircmr.core import InvalidScanError
+from faircmr.core.scans import Phase, Structure
 from faircmr.sources.cvi42 import draw_labels, read_workspace
 from tests.sources.cvi42.workspaces import OBSERVER, drawn, ellipse
 

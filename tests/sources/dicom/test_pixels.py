@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.sources.dicom.headers import PixelFormat, frame_header
-from faircmr.sources.dicom.parsing import read_header
-from faircmr.sources.dicom.pixels import output_type, read_pixels
+from faircmr.sources.dicom.cine import output_type, read_pixels
+from faircmr.sources.dicom.headers import PixelFormat, frame_header, read_header
 from tests.sources.dicom.written import COLUMNS, NATIVE, ROWS, dicom_bytes, frame
 
 EXPLICIT = NATIVE[1]

@@ -12,14 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.sources.archives import Archive
-from faircmr.sources.dicom import parsing
-from faircmr.sources.dicom.cine import build_cine
-from faircmr.sources.dicom.headers import Frame, frame_header
-from faircmr.sources.dicom.parsing import GROWTH, SEVERAL, read_header
-from faircmr.sources.dicom.reading import read_files, read_short_axis
-from faircmr.sources.nifti import write_image
+from faircmr.core import InvalidScanError
+from faircmr.sources import Archive, write_image
+from faircmr.sources.dicom import build_cine, read_short_axis
+from faircmr.sources.dicom import headers as parsing
+from faircmr.sources.dicom.headers import GROWTH, SEVERAL, Frame, frame_header, read_header
+from faircmr.sources.dicom.reading import read_files
 from tests.sources.dicom.written import (
     COLUMNS,
     DISTANCE,

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.sources.synthetic.demographics import draw_person, recorded_attributes
+from faircmr.sources.synthetic.parameters import draw_person, recorded_attributes
 
 
 def people(cohort_seed=0, count=600, group="A"):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.shift import group_shift
+from faircmr.sources.synthetic import SyntheticParameters
+from faircmr.sources.synthetic.anatomy import group_shift
 from faircmr.sources.synthetic.subject import synthesise
 
 COHORT_SEED = 0

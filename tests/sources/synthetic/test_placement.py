@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.placement import stack_geometry
+from faircmr.sources.synthetic import SyntheticParameters
+from faircmr.sources.synthetic.subject import stack_geometry
 
 PARAMETERS = SyntheticParameters(size=96, slices=11, spacing=1.5, slice_spacing=8.0)
 

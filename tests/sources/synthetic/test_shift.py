@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faircmr.sources.synthetic.anatomy import DIRECTIONS, LENGTHS, Shift, directed_shift, group_shift
 from faircmr.sources.synthetic.parameters import GROUPS
-from faircmr.sources.synthetic.shift import DIRECTIONS, LENGTHS, Shift, directed_shift, group_shift
 from faircmr.sources.synthetic.tissues import MEAN_EPICARDIUM, MEAN_RV_TRABECULATION, MEAN_TRABECULATION
 
 cohort_seeds = st.integers(0, 10**6)

@@ -7,11 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, OutputError
-from faircmr.core.leases import lease
+from faircmr.core import InvalidCohortError, InvalidParameterError, OutputError
+from faircmr.core.host import lease
+from faircmr.core.scans import Phase, Structure
+from faircmr.sources import read_scan
 from faircmr.sources.base import NoParameters
-from faircmr.sources.nifti import read_scan
 from faircmr.sources.synthetic import Synthetic, SyntheticParameters, source
 
 FEW = {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0, "F": 0}

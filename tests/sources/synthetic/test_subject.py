@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from faircmr.core.anatomy import Structure
-from faircmr.sources.synthetic.demographics import draw_person
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.shift import Shift, group_shift
+from faircmr.core.scans import Structure
+from faircmr.sources.synthetic import SyntheticParameters
+from faircmr.sources.synthetic.anatomy import Shift, group_shift
+from faircmr.sources.synthetic.parameters import draw_person
 from faircmr.sources.synthetic.subject import synthesise
 
 PARAMETERS = SyntheticParameters()

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.sources.ukbb.codings import ETHNIC_BACKGROUNDS, NO_ANSWERS, RACES, SEXES, UNCODED, meanings
+from faircmr.sources.ukbb.tables import ETHNIC_BACKGROUNDS, NO_ANSWERS, RACES, SEXES, UNCODED, meanings
 
 # the six groups in the order of the paper's Table 1, with the codes of data-coding 1001 below each
 GROUPS = {

@@ -2,8 +2,8 @@
 
 import pytest
 
-from faircmr.sources.ukbb.layout import read_layout
-from faircmr.sources.ukbb.tables import read_tables
+from faircmr.sources.ukbb.participants import read_tables
+from faircmr.sources.ukbb.tables import read_layout
 from tests.sources.ukbb.table_files import write
 
 

@@ -7,12 +7,10 @@ from zipfile import ZipFile
 import numpy as np
 import pytest
 
-from faircmr.core.anatomy import Phase, Structure
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.omissions import Omission
-from faircmr.core.scan import ScanFiles
+from faircmr.core import InvalidCohortError, InvalidParameterError, Omission
+from faircmr.core.scans import Phase, ScanFiles, Structure
+from faircmr.sources import read_scan, write_image, write_label
 from faircmr.sources.base import NoParameters
-from faircmr.sources.nifti import read_scan, write_image, write_label
 from faircmr.sources.ukbb import Ukbb
 from faircmr.sources.ukbb.source import UkbbParameters
 from tests.sources.dicom.written import DISTANCE, SPACING, write_zip

@@ -4,9 +4,9 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faircmr.core.errors import FaircmrError
-from faircmr.sources.ukbb.codings import RACES
-from faircmr.sources.ukbb.tables import find_tables, read_tables
+from faircmr.core import FaircmrError
+from faircmr.sources.ukbb.participants import find_tables, read_tables
+from faircmr.sources.ukbb.tables import RACES
 from tests.sources.ukbb.table_files import PEOPLE, table_text
 
 cells = st.sampled_from(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.errors import InvalidCohortError
-from faircmr.sources.ukbb.tables import find_tables, read_tables
+from faircmr.core import InvalidCohortError
+from faircmr.sources.ukbb.participants import find_tables, read_tables
 from tests.sources.ukbb.table_files import HEADERS, table_text, write
 
 COLUMNS = ["sex", "race", "race_missing", "ethnic_background", "age", "bmi", "height", "weight", "centre"]

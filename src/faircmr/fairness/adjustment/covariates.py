@@ -10,10 +10,8 @@ import numpy as np
 import pandas as pd
 from pydantic import model_validator
 
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError, InvalidScoresError
-from faircmr.core.parameters import Parameters
-from faircmr.core.shown_names import listed_names
-from faircmr.core.table_values import (
+from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidScoresError, Parameters, listed_names
+from faircmr.core.user_input import (
     PLAIN_NUMBERS,
     code_text,
     forms_of,
@@ -21,7 +19,7 @@ from faircmr.core.table_values import (
     refuse_decimal_commas,
     refuse_spoilt_numbers,
 )
-from faircmr.fairness.inference.groups import FloatArray, Groups
+from faircmr.fairness.inference import FloatArray, Groups
 
 COVARIATES = "covariates"
 MOST_CATEGORIES = 30

@@ -1,7 +1,5 @@
 """Is this model fair? The same questions of a study and of anybody's scores."""
 
-from faircmr.fairness.audit.audit import Audit, audit, audit_models
-from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
-from faircmr.fairness.audit.strategies import audit_strategies
+import lazy_loader
 
-__all__ = ["Audit", "AuditColumns", "AuditParameters", "audit", "audit_models", "audit_strategies"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -8,15 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.core.case_names import fitting_pattern
-from faircmr.core.columns import check_group_names
-from faircmr.core.errors import InvalidCohortError
-from faircmr.core.omissions import Omission
-from faircmr.core.shown_names import shown_names, shown_table
-from faircmr.core.table_values import (
+from faircmr.core import InvalidCohortError, Omission, check_group_names, shown_names, shown_table
+from faircmr.core.user_input import (
     MissingWords,
     categories,
     code_text,
+    fitting_pattern,
     identifiers,
     lost_zeros,
     missing_counts,
@@ -84,7 +81,7 @@ def attributes_asked(
 
     Returns:
         The table with groups and declared categories as text, and each other column as numbers or text
-        (:func:`~faircmr.core.table_values.typed`), texts as they are shown; and a sentence about each asked
+        (:func:`~faircmr.core.user_input.tables.typed`), texts as they are shown; and a sentence about each asked
         column that has missing values.
 
     Raises:

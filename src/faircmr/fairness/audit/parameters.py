@@ -7,9 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from faircmr.core.parameters import Parameters, Words, divided
-from faircmr.core.shown_names import column_name, shown_name
-from faircmr.core.table_values import MissingWords
+from faircmr.core import Parameters, Words, column_name, divided, shown_name
+from faircmr.core.user_input import MissingWords
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 Draws = Annotated[int, Field(ge=100)]

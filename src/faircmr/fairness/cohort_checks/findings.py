@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from faircmr.core.division import DivisionProblem
-from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.cohort_checks.counts import EVERYBODY, UNKNOWN
-from faircmr.fairness.cohort_checks.parameters import CohortCheckParameters
+from faircmr.core.study import DivisionProblem
+from faircmr.fairness.audit import AuditParameters
+from faircmr.fairness.cohort_checks.counts import EVERYBODY, UNKNOWN, CohortCheckParameters
 
 MOST_NAMES = 4
 """Names that a sentence holds before it counts the others."""
@@ -48,14 +47,14 @@ class CohortTables:
     """Everything that is known of a cohort before training, and the limits it is held against.
 
     Attributes:
-        counts: As of :func:`~faircmr.fairness.cohort_checks.counts.split_counts`.
-        missing: As of :func:`~faircmr.fairness.cohort_checks.counts.missing_values`.
-        quarantined: As of :func:`~faircmr.fairness.cohort_checks.counts.quarantined_by_group`.
-        geometry: As of :func:`~faircmr.fairness.cohort_checks.geometry.geometry_counts`.
-        measures: As of :func:`~faircmr.fairness.cohort_checks.measures.compare_measures`.
-        pairs: As of :func:`~faircmr.fairness.cohort_checks.pairs.find_pairs`.
-        power: As of :func:`~faircmr.fairness.cohort_checks.power.detectable_gaps`.
-        omissions: What the data set has and the study leaves out, of :func:`~faircmr.core.omissions.omission_table`.
+        counts: As of :func:`~faircmr.fairness.cohort_checks.split_counts`.
+        missing: As of :func:`~faircmr.fairness.cohort_checks.missing_values`.
+        quarantined: As of :func:`~faircmr.fairness.cohort_checks.quarantined_by_group`.
+        geometry: As of :func:`~faircmr.fairness.cohort_checks.geometry_counts`.
+        measures: As of :func:`~faircmr.fairness.cohort_checks.compare_measures`.
+        pairs: As of :func:`~faircmr.fairness.cohort_checks.find_pairs`.
+        power: As of :func:`~faircmr.fairness.cohort_checks.detectable_gaps`.
+        omissions: What the data set has and the study leaves out, of :func:`~faircmr.core.omission_table`.
         split_omissions: The same of what training leaves out.
         audit: Level of the tests and least size of a group.
         limits: From where on to warn.

@@ -1,4 +1,4 @@
-"""What is measured of people, grids and images, group by group: what differs may explain a gap in the scores."""
+"""Grids, units and measures of a cohort, group by group: what differs may explain a gap in the scores."""
 
 from __future__ import annotations
 
@@ -9,12 +9,75 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from faircmr.core.columns import PROTECTED_GROUP
-from faircmr.fairness.audit.parameters import AuditParameters
-from faircmr.fairness.inference.effect_size import hedges_g
-from faircmr.fairness.inference.groups import FloatArray, Groups
-from faircmr.fairness.inference.multiplicity import holm
-from faircmr.fairness.inference.permutation import permutation_tests
+from faircmr.core import PROTECTED_GROUP
+from faircmr.core.scans import AS_STORED, NOT_STATED, UNKNOWN
+from faircmr.fairness.audit import AuditParameters
+from faircmr.fairness.cohort_checks.findings import CohortTables, Finding, Status, listed, rows_of
+from faircmr.fairness.inference import FloatArray, Groups, hedges_g, holm, permutation_tests
+
+LABELS, LENGTH_UNITS = "grid of the labels", "unit of length"
+GEOMETRY_COLUMNS = ["what", "value", "scans", "total"]
+LOOK = "look at the gallery: contours must follow the hearts; if they do not, correct qform and sform"
+
+
+def geometry_counts(scans: pd.DataFrame) -> pd.DataFrame:
+    """Count scans by what their headers say.
+
+    Args:
+        scans: Columns ``labelled``, ``label_grid`` and ``unit`` of the scan index.
+
+    Returns:
+        One row a kind of label grid (``kind`` of ``Placement`` in :mod:`faircmr.core.scans.grids`) and a unit, the most
+        frequent first: ``what`` (:data:`LABELS` or :data:`LENGTH_UNITS`), ``value``, ``scans`` and ``total``.
+    """
+    parts = ((LABELS, scans.loc[scans["labelled"], "label_grid"]), (LENGTH_UNITS, scans["unit"]))
+    rows = [
+        (what, value, count, len(values))
+        for what, values in parts
+        for value, count in values.value_counts(sort=True).items()
+    ]
+    return pd.DataFrame(rows, columns=GEOMETRY_COLUMNS).astype({"scans": "int64", "total": "int64"})
+
+
+def check_label_grids(tables: CohortTables) -> Finding:
+    """Labels lie on their images by what both headers say."""
+    check, found = "labels lie on their images", _counts(tables, LABELS)
+    if not found:
+        return Finding(check, Status.UNCHECKED, "no scan is labelled")
+    total = sum(found.values())
+    told = [_told(kind, count, total) for kind, count in found.items()]
+    if set(found) == {AS_STORED}:
+        return Finding(check, Status.PASS, told[0])
+    return Finding(check, Status.WARN, listed(told), LOOK)
+
+
+def check_units(tables: CohortTables) -> Finding:
+    """Headers state lengths in millimetres."""
+    check, found = "millimetres in the headers", _counts(tables, LENGTH_UNITS)
+    total = sum(found.values())
+    told = listed([f"{unit} in {count} of {total} scans" for unit, count in found.items()])
+    if not set(found) - {"mm", NOT_STATED}:
+        return Finding(check, Status.PASS, told)
+    return Finding(
+        check, Status.WARN, f"{told}; lengths were converted", "compare volumes and spacing with what you expect"
+    )
+
+
+def _counts(tables: CohortTables, what: str) -> dict[str, int]:
+    rows = tables.geometry[tables.geometry["what"] == what]
+    return {str(value): int(count) for value, count in rows_of(rows, "value", "scans")}
+
+
+def _told(kind: str, count: int, total: int) -> str:
+    if kind == AS_STORED:
+        return f"the label was stored on the image's grid in {count} of {total} scans"
+    if kind == UNKNOWN:
+        return f"the headers do not say it in {count} of {total} scans: shape and spacing alone were compared"
+    return f"the label was {kind} and was put on the image's grid in {count} of {total} scans"
+
+
+GEOMETRY_CHECKS = (check_label_grids, check_units)
+
 
 PEOPLE, GRID, IMAGE = "people", "grid", "image"
 UNITS = {
@@ -70,7 +133,7 @@ def compare_measures(
     Args:
         subjects: Subject index; its numbers (age, height) are measures of people.
         scans: Shape and spacing of every scan.
-        quality: Quality of every scan, see :class:`~faircmr.core.image_quality.ImageQuality`.
+        quality: Quality of every scan, see :class:`~faircmr.core.scans.images.ImageQuality`.
         audit: Level and seed of the tests, and the size below which a group is described and not tested.
 
     Returns:

@@ -1,1 +1,5 @@
-"""What can be said of people who were not scored, from those who were: intervals, tests, power."""
+"""Statistical inference: intervals, tests, effect sizes, verdicts, power."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,4 +1,9 @@
-"""How large a difference is, beside how sure: standardised, and as a chance."""
+"""How large a difference is, and what a strategy changed for each group.
+
+Changes are paired (the same subject under two strategies). :func:`faircmr.fairness.inference.bootstrap.bootstrap_t`
+of them gives their intervals: ``groups.interval`` of each group by itself, ``region`` of all groups at once,
+``mean_of_groups.interval`` of their mean; :func:`change_of_worst` is here.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.fairness.inference.groups import FloatArray, Groups, checked_scores
-from faircmr.fairness.inference.studentised import Moments, standardised
+from faircmr.fairness.inference.groups import FloatArray, Groups, Interval, checked_scores
+from faircmr.fairness.inference.resampling import Moments, standardised
 from faircmr.fairness.inference.verdict import check_alpha
 
 
@@ -100,3 +105,22 @@ def probability_of_superiority(values: npt.ArrayLike, groups: Groups, alpha: flo
                 found[(slice(None), group, *at)] = compared.prob1, *compared.conf_int(alpha=alpha)
     estimates, low, high = np.moveaxis(found, 1, -1)
     return EffectSizes(estimates, np.maximum(low, 0.0), np.minimum(high, 1.0))
+
+
+def change_of_worst(baseline: npt.ArrayLike, changes: Interval) -> Interval:
+    """Change of the worst group's mean, whichever group is the worst before and after.
+
+    Whoever was worst has become no better than its own change makes it, and the new worst group was no better before
+    than its own change made it: the worst mean changed by no less than the least change of a group and by no more than
+    the greatest. Both are read from the region, which also holds the changes of all groups.
+
+    Args:
+        baseline: Mean of each group under the baseline, shape ``(groups,)``.
+        changes: Simultaneous intervals of the groups' changes (``region``), shape ``(..., groups)``.
+
+    Returns:
+        In the unit of the scores, shape ``(...)``.
+    """
+    before = np.asarray(baseline, dtype=np.float64)
+    estimate = (before + changes.estimate).min(axis=-1) - before.min()
+    return Interval(changes.low.min(axis=-1), estimate, changes.high.max(axis=-1))

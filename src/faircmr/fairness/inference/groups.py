@@ -1,4 +1,4 @@
-"""Which group each scored subject belongs to, as arrays that can be resampled in bulk."""
+"""Groups of scored subjects as arrays that can be resampled in bulk, and intervals of estimates."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from faircmr.core.errors import InvalidScoresError
+from faircmr.core import InvalidScoresError
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
@@ -98,3 +98,26 @@ def checked_scores(values: npt.ArrayLike, groups: Groups) -> FloatArray:
         missing = int((~np.isfinite(scores)).sum())
         raise InvalidScoresError("scores", f"{missing} not finite", "numbers", "score a missed structure by a rule")
     return scores
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Confidence intervals, as many as the arrays have elements.
+
+    Attributes:
+        low: Lower ends; ``-inf`` where the data bound nothing.
+        estimate: Estimates, of the same shape.
+        high: Upper ends; ``inf`` where the data bound nothing.
+    """
+
+    low: FloatArray
+    estimate: FloatArray
+    high: FloatArray
+
+    def within(self, least: float, greatest: float) -> Self:
+        """The same intervals, cut off at what is possible at all (0 and 1 of a Dice, -1 and 1 of its change)."""
+        return type(self)(np.clip(self.low, least, greatest), self.estimate, np.clip(self.high, least, greatest))
+
+    def holds(self, value: float | FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether each interval holds a value."""
+        return np.asarray((self.low <= value) & (value <= self.high))

@@ -1,1 +1,5 @@
 """Scores of one segmentation: overlap, surfaces, volumes, and what a cardiologist reads from them."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

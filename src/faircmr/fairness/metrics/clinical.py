@@ -1,4 +1,4 @@
-"""What a cardiologist reads from a segmentation: volumes of both ventricles, ejection fractions, mass."""
+"""Clinical measures of a segmentation and their errors: volumes, ejection fractions, mass."""
 
 from __future__ import annotations
 
@@ -7,15 +7,11 @@ from enum import StrEnum
 
 import pandas as pd
 
-from faircmr.core.anatomy import Phase
-from faircmr.core.errors import InvalidScoresError
-from faircmr.core.mask_pairs import Spacing
-from faircmr.core.scan import LabelImage
-from faircmr.core.schemas import validate_scores
-from faircmr.core.volumes import structure_volumes
-from faircmr.fairness.metrics.label_pair import LabelPair
-from faircmr.fairness.metrics.scan import Metric
-from faircmr.fairness.subject_scores import CELLS, cell_of_each, cells_of
+from faircmr.core import InvalidCohortError, InvalidScoresError
+from faircmr.core.scans import LabelImage, Phase, Spacing, structure_volumes
+from faircmr.core.study import validate_scores
+from faircmr.fairness.metrics.scan import LabelPair, Metric
+from faircmr.fairness.tables import CELLS, NOT_RECORDED, cell_of_each, cells_of
 
 MYOCARDIAL_DENSITY = 1.05
 """Grams a millilitre."""
@@ -67,7 +63,7 @@ def clinical_measures(volumes: pd.DataFrame) -> pd.DataFrame:
     That mass is taken at ED, and heart muscle to weigh 1.05 g/mL, is convention.
 
     Args:
-        volumes: One row a subject, columns some of :data:`~faircmr.fairness.subject_scores.CELLS` (``ED LVBP``), mL; 0
+        volumes: One row a subject, columns some of :data:`~faircmr.fairness.tables.CELLS` (``ED LVBP``), mL; 0
             where a structure was not found, NaN where there is no scan of the phase.
 
     Returns:
@@ -134,7 +130,7 @@ def clinical_errors_of_subject(
         Nine rows as of :func:`clinical_errors`, without a column for the subject.
 
     Raises:
-        InvalidScoresError: As for :class:`~faircmr.fairness.metrics.label_pair.LabelPair`.
+        InvalidScoresError: As for :class:`~faircmr.fairness.metrics.LabelPair`.
     """
     for phase, label in {**references, **predictions}.items():
         LabelPair(label, references.get(phase, label), spacing)
@@ -191,3 +187,35 @@ def _volumes(labels: Mapping[Phase, LabelImage], spacing: Spacing) -> pd.DataFra
         for structure, volume in structure_volumes(label, spacing).items()
     }
     return pd.DataFrame([{cell: found.get(cell, float("nan")) for cell in CELLS}])
+
+
+ALL = "all"
+
+
+def by_group(errors: pd.DataFrame, groups: pd.Series[str]) -> list[tuple[str, pd.DataFrame]]:
+    """Rows of each group, then all rows together.
+
+    Args:
+        errors: One row a subject and measure: ``subject_id``, ``measure``, of one model.
+        groups: Group of each subject, index ``subject_id``; missing where it was not recorded.
+
+    Returns:
+        Groups in the order of their categories or else of the alphabet, ``not recorded``, ``all``.
+
+    Raises:
+        InvalidScoresError: A subject has a measure twice.
+        InvalidCohortError: Subjects have no entry, or two, in ``groups``; says how many, not who.
+    """
+    if errors.duplicated(["subject_id", "measure"]).any():
+        remedy = "choose one strategy and seed, or average over seeds first"
+        raise InvalidScoresError("errors", "a measure of a subject twice", "errors of one model", remedy)
+    unknown = int((~errors["subject_id"].drop_duplicates().isin(groups.index)).sum())
+    if unknown:
+        raise InvalidCohortError("scored subjects", f"{unknown} without an entry in groups", "one group a subject")
+    if groups.index.has_duplicates:
+        repeated = f"{int(groups.index.duplicated().sum())} repeated"
+        raise InvalidCohortError("groups", repeated, "one group a subject")
+    labels = groups.loc[errors["subject_id"]].set_axis(errors.index)
+    named = [(str(label), rows) for label, rows in errors.groupby(labels, sort=True, observed=True)]
+    without = errors[labels.isna()]
+    return [*named, *([] if without.empty else [(NOT_RECORDED, without)]), (ALL, errors)]

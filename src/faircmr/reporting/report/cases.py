@@ -1,14 +1,16 @@
-"""The best and the worst segmentations of each group: whom they are of."""
+"""The best and the worst segmentations of each group."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 
 import pandas as pd
 
-from faircmr.core.columns import PROTECTED_GROUP
-from faircmr.fairness.metrics.scan import Metric
-from faircmr.fairness.subject_scores import attributes_of
+from faircmr.core import PROTECTED_GROUP, Parameters
+from faircmr.core.scans import Cohort, Predictions
+from faircmr.fairness.metrics import Metric
+from faircmr.fairness.tables import attributes_of
 
 BEST, WORST = "best", "worst"
 COLUMNS = ["strategy", "group", "which", "place", "seed", "fold", "subject_id", "phase", "structure", "dsc"]
@@ -54,3 +56,64 @@ def _of_strategy(dice: pd.DataFrame, subjects: pd.DataFrame, examples: int) -> p
         for which, part in ((BEST, best), (WORST, worst)):
             chosen.append(part.assign(which=which, place=range(len(part))))
     return pd.concat(chosen, ignore_index=True)
+
+
+class CasePicture(Parameters):
+    """The cases of one strategy as one picture.
+
+    Attributes:
+        strategy: Whose they are.
+        caption: What is to be seen, in words.
+        jpeg: The picture, base64.
+    """
+
+    strategy: str
+    caption: str
+    jpeg: str
+
+
+class CasePictures(Parameters):
+    """Pictures of all strategies that have predictions."""
+
+    pictures: tuple[CasePicture, ...] = ()
+
+
+def draw_cases(cases: pd.DataFrame, cohort: Cohort, predictions: Mapping[str, Predictions]) -> CasePictures:
+    """Draw them, one picture a strategy.
+
+    Args:
+        cases: As :func:`extreme_cases` makes them.
+        cohort: Where images and references are read from; only those of the cases are.
+        predictions: Of each strategy.
+
+    Returns:
+        JPEG pictures with a column a group, the best above the worst.
+
+    Raises:
+        InvalidScanError: A scan of a case cannot be read any more.
+    """
+    # matplotlib, which a run that finds nothing to do does not have
+    from faircmr.reporting.report.figures import overlay_picture
+
+    return CasePictures(
+        pictures=tuple(
+            CasePicture(
+                strategy=str(name),
+                caption=_caption(str(name), rows),
+                jpeg=b64encode(overlay_picture(rows, cohort, predictions[str(name)])).decode(),
+            )
+            for name, rows in cases.groupby("strategy", sort=False)
+        )
+    )
+
+
+def _caption(strategy: str, rows: pd.DataFrame) -> str:
+    said = [f"{group} {_cases_of(part)}" for group, part in rows.groupby("group", sort=True)]
+    return f"{strategy}, lowest DSC of each subject (of the whole scan): {'; '.join(said)}."
+
+
+def _cases_of(rows: pd.DataFrame) -> str:
+    columns = (rows[name] for name in ("which", "phase", "structure", "dsc"))
+    return ", ".join(
+        f"{which} {phase} {structure} {100 * dsc:.1f} %" for which, phase, structure, dsc in zip(*columns, strict=True)
+    )

@@ -1,1 +1,5 @@
-"""Short-axis cines as scanners write them."""
+"""Short-axis cines in DICOM."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

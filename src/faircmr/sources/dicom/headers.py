@@ -1,13 +1,231 @@
-"""What the header of one image says, once it can be believed."""
+"""Headers of DICOM images: their elements, decoded and validated.
+
+Decoded here, because pydicom quotes in warnings what it finds odd, and that may be an id.
+"""
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+import struct
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from io import BytesIO
+from typing import TYPE_CHECKING
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.sources.dicom.elements import NATIVE, Elements, Tag, compressed
+from faircmr.core import InvalidScanError
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement, RawDataElement
+
+IMPLICIT, EXPLICIT, BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
+DEFLATED = "1.2.840.10008.1.2.1.99"
+NATIVE = frozenset({IMPLICIT, EXPLICIT, BIG_ENDIAN})
+"""Transfer syntaxes (PS3.5, annex A) in which pixels stand as they are."""
+DECOMPRESS_ANY = "gdcmconv --raw"
+"""Of GDCM; decompresses JPEG, JPEG-LS, JPEG 2000, RLE and deflated files."""
+DECOMPRESSION = (
+    (DEFLATED, "dcmconv +te"),
+    ("1.2.840.10008.1.2.5", "dcmdrle"),
+    ("1.2.840.10008.1.2.4.8", "dcmdjpls"),
+    *((f"1.2.840.10008.1.2.4.{group}", "dcmdjpeg") for group in (5, 6, 7)),
+)
+"""Tool of DCMTK, which has none for JPEG 2000, by the beginning of the transfer syntax: RLE, JPEG-LS and JPEG."""
+
+
+class Tag(IntEnum):
+    """The elements that are used, by the standard's keywords (PS3.6); none of them names a person."""
+
+    TransferSyntaxUID = 0x00020010
+    SOPInstanceUID = 0x00080018
+    AcquisitionDate = 0x00080022
+    AcquisitionTime = 0x00080032
+    SeriesDescription = 0x0008103E
+    TriggerTime = 0x00181060
+    SeriesInstanceUID = 0x0020000E
+    InstanceNumber = 0x00200013
+    ImagePositionPatient = 0x00200032
+    ImageOrientationPatient = 0x00200037
+    SamplesPerPixel = 0x00280002
+    PhotometricInterpretation = 0x00280004
+    NumberOfFrames = 0x00280008
+    Rows = 0x00280010
+    Columns = 0x00280011
+    PixelSpacing = 0x00280030
+    BitsAllocated = 0x00280100
+    BitsStored = 0x00280101
+    PixelRepresentation = 0x00280103
+    RescaleIntercept = 0x00281052
+    RescaleSlope = 0x00281053
+    PixelData = 0x7FE00010
+
+
+@dataclass(frozen=True, repr=False)
+class Elements:
+    """Values of one file, as bytes.
+
+    Attributes:
+        syntax: UID of the transfer syntax.
+        values: Bytes of each element that the file has.
+    """
+
+    syntax: str
+    values: Mapping[int, bytes]
+
+    def text(self, tag: Tag) -> str:
+        """A string, without the padding; empty where the file has none."""
+        return self.values.get(tag, b"").decode("ascii", "replace").strip(" \0")
+
+    def numbers(self, tag: Tag) -> tuple[float, ...]:
+        """Decimal or integer strings; empty where the file has none, NaN where one is no number."""
+        text = self.text(tag)
+        return tuple(_number(part) for part in text.split("\\")) if text else ()
+
+    def whole_number(self, tag: Tag) -> int | None:
+        """An unsigned number of 16 bits, or ``None`` where the file has none."""
+        value = self.values.get(tag, b"")
+        return int.from_bytes(value, "big" if self.syntax == BIG_ENDIAN else "little") if len(value) == 2 else None
+
+
+def compressed(syntax: str) -> InvalidScanError:
+    """The error of a transfer syntax whose pixels would have to be decompressed."""
+    from pydicom.uid import AllTransferSyntaxes
+
+    # only a name of the standard is quoted: what else stands there may be anything
+    names = {str(known): known.name for known in AllTransferSyntaxes}
+    return InvalidScanError(
+        "scan",
+        f"the transfer syntax of an image is {names.get(syntax, 'an unknown one')}",
+        "uncompressed pixels (implicit or explicit VR)",
+        f"decompress every file first, for example with {_decompression(syntax)}",
+    )
+
+
+def _decompression(syntax: str) -> str:
+    """The command that decompresses files of this transfer syntax."""
+    own = next((tool for prefix, tool in DECOMPRESSION if syntax.startswith(prefix)), "")
+    return f"{own} or {DECOMPRESS_ANY}" if own else DECOMPRESS_ANY
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return float("nan")
+
+
+MAGIC, MAGIC_AT = b"DICM", 128
+LAST_OF_HEADER = Tag.RescaleSlope
+SEVERAL = 2**13
+"""Bytes that hold the header of most images; Siemens' private elements, which come later, may take 100 kB."""
+GROWTH = 16
+DAMAGE = (OSError, EOFError, ValueError, TypeError, LookupError, AttributeError, NotImplementedError, RecursionError)
+"""What pydicom was seen to raise of damaged files, besides ``struct.error``."""
+
+
+def is_dicom(head: bytes) -> bool:
+    """Whether a file begins as PS3.10 says that DICOM files do."""
+    return head[MAGIC_AT : MAGIC_AT + len(MAGIC)] == MAGIC
+
+
+def read_header(head: Callable[[int], bytes]) -> Elements | None:
+    """Read the elements before the pixels, and no more of the file than they need.
+
+    Args:
+        head: Gives that many first bytes of a file, fewer where the file ends.
+
+    Returns:
+        The elements, or ``None`` for a file that is no DICOM.
+
+    Raises:
+        InvalidScanError: The file is damaged.
+    """
+    size = SEVERAL
+    content = head(size)
+    if not is_dicom(content):
+        return None
+    while len(content) == size:
+        elements = _whole_header(content)
+        if elements is not None:
+            return elements
+        size *= GROWTH
+        content = head(size)
+    return _elements(content, LAST_OF_HEADER)[0]
+
+
+def read_pixel_bytes(content: bytes) -> bytes:
+    """The pixels of a file as they stand there; empty where it has none.
+
+    Raises:
+        InvalidScanError: The file is damaged.
+    """
+    return _elements(content, Tag.PixelData)[0].values.get(Tag.PixelData, b"")
+
+
+class _End:
+    """Stops the parser before the first tag beyond the last one, and remembers that there was one."""
+
+    def __init__(self, last: int) -> None:
+        self.last, self.met = last, False
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self.met = tag > self.last
+        return self.met
+
+
+def _whole_header(content: bytes) -> Elements | None:
+    """Elements of the beginning of a file, if it holds all that are wanted."""
+    try:
+        elements, complete = _elements(content, LAST_OF_HEADER)
+    except InvalidScanError:
+        # a sequence may have been cut off
+        return None
+    return elements if complete else None
+
+
+def _elements(content: bytes, last: int) -> tuple[Elements, bool]:
+    """Elements up to the last tag, and whether the content goes on beyond it."""
+    try:
+        return _parsed(content, last)
+    except (*DAMAGE, struct.error):
+        raise InvalidScanError("scan", "a DICOM file is damaged", "whole DICOM files", "download them again") from None
+
+
+def _parsed(content: bytes, last: int) -> tuple[Elements, bool]:
+    stream = BytesIO(content)
+    stream.seek(MAGIC_AT + len(MAGIC))
+    # the standard has this group in this encoding whatever follows it
+    meta = _walk(stream, EXPLICIT, _End(0x0002FFFF))
+    syntax = Elements(EXPLICIT, meta).text(Tag.TransferSyntaxUID)
+    if syntax == DEFLATED:
+        raise compressed(syntax)
+    end = _End(last)
+    values = _walk(stream, syntax, end)
+    return Elements(syntax, values), end.met
+
+
+def _walk(stream: BytesIO, syntax: str, end: _End) -> dict[int, bytes]:
+    from pydicom.tag import BaseTag
+
+    # compressed syntaxes have the encoding of EXPLICIT
+    encoding = (syntax == IMPLICIT, syntax != BIG_ENDIAN)
+    wanted: list[BaseTag | int] = list(Tag)
+    found = _parser()(stream, *encoding, stop_when=end, specific_tags=wanted)
+    return {int(element.tag): element.value for element in found if isinstance(element.value, bytes)}
+
+
+@cache
+def _parser() -> Callable[..., Iterator[RawDataElement | DataElement]]:
+    """The parser of pydicom, silenced: its warnings quote what it finds odd, and that may be anything."""
+    from pydicom.filereader import data_element_generator
+
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
+    logging.getLogger("pydicom").setLevel(logging.ERROR)
+    return data_element_generator
+
 
 SUPPORTED_BITS, SUPPORTED_SAMPLES, SUPPORTED_PHOTOMETRY = 16, 1, "MONOCHROME2"
 FARTHEST = 1e5

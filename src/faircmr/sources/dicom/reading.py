@@ -7,13 +7,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from faircmr.core.errors import InvalidScanError
-from faircmr.core.files import check_is_file
-from faircmr.sources.archives import Archive
+from faircmr.core import InvalidScanError
+from faircmr.core.host import check_is_file
+from faircmr.sources import Archive
 from faircmr.sources.dicom.cine import ShortAxisCine, build_cine
-from faircmr.sources.dicom.elements import Elements, Tag
-from faircmr.sources.dicom.headers import Frame, frame_header
-from faircmr.sources.dicom.parsing import read_header
+from faircmr.sources.dicom.headers import Elements, Frame, Tag, frame_header, read_header
 
 NUMBERED_SERIES = re.compile(r"CINE_segmented_SAX_b\d*")
 """One slice a series, of base to apex; ``CINE_segmented_SAX_InlineVF`` is the scanner's own result on them."""
@@ -39,7 +37,7 @@ def read_short_axis(archive: Archive, contoured: Collection[str]) -> ShortAxisCi
         where only one has them.
 
     Raises:
-        InvalidScanError: There is no such series, or :func:`~faircmr.sources.dicom.cine.build_cine` refuses it.
+        InvalidScanError: There is no such series, or :func:`~faircmr.sources.dicom.build_cine` refuses it.
 
     Source:
         Series and their repeats: ``data/biobank_utils.py`` and ``data/convert_data_ukbb2964.py`` of
@@ -67,7 +65,7 @@ def read_files(paths: Iterable[Path], contoured: Collection[str] = ()) -> ShortA
 
     Raises:
         InvalidScanError: A file is missing or no DICOM, or
-            :func:`~faircmr.sources.dicom.cine.build_cine` refuses the images.
+            :func:`~faircmr.sources.dicom.build_cine` refuses the images.
     """
     return build_cine([read_frame(path) for path in paths], contoured)
 

@@ -1,6 +1,5 @@
-"""The embedded cohort: people who do not exist, written as NIfTI, with a known difference between groups."""
+"""The embedded cohort: synthetic subjects, written as NIfTI, with a known difference between groups."""
 
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.source import Synthetic
+import lazy_loader
 
-__all__ = ["Synthetic", "SyntheticParameters"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

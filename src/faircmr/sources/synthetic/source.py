@@ -15,16 +15,12 @@ from typing import ClassVar
 
 import pandas as pd
 
-from faircmr.core.anatomy import Structure
-from faircmr.core.errors import InvalidCohortError, InvalidParameterError
-from faircmr.core.files import remove, write_whole
-from faircmr.core.leases import lease
-from faircmr.core.omissions import Omission
-from faircmr.core.parameters import Parameters
-from faircmr.sources.base import Rejection, SourceFiles, no_scans
-from faircmr.sources.synthetic.demographics import draw_person, recorded_attributes
-from faircmr.sources.synthetic.parameters import SyntheticParameters
-from faircmr.sources.synthetic.writing import subject_files, write_subject
+from faircmr.core import InvalidCohortError, InvalidParameterError, Omission, Parameters
+from faircmr.core.host import lease, remove, write_whole
+from faircmr.core.scans import Structure
+from faircmr.sources import Rejection, SourceFiles, no_scans
+from faircmr.sources.synthetic.parameters import SyntheticParameters, draw_person, recorded_attributes
+from faircmr.sources.synthetic.subject import subject_files, write_subject
 
 LAYOUT = "an empty folder, or one that the embedded cohort wrote"
 MANIFEST, RECIPE, TABLE = "manifest.json", "recipe.json", "subjects.csv"

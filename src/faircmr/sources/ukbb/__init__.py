@@ -1,5 +1,5 @@
 """UK Biobank: tables, archives, contours."""
 
-from faircmr.sources.ukbb.source import Ukbb
+import lazy_loader
 
-__all__ = ["Ukbb"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,231 @@
+"""Leases: one process at a time writes an output, also where several machines share a file system.
+
+A lease is a hidden file beside its output, which says who holds it and is touched every few seconds. It is taken by
+creating it, which succeeds once, also on NFS. A dead one is taken over by whoever creates the file that is named after
+this very lease; that file is a lease as well, so that it may be left behind by the dead like any other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from glob import escape
+from pathlib import Path
+from secrets import token_hex
+from threading import Event, Thread
+from time import monotonic, sleep
+
+from faircmr.core import OutputError
+from faircmr.core.host.files import cannot_write, guards
+from faircmr.core.host.processes import place, start_of, still_runs
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease.
+
+    Attributes:
+        host: Name of the machine.
+        pid: Number of the process.
+        since: When the lease was taken, local time with its offset from UTC.
+        place: Where the number means this process: see :func:`~faircmr.core.host.processes.place`.
+        start: When the process began: see :func:`~faircmr.core.host.processes.start_of`.
+        token: Tells this lease from every other one.
+    """
+
+    host: str
+    pid: int
+    since: str
+    place: str
+    start: str
+    token: str
+
+
+def lease_path(output: Path) -> Path:
+    """Where the lease of a file or folder lies."""
+    return output.with_name(f".{output.name}.lease")
+
+
+def holder_of(output: Path) -> Holder | None:
+    """Who holds the lease of an output, alive or dead; ``None`` where there is none, or it is being written."""
+    return read_holder(lease_path(output))
+
+
+def this_process() -> Holder:
+    """This process as the holder of a new lease."""
+    pid, now = os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
+    return Holder(socket.gethostname(), pid, now, place(), start_of(pid), token_hex(4))
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Who a lease says holds it; ``None`` where it is absent or says nothing yet."""
+    try:
+        return Holder(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return None
+
+
+HEARTBEAT = 5.0
+"""Seconds between two touches of a lease."""
+DEAD_AFTER = 120.0
+"""Seconds without a touch after which a lease of another machine is nobody's: NFS may tell of one a minute late."""
+LOOK_AGAIN = 0.1
+"""Seconds between two attempts of who waits for a lease."""
+
+
+@contextmanager
+def lease(output: Path, what: str, patience: float = 0.0) -> Iterator[None]:
+    """Hold the lease of an output; while it is held, no file of the output can be changed once it is lost.
+
+    Args:
+        output: File or folder; need not exist.
+        what: How people know it: its name in the catalog, or that of the fit.
+        patience: Seconds to wait for another process: some for what is written in a moment, none for what takes long.
+
+    Raises:
+        OutputError: Another process holds it, or it cannot be written.
+    """
+    path, own = lease_path(output), this_process()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        taken = _take_within(patience, path, own)
+    except OSError as error:
+        raise cannot_write(path.parent, error) from None
+    if not taken:
+        raise _refused(what, read_holder(path))
+    guards[output] = lambda: _check(path, own, what)
+    done = Event()
+    beat = Thread(target=_touch_until, args=(done, path, own), daemon=True)
+    beat.start()
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        done.set()
+        beat.join()
+        del guards[output]
+        _give_back(path, own, quietly=failed)
+
+
+def _give_back(path: Path, own: Holder, *, quietly: bool) -> None:
+    """Remove a lease.
+
+    Args:
+        path: Of the lease.
+        own: Its holder.
+        quietly: Whether another error is on its way, which says more. Once its process has ended, a lease that is left
+            is dead.
+    """
+    try:
+        _release(path, own)
+    except OSError as error:
+        if not quietly:
+            raise cannot_write(path.parent, error) from None
+
+
+def _is_dead(path: Path) -> bool:
+    """Whether the holder of a lease is gone, as far as can be seen; makes a file for a moment to know the time."""
+    holder = read_holder(path)
+    running = None if holder is None else still_runs(holder.place, holder.pid, holder.start)
+    if running is not None:
+        return not running
+    # only for a moment is a lease there and says nothing
+    longest = 2 * HEARTBEAT if holder is None else DEAD_AFTER
+    return _now_beside(path) - path.stat().st_mtime > longest
+
+
+def _take_within(seconds: float, path: Path, own: Holder) -> bool:
+    last = monotonic() + seconds
+    while not (taken := _take(path, own)) and monotonic() < last:
+        sleep(LOOK_AGAIN)
+    return taken
+
+
+def _take(path: Path, own: Holder) -> bool:
+    """Create the lease, or take over a dead one; of several who try exactly one succeeds."""
+    if _created(path, own):
+        return True
+    seen = read_holder(path)
+    try:
+        if not _is_dead(path):
+            return False
+    except FileNotFoundError:  # given back just now
+        return _created(path, own)
+    succession = path.with_name(f"{path.name}.{'' if seen is None else seen.token}")
+    if not _take(succession, own):
+        return False
+    try:
+        return _succeeded(path, seen, own)
+    finally:
+        _release(succession, own)
+
+
+def _succeeded(path: Path, seen: Holder | None, own: Holder) -> bool:
+    """Put a lease in the place of the dead one that was seen there."""
+    # whoever comes late finds another lease, or none, where the dead one was
+    if not path.exists():
+        return _created(path, own)
+    if read_holder(path) != seen or not _is_dead(path):
+        return False
+    replacement = path.with_name(f"{path.name}-{own.token}")
+    _created(replacement, own)
+    replacement.replace(path)
+    for left in path.parent.glob(f"{escape(path.name)}-*"):  # by those who died here
+        left.unlink(missing_ok=True)
+    return True
+
+
+def _created(path: Path, own: Holder) -> bool:
+    try:
+        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+    except FileExistsError:
+        return False
+    try:
+        os.write(number, json.dumps(asdict(own)).encode())
+    except OSError:  # a full disk holds an empty file, which would be a lease
+        path.unlink()
+        raise
+    finally:
+        os.close(number)
+    return True
+
+
+def _now_beside(path: Path) -> float:
+    """The time by the clock that leases are touched by."""
+    probe = path.with_name(f"{path.name}-{token_hex(4)}")
+    try:
+        with probe.open("x") as file:
+            return os.fstat(file.fileno()).st_mtime
+    finally:
+        probe.unlink(missing_ok=True)
+
+
+def _touch_until(done: Event, path: Path, own: Holder) -> None:
+    while not done.wait(HEARTBEAT):
+        # what cannot be touched now may be later, and what is lost is found out before anything is changed
+        with suppress(OSError):
+            if read_holder(path) == own:
+                os.utime(path)
+
+
+def _check(path: Path, own: Holder, what: str) -> None:
+    holder = read_holder(path)
+    if holder != own:
+        raise _refused(what, holder)
+
+
+def _release(path: Path, own: Holder) -> None:
+    if read_holder(path) == own:
+        path.unlink(missing_ok=True)
+
+
+def _refused(what: str, holder: Holder | None) -> OutputError:
+    by = "another process" if holder is None else f"process {holder.pid} on {holder.host} since {holder.since}"
+    remedy = "wait until it is done or end it, then run again; other fits and outputs can be made meanwhile"
+    return OutputError(what, f"being written by {by}", "one process at a time", remedy)

@@ -1,0 +1,5 @@
+"""Cohorts and their scans: phases and structures, grids, cines, predicted label images."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

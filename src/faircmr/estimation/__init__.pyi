@@ -1,0 +1,9 @@
+from .costs import EstimateParameters as EstimateParameters
+from .costs import cost_table as cost_table
+from .estimates import merged_kinds as merged_kinds
+from .listing import LOCALISER as LOCALISER
+from .listing import PlannedFit as PlannedFit
+from .listing import PlannedFits as PlannedFits
+from .listing import job_digest as job_digest
+from .listing import plan_fits as plan_fits
+from .processes import measure_kinds as measure_kinds

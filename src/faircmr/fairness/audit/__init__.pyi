@@ -1,0 +1,11 @@
+from .auditing import Audit as Audit
+from .auditing import audit as audit
+from .auditing import audit_models as audit_models
+from .auditing import audit_strategies as audit_strategies
+from .comparison import BY as BY
+from .masks import MaskLabels as MaskLabels
+from .masks import MaskNotes as MaskNotes
+from .masks import score_masks as score_masks
+from .parameters import AuditColumns as AuditColumns
+from .parameters import AuditParameters as AuditParameters
+from .score_table import scores_of_summary as scores_of_summary

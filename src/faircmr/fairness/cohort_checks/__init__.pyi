@@ -1,0 +1,14 @@
+from .checks import check_cohort as check_cohort
+from .counts import CohortCheckParameters as CohortCheckParameters
+from .counts import detectable_gaps as detectable_gaps
+from .counts import find_pairs as find_pairs
+from .counts import missing_values as missing_values
+from .counts import quarantined_by_group as quarantined_by_group
+from .counts import split_counts as split_counts
+from .findings import CohortTables as CohortTables
+from .findings import Finding as Finding
+from .findings import Status as Status
+from .findings import rows_of as rows_of
+from .measures import compare_measures as compare_measures
+from .measures import geometry_counts as geometry_counts
+from .measures import varying as varying

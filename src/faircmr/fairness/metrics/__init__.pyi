@@ -1,0 +1,12 @@
+from .agreement import clinical_agreement as clinical_agreement
+from .agreement import reclassification as reclassification
+from .classification import PREDICTED_GROUP as PREDICTED_GROUP
+from .classification import confusion_matrix as confusion_matrix
+from .classification import reports_by_seed as reports_by_seed
+from .clinical import by_group as by_group
+from .localisation import localiser_table as localiser_table
+from .scan import LabelPair as LabelPair
+from .scan import Metric as Metric
+from .scan import dice_score as dice_score
+from .scan import score_pair as score_pair
+from .scoring import score_predictions as score_predictions

@@ -1,0 +1,17 @@
+from .cohorts import select_training_cohort as select_training_cohort
+from .fits import SAMPLERS as SAMPLERS
+from .fits import list_fits as list_fits
+from .inputs import list_localisers as list_localisers
+from .prediction_cohort import StrategyTables as StrategyTables
+from .prediction_cohort import strategy_omissions as strategy_omissions
+from .prediction_cohort import unclassified as unclassified
+from .routes import fewest_to_calibrate as fewest_to_calibrate
+from .routes import whom as whom
+from .strategies import BalancedCohort as BalancedCohort
+from .strategies import FairMetaLearning as FairMetaLearning
+from .strategies import FitsParameters as FitsParameters
+from .strategies import SizeMatchedCohort as SizeMatchedCohort
+from .strategies import SmallestShareCohort as SmallestShareCohort
+from .strategies import StrategyParameters as StrategyParameters
+from .strategies import StratifiedBatchSampling as StratifiedBatchSampling
+from .strategies import TwoStages as TwoStages

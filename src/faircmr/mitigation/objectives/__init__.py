@@ -1,0 +1,5 @@
+"""Objectives that mitigate bias: fair meta-learning, group DRO, reweighing."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,4 @@
+from .classified_subjects import Posterior as Posterior
+from .classified_subjects import classify_subjects as classify_subjects
+from .group_keys import checked_groups as checked_groups
+from .group_keys import reweighing_weights as reweighing_weights

@@ -1,0 +1,73 @@
+"""Group distributionally robust optimisation: the worse a group's loss has been, the more it weighs."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import one_hot
+
+from faircmr.mitigation.objectives.group_keys import checked_groups, positions_of
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import deep_supervision, dice_and_cross_entropy
+
+
+class GroupDroObjective(nn.Module):
+    """Weighted sum of the protected groups' losses, whose weights follow the losses.
+
+    A group's loss is batch Dice and cross-entropy with deep supervision over its samples in the batch of all devices.
+    Each step multiplies its weight by exp(step size x loss), divides all weights by their sum, and then weighs.
+    A group without a sample in the batch has loss 0.
+
+    Args:
+        plans: Plans of the study; this objective needs nothing of them.
+        groups: Protected groups of the training subjects.
+        step_size: Of the exponentiated gradient of the weights (eta).
+
+    Attributes:
+        log_weights: Natural logarithm of each group's weight, float64, shape (groups,). They are remembered from step
+            to step and in every checkpoint; they begin equal.
+
+    Raises:
+        InvalidParameterError: There is no group, or one comes twice.
+
+    Source:
+        Sagawa et al. 2020, algorithm 1, with a batch of all groups a step as in their code (docs/decisions/0014).
+    """
+
+    log_weights: Tensor
+
+    def __init__(self, plans: Plans, groups: list[str], step_size: float) -> None:
+        super().__init__()
+        self.plans = plans
+        self.groups = checked_groups(groups)
+        self.step_size = step_size
+        equal = torch.full((len(groups),), -math.log(len(groups)), dtype=torch.float64)
+        self.register_buffer("log_weights", equal)
+
+    def forward(self, heads: list[Tensor], batch: Batch) -> Tensor:
+        """Loss of one batch, a scalar; in training, the weights follow first.
+
+        Args:
+            heads: Logits of the network, full resolution first.
+            batch: What the network saw; its keys are protected groups.
+
+        Raises:
+            InvalidParameterError: A sample's group is none of the groups.
+        """
+        losses = self.group_losses(heads, batch)
+        if self.training:
+            with torch.no_grad():
+                # equal on all devices, because the losses are
+                self.log_weights = (self.log_weights + self.step_size * losses.double()).log_softmax(dim=0)
+        return self.log_weights.exp().to(losses.dtype) @ losses
+
+    def group_losses(self, heads: list[Tensor], batch: Batch) -> Tensor:
+        """Loss of each group, shape (groups,); arguments and errors as for :meth:`forward`."""
+        places = torch.tensor(positions_of(batch.keys, self.groups), device=batch.label.device)
+        # a row a group, also on a device without a sample of it: all of them must meet in the totals
+        members = one_hot(places, len(self.groups)).T.to(torch.float32)
+        return deep_supervision(partial(dice_and_cross_entropy, weight=members), heads, batch.label)

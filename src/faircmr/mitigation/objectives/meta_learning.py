@@ -1,0 +1,263 @@
+"""Fair meta-learning: segmentation along with a classifier of the protected group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+from torch.nn import functional
+
+from faircmr.core import InvalidModelError, InvalidParameterError, Parameters
+from faircmr.mitigation.objectives.group_keys import checked_groups, positions_of
+from faircmr.segmentation.data import Batch
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.training import deep_supervision, dice_and_cross_entropy, named_differences, total
+
+Count = Annotated[int, Field(ge=1)]
+
+NORM = ("group", {"num_groups": 1, "affine": True})
+"""Of each sample for itself, over all channels together.
+
+Batch norm would mix the groups of a batch, and be another one on each device. Instance norm sets the mean of each
+channel to zero just before the pooling takes that mean, so that little is left to learn from (docs/decisions/0013).
+"""
+CLASSIFIER = "classifier."
+"""Before the names of its tensors in the state of an objective that has one as ``classifier``."""
+
+
+class ClassifierPlans(Parameters):
+    """Everything that determines the classifier but its weights.
+
+    Attributes:
+        groups: Protected groups in the order of its outputs.
+        segmentation: ``one_channel`` is the expected class, scaled to 0..1; ``probabilities`` one channel a structure.
+        filters: Channels that the DenseNet begins with.
+        growth: Channels that each of its layers adds.
+        blocks: Layers of each of its dense blocks.
+        channels: Image channels.
+        classes: Background and structures.
+    """
+
+    groups: Annotated[tuple[str, ...], Field(min_length=2)]
+    segmentation: Literal["one_channel", "probabilities"]
+    filters: Count
+    growth: Count
+    blocks: Annotated[tuple[Count, ...], Field(min_length=1)]
+    channels: Count = 1
+    classes: Annotated[int, Field(ge=2)] = 4
+
+    @property
+    def inputs(self) -> int:
+        """Channels that the DenseNet sees."""
+        return self.channels + (1 if self.segmentation == "one_channel" else self.classes - 1)
+
+    @property
+    def smallest_side(self) -> int:
+        """Rows or columns of an image of which one is left in the last block."""
+        # halved twice before the first block, and once between blocks
+        return 1 << (len(self.blocks) + 1)
+
+    @model_validator(mode="after")
+    def _name_each_group_once(self) -> Self:
+        if len(set(self.groups)) != len(self.groups):
+            raise ValueError(f"groups are {list(self.groups)}: name each once")
+        return self
+
+
+class GroupClassifier(nn.Module):
+    """MONAI's DenseNet, on the image and what a segmentation network says about it.
+
+    What it says about a sample depends on no other sample.
+
+    Args:
+        plans: Inputs, outputs and size.
+
+    Source:
+        Puyol-Antón et al. 2021, section 3, approach 2 (docs/decisions/0013).
+    """
+
+    def __init__(self, plans: ClassifierPlans) -> None:
+        super().__init__()
+        # MONAI takes seconds to import: only who trains or uses a classifier pays for it
+        from monai.networks.nets.densenet import DenseNet
+
+        self.plans = plans
+        self.network = DenseNet(
+            spatial_dims=2,
+            in_channels=plans.inputs,
+            out_channels=len(plans.groups),
+            init_features=plans.filters,
+            growth_rate=plans.growth,
+            block_config=plans.blocks,
+            norm=NORM,
+            dropout_prob=0.0,
+        )
+
+    def forward(self, image: Tensor, soft: Tensor) -> Tensor:
+        """Logit of each group, shape (samples, groups).
+
+        Args:
+            image: Shape (samples, channels, rows, columns); each side at least ``plans.smallest_side``.
+            soft: Probability of each class, shape (samples, classes, rows, columns).
+        """
+        logits: Tensor = self.network(torch.cat([image, self._shown(soft)], dim=1))
+        return logits
+
+    def log_probabilities(self, image: Tensor, logits: Tensor) -> Tensor:
+        """Logarithm of each group's probability, shape (samples, groups).
+
+        Args:
+            image: As for :meth:`forward`.
+            logits: Of the segmentation network at full resolution, shape (samples, classes, rows, columns).
+        """
+        return self(image, logits.float().softmax(dim=1)).log_softmax(dim=1)  # type: ignore[no-any-return]
+
+    def _shown(self, soft: Tensor) -> Tensor:
+        """Channels that stand for the segmentation."""
+        if self.plans.segmentation == "probabilities":
+            return soft[:, 1:]
+        values = torch.linspace(0, 1, soft.shape[1], dtype=soft.dtype, device=soft.device)
+        return (soft * values.view(1, -1, 1, 1)).sum(dim=1, keepdim=True)
+
+
+def classifier_state(objective: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of the classifier in the state of an objective; empty where it has none.
+
+    Args:
+        objective: ``state_dict()`` of an objective with a ``classifier``, or what was saved of it.
+    """
+    return {
+        name.removeprefix(CLASSIFIER): value.detach()
+        for name, value in objective.items()
+        if name.startswith(CLASSIFIER)
+    }
+
+
+def build_classifier(plans: ClassifierPlans, state: Mapping[str, Tensor]) -> GroupClassifier:
+    """A trained classifier, ready to be used.
+
+    Args:
+        plans: Its plans.
+        state: As :func:`classifier_state` gives it.
+
+    Raises:
+        InvalidModelError: The state is not one of these plans.
+    """
+    with torch.random.fork_rng(devices=[]):
+        classifier = GroupClassifier(plans)
+    if differing := named_differences(_shapes(state), _shapes(classifier.state_dict())):
+        value = f"weights and plans disagree: {differing[0]}, and so on in {len(differing)} arrays"
+        raise InvalidModelError("classifier of protected groups", value, "weights of these plans", "run training again")
+    classifier.load_state_dict(dict(state))
+    return classifier.eval()
+
+
+def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
+    return {name: list(tensor.shape) for name, tensor in tensors.items()}
+
+
+class FairMetaLearningObjective(nn.Module):
+    """Batch Dice and cross-entropy, and the cross-entropy of a classifier that sees the soft segmentation.
+
+    First both networks learn apart: segmentation with deep supervision, and the classifier from a segmentation through
+    which its gradient does not pass. Then they learn jointly, without deep supervision: the gradient of the
+    classifier's loss passes on into the segmentation network.
+
+    Args:
+        plans: Patch, channels and classes.
+        groups: Protected groups of the training subjects, in the order of the classifier's outputs.
+        weight: Of the classification loss when both learn jointly (lambda), at least 0.
+        joint_from: Step from which they do.
+        segmentation: How the classifier sees the segmentation, see :class:`ClassifierPlans`.
+        filters: Channels that the classifier begins with.
+        growth: Channels that each of its layers adds.
+        blocks: Layers of each of its dense blocks.
+
+    Attributes:
+        classifier: Trained along with the network, and in every checkpoint.
+
+    Raises:
+        InvalidParameterError: There are fewer than two groups, or the patch is too small for so many blocks.
+
+    Source:
+        Puyol-Antón et al. 2021, section 3, approach 2; what it leaves open is in docs/decisions/0013.
+    """
+
+    def __init__(  # noqa: PLR0913 - the names of a job's parameters
+        self,
+        plans: Plans,
+        *,
+        groups: list[str],
+        weight: float,
+        joint_from: int,
+        segmentation: Literal["one_channel", "probabilities"],
+        filters: int,
+        growth: int,
+        blocks: list[int],
+    ) -> None:
+        super().__init__()
+        self.plans, self.weight, self.joint_from = plans, weight, joint_from
+        classifier_plans = ClassifierPlans(
+            groups=checked_groups(groups, least=2),
+            segmentation=segmentation,
+            filters=filters,
+            growth=growth,
+            blocks=tuple(blocks),
+            channels=plans.channels,
+            classes=plans.classes,
+        )
+        _check_patch(plans, classifier_plans)
+        self.classifier = GroupClassifier(classifier_plans)
+
+    def forward(self, heads: list[Tensor], batch: Batch) -> Tensor:
+        """Loss of one batch, a scalar.
+
+        Args:
+            heads: Logits of the network, full resolution first.
+            batch: What the network saw; its keys are protected groups.
+
+        Raises:
+            InvalidParameterError: A sample's group is none of the groups.
+        """
+        if batch.step < self.joint_from:
+            # no weight: each of them learns what it would learn alone
+            segmentation_loss = deep_supervision(dice_and_cross_entropy, heads, batch.label)
+            return segmentation_loss + self.classification_loss(heads[0].detach(), batch)
+        segmentation_loss = dice_and_cross_entropy(heads[0], batch.label) + _nothing_of(heads[1:])
+        return segmentation_loss + self.weight * self.classification_loss(heads[0], batch)
+
+    def classification_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        """Mean cross-entropy of the classifier over the samples of all devices.
+
+        Args:
+            logits: Of the segmentation network at full resolution.
+            batch: As for :meth:`forward`, whose error is raised here.
+        """
+        places = torch.tensor(positions_of(batch.keys, self.classifier.plans.groups), device=logits.device)
+        said = self.classifier.log_probabilities(batch.image, logits)
+        summed = functional.nll_loss(said, places, reduction="sum")
+        sums = total(torch.stack([summed, summed.new_full((), len(places))]))
+        return sums[0] / sums[1]
+
+
+def _nothing_of(heads: list[Tensor]) -> Tensor | int:
+    """Zero, with a gradient of zero for every head.
+
+    ``DistributedDataParallel`` waits for a gradient of each parameter, and refuses a loss that one of them has no part
+    in. The sum over no samples has a part in it, and is zero whatever the head says; zero times its values would be NaN
+    where one of them is infinite.
+    """
+    return sum(head[:0].sum() for head in heads)
+
+
+def _check_patch(plans: Plans, classifier: ClassifierPlans) -> None:
+    if min(plans.patch) < classifier.smallest_side:
+        raise InvalidParameterError(
+            "<strategy>.strategy.objective.blocks",
+            f"{len(classifier.blocks)} blocks with a patch of {plans.patch[0]} x {plans.patch[1]}",
+            f"a patch of at least {classifier.smallest_side} x {classifier.smallest_side} for so many",
+            "list fewer blocks, or set a larger plans.patch",
+        )

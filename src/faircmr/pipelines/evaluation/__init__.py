@@ -1,5 +1,0 @@
-"""The comparison of all strategies that ran."""
-
-from faircmr.pipelines.evaluation.pipeline import create_pipeline
-
-__all__ = ["create_pipeline"]

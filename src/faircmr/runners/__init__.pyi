@@ -1,0 +1,1 @@
+from .dask_runner import DaskRunner as DaskRunner

@@ -1,0 +1,12 @@
+from .command_line import with_checked_params as with_checked_params
+from .configuration import StudyConfigLoader as StudyConfigLoader
+from .configuration import check_parameters as check_parameters
+from .configuration import check_places as check_places
+from .configuration import first_given as first_given
+from .logs import LogFile as LogFile
+from .logs import in_one_line as in_one_line
+from .progress import RunStatus as RunStatus
+from .progress import StepProgress as StepProgress
+from .session import StudySession as StudySession
+from .session import keep_out_of_git as keep_out_of_git
+from .session import summarise as summarise

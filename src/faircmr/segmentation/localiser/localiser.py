@@ -1,0 +1,139 @@
+"""Finding the heart: a small network looks at every subject at low resolution."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+import pandas as pd
+
+from faircmr.core import InvalidModelError, log_omissions
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.data import SubjectTensors, TensorStore, coarse_subject, image_name
+from faircmr.segmentation.localiser.parameters import LocaliserParameters, coarseness
+from faircmr.segmentation.localiser.roi import (
+    Box,
+    Located,
+    Pair,
+    enlarged,
+    fault,
+    heart_box,
+    joined,
+    roi_table,
+    scaled,
+    unlocated_hearts,
+)
+from faircmr.segmentation.network import Plans
+from faircmr.segmentation.prediction import Segmenter, load_ensemble
+from faircmr.segmentation.training import FitRecord, TrainedModels
+
+UNEQUAL = "phases of different size"
+RETRAIN = "delete 05_model_input/localiser and run the strategy's pipeline again"
+logger = logging.getLogger(__name__)
+
+
+def locate_hearts(
+    models: TrainedModels,
+    tensors: TensorStore,
+    subjects: Callable[[FitRecord], Sequence[str]],
+    plans: Plans,
+    localiser: LocaliserParameters,
+    inference: InferenceParameters,
+) -> pd.DataFrame:
+    """Heart region of every subject, by every localiser.
+
+    Args:
+        models: Localisers, one a fold; none where the study uses full images.
+        tensors: Preprocessed subjects, full images.
+        subjects: Study keys of those that a localiser is to look at.
+        plans: Of the study.
+        localiser: Margin and limits.
+        inference: Device, threads and precision.
+
+    Returns:
+        Rows as :func:`~faircmr.segmentation.localiser.roi_table` describes them. A subject whose heart
+        was not found, or not credibly, has no region: its full image is used, and the log counts it.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged or of another version.
+        InvalidCohortError: A subject was not preprocessed.
+    """
+    rows = []
+    for record in models.fits:
+        finder = load_finder(models, record, plans, localiser, inference)
+        found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
+        _report(found)
+        rows += [(record.fold, one) for one in found]
+    table = roi_table(rows)
+    log_omissions(logger, unlocated_hearts(table))
+    return table
+
+
+def load_finder(
+    models: TrainedModels,
+    record: FitRecord,
+    plans: Plans,
+    localiser: LocaliserParameters,
+    inference: InferenceParameters,
+) -> HeartFinder:
+    """A localiser of the list, if its folder still holds the training that the list names.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged, of another training or for another grid; names
+            what differs.
+    """
+    return HeartFinder(load_ensemble(models, (record,), inference), plans, localiser)
+
+
+class HeartFinder:
+    """A trained localiser, ready to look at subjects.
+
+    Args:
+        segmenter: With the localiser's weights; the resolution at which it looks is that of its plans.
+        plans: Of the study; a region is at least as large as their patch where the image is.
+        localiser: Margin and limits.
+
+    Raises:
+        InvalidModelError: The localiser was trained for tensors of another spacing.
+    """
+
+    def __init__(self, segmenter: Segmenter, plans: Plans, localiser: LocaliserParameters) -> None:
+        self.segmenter, self.plans, self.localiser = segmenter, plans, localiser
+        try:
+            self.reduction = coarseness(segmenter.plans.spacing, plans.spacing)
+        except ValueError as error:
+            raise InvalidModelError("localiser", error, "one that was trained on these tensors", RETRAIN) from error
+
+    def locate(self, subject: SubjectTensors) -> Located:
+        """Region that holds the heart of a subject at every phase."""
+        shapes = [subject.arrays[image_name(phase)].shape[1:] for phase in subject.phases]
+        if len(set(shapes)) > 1:
+            return Located(subject.subject_id, None, UNEQUAL)
+        boxes = []
+        for box, reason in self._by_phase(subject):
+            if box is None or reason:
+                return Located(subject.subject_id, None, reason)
+            boxes.append(box)
+        heart = joined(boxes)
+        region = self._region(heart, shapes[0])
+        whole = region.shape == tuple(shapes[0])
+        return Located(subject.subject_id, region, "", scaled(heart, self.reduction), whole)
+
+    def _by_phase(self, subject: SubjectTensors) -> Iterator[tuple[Box | None, str]]:
+        coarse = coarse_subject(subject, self.reduction)
+        for phase in subject.phases:
+            image = coarse.arrays[image_name(phase)]
+            box = heart_box(self.segmenter.predict(image).argmax(axis=0) > 0)
+            spacing = (self.plans.spacing[0] * self.reduction, self.plans.spacing[1] * self.reduction)
+            yield box, fault(box, image.shape[1:], spacing, self.localiser.limits, self.plans.structures)
+
+    def _region(self, box: Box, shape: Pair) -> Box:
+        rows, columns = (round(self.localiser.margin / each) for each in self.plans.spacing)
+        return enlarged(box, self.reduction, (rows, columns), self.plans.patch, shape)
+
+
+def _report(found: Sequence[Located]) -> None:
+    """Count for whom the region changes nothing."""
+    if whole := sum(one.whole for one in found):
+        said = "the heart's region is the whole image of %d of %d subjects: plans.patch is as large as they are"
+        logger.warning(said, whole, len(found))

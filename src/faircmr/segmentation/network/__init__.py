@@ -1,0 +1,5 @@
+"""From the fingerprint of a data set to plans, networks and weights."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

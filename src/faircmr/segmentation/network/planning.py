@@ -1,0 +1,318 @@
+"""Plans from the fingerprint of a data set, by nnU-Net's rules for its 2-D configuration.
+
+Source:
+    Isensee et al. 2021; nnU-Net v2.8 ``get_pool_and_conv_props``.
+
+Source:
+    Isensee et al. 2021; nnU-Net v2.8 ``ExperimentPlanner``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, prod
+from typing import Annotated
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import Field
+
+from faircmr.core import InvalidCohortError, InvalidParameterError, Parameters, validated
+from faircmr.core.scans import ALL_STRUCTURES, Structures, structures_of_study
+from faircmr.segmentation.network.plans import SMALLEST_PATCH, PlanOverrides, Plans
+
+Count = Annotated[int, Field(ge=1)]
+Millimetres = Annotated[float, Field(gt=0.0)]
+Table = npt.NDArray[np.float64]
+
+SHAPE = ["cropped_slices", "cropped_rows", "cropped_columns"]
+SPACING = ["spacing_slice", "spacing_row", "spacing_column"]
+
+
+class Grid(Parameters):
+    """A grid that some scans share.
+
+    Attributes:
+        scans: How many they are.
+        shape: Slices, rows and columns without a margin of zeros.
+        spacing: Millimetres between slices, rows and columns.
+    """
+
+    scans: Count
+    shape: tuple[Count, Count, Count]
+    spacing: tuple[Millimetres, Millimetres, Millimetres]
+
+
+class ForegroundIntensities(Parameters):
+    """Intensities inside the labelled structures, of each scan by itself; medians over the labelled scans.
+
+    MR intensities have no unit, so what is pooled over scans would describe the scanners. Planning
+    does not use them: every scan is normalised by its own mean and standard deviation.
+
+    Attributes:
+        mean: Mean of a scan.
+        sd: Standard deviation within a scan.
+        percentile_00_5: Half a percent of a scan lies below.
+        median: Median of a scan.
+        percentile_99_5: Half a percent of a scan lies above.
+    """
+
+    mean: float
+    sd: float
+    percentile_00_5: float
+    median: float
+    percentile_99_5: float
+
+
+class Fingerprint(Parameters):
+    """What the scans that training may see are like.
+
+    Attributes:
+        size_after_cropping: Share of a scan that a margin of zeros leaves over, median, 0..1.
+        foreground_intensities: ``None`` where no scan has a label.
+        grids: Every grid that occurs, the most frequent first.
+        structures: Those that are drawn at every phase; all that there are where no scan has a label.
+
+    Source:
+        Isensee et al. 2021; nnU-Net v2.8 ``DatasetFingerprintExtractor``.
+    """
+
+    size_after_cropping: Annotated[float, Field(gt=0.0, le=1.0)]
+    foreground_intensities: ForegroundIntensities | None
+    grids: Annotated[tuple[Grid, ...], Field(min_length=1)]
+    structures: Structures = ALL_STRUCTURES
+
+    @property
+    def shapes(self) -> Table:
+        """Slices, rows and columns, shape (scans, 3)."""
+        return self._of_every_scan([grid.shape for grid in self.grids])
+
+    @property
+    def spacings(self) -> Table:
+        """Millimetres between slices, rows and columns, shape (scans, 3)."""
+        return self._of_every_scan([grid.spacing for grid in self.grids])
+
+    def _of_every_scan(self, values: Sequence[tuple[float, ...]]) -> Table:
+        return np.repeat(np.array(values, dtype=np.float64), [grid.scans for grid in self.grids], axis=0)
+
+
+def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
+    """Sum up the scans that training may see.
+
+    Args:
+        scans: One row a scan, with the columns of ``core.schemas.SCAN_TYPES``.
+
+    Raises:
+        InvalidCohortError: There are no scans, or no structure is drawn at every phase.
+    """
+    if scans.empty:
+        raise InvalidCohortError("scans", "none", "at least one scan to plan for", "check the splits and the source")
+    cropped = scans[SHAPE].prod(axis=1) / scans[["slices", "rows", "columns"]].prod(axis=1)
+    return Fingerprint(
+        size_after_cropping=float(cropped.median()),
+        foreground_intensities=_foreground(scans),
+        grids=_grids(scans),
+        structures=structures_of_study(scans),
+    )
+
+
+def _grids(scans: pd.DataFrame) -> tuple[Grid, ...]:
+    # headers hold 32-bit floats: beyond six decimals lies nothing
+    counts = scans.round(dict.fromkeys(SPACING, 6)).groupby([*SHAPE, *SPACING]).size().reset_index(name="scans")
+    grids = [
+        Grid(scans=scans, shape=(slices, rows, columns), spacing=spacing)
+        for slices, rows, columns, *spacing, scans in counts.itertuples(index=False)
+    ]
+    return tuple(sorted(grids, key=lambda grid: (-grid.scans, grid.shape, grid.spacing)))
+
+
+def _foreground(scans: pd.DataFrame) -> ForegroundIntensities | None:
+    names = ForegroundIntensities.model_fields
+    medians = scans[[f"foreground_{name}" for name in names]].dropna().median()
+    if medians.isna().any():
+        return None
+    return ForegroundIntensities(**dict(zip(names, medians.round(4).tolist(), strict=True)))
+
+
+Pair = tuple[int, int]
+Spacing = tuple[float, float]
+
+SMALLEST_FEATURE_MAP = 4
+CONVOLUTIONS_PER_STAGE = 2
+
+
+@dataclass(frozen=True)
+class Topology:
+    """Kernel and stride of each stage, rows and columns."""
+
+    kernels: tuple[Pair, ...]
+    strides: tuple[Pair, ...]
+
+    @property
+    def reduction(self) -> Pair:
+        """Rows and columns that become one in the bottleneck."""
+        rows, columns = (prod(stride[axis] for stride in self.strides) for axis in (0, 1))
+        return rows, columns
+
+    def padded(self, patch: Pair) -> Pair:
+        """The smallest patch at least as large that the strides divide."""
+        rows, columns = (
+            ceil(size / reduction) * reduction for size, reduction in zip(patch, self.reduction, strict=True)
+        )
+        return rows, columns
+
+
+def choose_topology(spacing: Spacing, patch: Pair, stages: int | None = None) -> Topology:
+    """Halve axes while both keep 4 pixels, the coarser axis only once the finer has caught up.
+
+    Args:
+        spacing: Millimetres between rows and columns.
+        patch: Rows and columns.
+        stages: Largest number of resolutions.
+    """
+    spacings, sizes, kernel = list(spacing), list(patch), [1, 1]
+    kernels: list[Pair] = []
+    strides: list[Pair] = [(1, 1)]
+    while len(strides) != stages and (axes := _axes_to_halve(spacings, sizes)):
+        kernel = [
+            3 if size == 3 or each < 2 * min(spacings) else 1 for size, each in zip(kernel, spacings, strict=True)
+        ]
+        kernels.append((kernel[0], kernel[1]))
+        strides.append((2 if 0 in axes else 1, 2 if 1 in axes else 1))
+        for axis in axes:
+            spacings[axis], sizes[axis] = spacings[axis] * 2, ceil(sizes[axis] / 2)
+    return Topology((*kernels, (3, 3)), tuple(strides))
+
+
+def activations(plans: Plans) -> int:
+    """Values that the convolutions put out for one sample, as nnU-Net estimates memory."""
+    sizes, size = [], plans.patch
+    for stride in plans.strides:
+        size = (size[0] // stride[0], size[1] // stride[1])
+        sizes.append(prod(size))
+    stages = list(zip(plans.filters, sizes, strict=True))
+    encoder = sum(CONVOLUTIONS_PER_STAGE * channels * size for channels, size in stages)
+    # each stage of the decoder adds its transposed convolution, and none is at the bottleneck
+    decoder = sum((CONVOLUTIONS_PER_STAGE + 1) * channels * size for channels, size in stages[:-1])
+    return encoder + decoder + plans.classes * sizes[0]
+
+
+def _axes_to_halve(spacings: list[float], sizes: list[int]) -> list[int]:
+    large = [axis for axis in (0, 1) if sizes[axis] >= 2 * SMALLEST_FEATURE_MAP]
+    finest = min((spacings[axis] for axis in large), default=0.0)
+    axes = [axis for axis in large if spacings[axis] < 2 * finest]
+    if len(axes) == 1 and sizes[axes[0]] < 3 * SMALLEST_FEATURE_MAP:
+        return []
+    return axes
+
+
+LARGEST_PATCH = 2048**2
+# one training step of batch 12 with this many activations a sample takes 8 GB
+REFERENCE_ACTIVATIONS, REFERENCE_BATCH, REFERENCE_MEMORY_GB = 85_000_000, 12, 8.0
+SMALLEST_BATCH = 2
+LARGEST_SHARE_OF_DATA = 0.05
+ANISOTROPIC = 3.0
+
+
+def plan(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
+    """Decide grid, patch, batch size, network and structures for a data set.
+
+    Args:
+        fingerprint: Of the scans that training may see.
+        overrides: Values that are fixed beforehand.
+
+    Returns:
+        Median spacing; a patch that holds the median image, or as much of it as the memory holds
+        twice; halved while a feature map keeps 4 pixels a side; filters doubled from stage to stage;
+        the batch that fits the memory, unless it covers more than 5 % of the data.
+
+    Raises:
+        InvalidParameterError: The overrides do not describe a network, or the memory holds none.
+    """
+    shapes, spacings = fingerprint.shapes, fingerprint.spacings
+    target = _target_spacing(shapes, spacings, overrides)
+    median_shape = np.median(np.round(shapes * spacings / target), axis=0)
+    spacing = (round(float(target[1]), 6), round(float(target[2]), 6))
+    plans = _plans(spacing, median_shape[1:], overrides)
+    batch_size = overrides.batch_size or _batch_size(plans, median_shape, len(shapes), overrides)
+    # memory is planned as for all structures: one map more or less of a hundred
+    return plans.model_copy(update={"batch_size": batch_size, "structures": fingerprint.structures})
+
+
+def _target_spacing(shapes: Table, spacings: Table, overrides: PlanOverrides) -> Table:
+    """Median spacing; between slices the 10th percentile where they are far apart, as nnU-Net."""
+    target, shape = np.median(spacings, axis=0), np.median(shapes, axis=0)
+    if overrides.spacing is not None:
+        target[1:] = overrides.spacing
+    if target[0] > ANISOTROPIC * target[1:].max() and shape[0] * ANISOTROPIC < shape[1:].min():
+        target[0] = max(np.percentile(spacings[:, 0], 10), target[1:].max() + 1e-5)
+    return target
+
+
+def _plans(spacing: Spacing, median_shape: Table, overrides: PlanOverrides) -> Plans:
+    """Plans with the smallest batch; a patch of which the memory does not hold it is made smaller."""
+    if overrides.patch is not None:
+        return _plans_for(overrides.patch, spacing, overrides)
+    plans = _plans_for(_initial_patch(spacing, median_shape), spacing, overrides)
+    while SMALLEST_BATCH * activations(plans) > _affordable(overrides):
+        plans = _plans_for(_smaller_patch(plans, median_shape, overrides), spacing, overrides)
+    return plans
+
+
+def _initial_patch(spacing: Spacing, median_shape: Table) -> Pair:
+    """Patch of the largest area, square in millimetres, and no larger than the median image."""
+    resolution = 1 / np.array(spacing)
+    largest = np.round(resolution * np.sqrt(LARGEST_PATCH / resolution.prod()))
+    # a median of an even number of images may end in a half: the patch holds that half too
+    rows, columns = np.ceil(np.minimum(largest, median_shape))
+    return max(int(rows), SMALLEST_PATCH), max(int(columns), SMALLEST_PATCH)
+
+
+def _plans_for(patch: Pair, spacing: Spacing, overrides: PlanOverrides) -> Plans:
+    topology = choose_topology(spacing, patch, overrides.stage_count)
+    if overrides.strides is not None:
+        topology = Topology(topology.kernels, overrides.strides)
+    widths = (overrides.base_filters * 2**stage for stage in range(len(topology.strides)))
+    filters = overrides.filters or tuple(min(width, overrides.maximum_filters) for width in widths)
+    values = {
+        "spacing": spacing,
+        "patch": topology.padded(patch),
+        "batch_size": SMALLEST_BATCH,
+        "filters": filters,
+        "kernels": overrides.kernels or topology.kernels,
+        "strides": topology.strides,
+        # nnU-Net gives the lowest of its stages - 1 resolutions no weight
+        "deep_supervision_heads": overrides.deep_supervision_heads or max(1, len(filters) - 2),
+    }
+    return validated(Plans, values, "plans")
+
+
+def _smaller_patch(plans: Plans, median_shape: Table, overrides: PlanOverrides) -> Pair:
+    """One step less of the side that shows most of the median image."""
+    sides = list(plans.patch)
+    axis = int(np.argsort(np.array(sides) / median_shape)[-1])
+    sides[axis] -= plans.reduction[axis]
+    # what is a little smaller may be halved less often, and then the steps are smaller too
+    step = choose_topology(plans.spacing, (sides[0], sides[1]), overrides.stage_count).reduction[axis]
+    sides[axis] = plans.patch[axis] - step
+    if min(sides) < SMALLEST_PATCH:
+        raise InvalidParameterError(
+            "plans.memory_gb",
+            overrides.memory_gb,
+            f"memory for {SMALLEST_BATCH} patches of {SMALLEST_PATCH} pixels a side",
+            "give it more, or set fewer plans.base_filters",
+        )
+    return sides[0], sides[1]
+
+
+def _batch_size(plans: Plans, median_shape: Table, scans: int, overrides: PlanOverrides) -> int:
+    fits_memory = round(_affordable(overrides) / activations(plans))
+    covers_share = round(float(median_shape.prod()) * scans * LARGEST_SHARE_OF_DATA / prod(plans.patch))
+    return max(SMALLEST_BATCH, min(fits_memory, covers_share))
+
+
+def _affordable(overrides: PlanOverrides) -> float:
+    """Activations of a whole batch that the memory holds."""
+    return REFERENCE_ACTIVATIONS * REFERENCE_BATCH * overrides.memory_gb / REFERENCE_MEMORY_GB

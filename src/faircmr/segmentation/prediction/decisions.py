@@ -1,0 +1,137 @@
+"""What is done to predictions, decided by validation subjects alone before any test subject is predicted."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from faircmr.core.scans import Phase, Scan, Structure
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.data import SubjectTensors, TensorStore, image_name, label_name
+from faircmr.segmentation.prediction.calibration import (
+    Calibration,
+    FoldCalibration,
+    PixelsOfSubject,
+    fit_by_key,
+    informative_pixels,
+)
+from faircmr.segmentation.prediction.ensembles import NO_CALIBRATION, Router
+from faircmr.segmentation.prediction.postprocessing import FoldDecision, LabelPair, Postprocessing, decide
+from faircmr.segmentation.prediction.trained_strategy import Whom, teams
+from faircmr.segmentation.training import TrainedModels
+
+ReadScan = Callable[[str, Phase], Scan]
+
+logger = logging.getLogger(__name__)
+
+
+def choose_postprocessing(
+    models: TrainedModels,
+    tensors: TensorStore,
+    validated: Whom,
+    read: ReadScan,
+    structures: Sequence[Structure],
+    inference: InferenceParameters,
+    calibrate: int | None = None,
+) -> Postprocessing:
+    """Decide by validation scans what is done to predictions.
+
+    Each fold decides for itself: its validation subjects are test subjects of another one.
+
+    Args:
+        models: Fits of one strategy.
+        tensors: Preprocessed subjects.
+        validated: The validation subjects.
+        read: Scan of a subject and phase; its label is compared on the source's grid.
+        structures: Of the study.
+        inference: How to predict.
+        calibrate: Fewest labelled subjects by which the probabilities of a key are adjusted; none are without it.
+
+    Returns:
+        The decisions of each fold, on all its models together; nothing where none was asked for.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged, of another version or of another training.
+        InvalidCohortError: A subject was not preprocessed.
+        InvalidScanError: A validation scan cannot be read.
+    """
+    folds = tuple(dict.fromkeys(fit.fold for fit in models.fits))
+    panels = [Panel(models, tensors, validated, inference, fold) for fold in folds]
+    calibrated = () if calibrate is None else tuple(panel.calibrate(calibrate) for panel in panels)
+    calibration = Calibration(folds=calibrated)
+    chosen = inference.postprocessing
+    decided = () if chosen == "none" else tuple(panel.decide(read, structures, calibration) for panel in panels)
+    return Postprocessing(method=chosen, folds=decided, calibration=calibration)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The validation subjects of one fold, and the models that they judge."""
+
+    models: TrainedModels
+    tensors: TensorStore
+    validated: Whom
+    inference: InferenceParameters
+    fold: int | None
+
+    def calibrate(self, min_subjects: int) -> FoldCalibration:
+        """Fit what is done to the probabilities of each key."""
+        routers = self._routers(NO_CALIBRATION)
+        fitted = fit_by_key(self._pixels(routers), min_subjects)
+        calibration = FoldCalibration(fold=self.fold, adjustments=fitted)
+        logger.info("calibration%s: %s", self._named, calibration.summary)
+        return calibration
+
+    def decide(self, read: ReadScan, structures: Sequence[Structure], calibration: Calibration) -> FoldDecision:
+        """Decide of which structures the largest component alone is kept."""
+        pairs = (pair for router in self._routers(calibration.of(self.fold)) for pair in self._pairs(router, read))
+        unlabelled = sum(len(subject.phases) - len(subject.labelled_phases) for subject in self._subjects())
+        decision = decide(self.fold, pairs, structures, unlabelled)
+        logger.info("post-processing%s: %s", self._named, decision.summary)
+        return decision
+
+    @property
+    def _named(self) -> str:
+        return "" if self.fold is None else f" of fold {self.fold}"
+
+    def _subjects(self) -> Iterator[SubjectTensors]:
+        return (self.tensors.subject(subject_id) for subject_id in self.validated.subjects(self.fold))
+
+    def _routers(self, calibration: FoldCalibration) -> list[Router]:
+        routes, members = self.validated.routes, teams(self.models.fits, self.inference)
+        return [
+            Router(self.models, team.fits, self.inference, routes, calibration)
+            for team in members
+            if team.fold == self.fold
+        ]
+
+    def _pairs(self, router: Router, read: ReadScan) -> Iterator[LabelPair]:
+        """Predicted and drawn label of every labelled scan."""
+        boxes = self.validated.rois(self.fold)
+        for subject in self._subjects():
+            box = boxes.get(subject.subject_id)
+            segmenter, _ = router.of(subject, box)
+            for phase in subject.labelled_phases:
+                scan = read(subject.subject_id, phase)
+                if scan.label is not None:
+                    yield segmenter.segment(subject, phase, scan.geometry.shape[1:], box), scan.label
+
+    def _pixels(self, routers: list[Router]) -> Iterator[PixelsOfSubject]:
+        """Key and pixels of every labelled subject that has a key, by all models together."""
+        boxes = self.validated.rois(self.fold)
+        for subject in self._subjects():
+            key, box = self.validated.routes.keys.get(subject.subject_id), boxes.get(subject.subject_id)
+            if key is None or not subject.labelled_phases:
+                continue
+            segmenters = [router.of(subject, box)[0] for router in routers]
+            said = [
+                informative_pixels(
+                    segmenter.predict(subject.arrays[image_name(phase)], box), subject.arrays[label_name(phase)]
+                )
+                for segmenter in segmenters
+                for phase in subject.labelled_phases
+            ]
+            yield key, np.concatenate([pixels for pixels, _ in said]), np.concatenate([labels for _, labels in said])

@@ -1,0 +1,230 @@
+"""Several networks that segment together, and which of them segment which subject."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from faircmr.core import InvalidModelError, log_omissions
+from faircmr.segmentation import InferenceParameters
+from faircmr.segmentation.data import Array, FloatArray, SubjectTensors
+from faircmr.segmentation.localiser import Box
+from faircmr.segmentation.network import REMEDY, Plans
+from faircmr.segmentation.prediction.calibration import FoldCalibration, KeyAdjustment, adjusted
+from faircmr.segmentation.prediction.inference import Predictor, Segmenter
+from faircmr.segmentation.training import (
+    BY,
+    JOB_NAME,
+    RECORD_NAME,
+    FitJob,
+    FitRecord,
+    TrainedModels,
+    named_differences,
+    without_own_model,
+)
+
+
+class Ensemble(Segmenter):
+    """The mean of what several networks say.
+
+    Args:
+        predictors: At least one, all of the same plans.
+
+    Raises:
+        InvalidModelError: There is none, or two have different plans; names what differs.
+    """
+
+    def __init__(self, predictors: Sequence[Predictor]) -> None:
+        if not predictors:
+            raise InvalidModelError("ensemble", "no trained network", "at least one", "train the strategy first")
+        self.predictors = tuple(predictors)
+        self.plans = predictors[0].plans
+        for number, predictor in enumerate(predictors[1:], start=2):
+            _check_same_plans(f"network {number} of the ensemble", predictor.plans, self.plans, "the first one")
+
+    def predict(self, image: Array, box: Box | None = None) -> FloatArray:
+        """As for :class:`~faircmr.segmentation.prediction.Segmenter`; two arrays in memory, however many networks."""
+        first, *others = self.predictors
+        mean = first.predict(image, box)
+        for predictor in others:
+            mean += predictor.predict(image, box)
+        mean /= len(self.predictors)
+        return mean
+
+
+def load_ensemble(models: TrainedModels, fits: Sequence[FitRecord], inference: InferenceParameters) -> Ensemble:
+    """Networks of some fits of a strategy.
+
+    Args:
+        models: The strategy's models; says where its fits lie.
+        fits: Those that are to predict together.
+        inference: How to predict.
+
+    Raises:
+        InvalidModelError: Weights are missing, damaged, or not those that this training made; names what
+            differs.
+    """
+    return Ensemble([_predictor(models.folder / one.name, one, inference) for one in fits])
+
+
+def _predictor(folder: Path, fit: FitRecord, inference: InferenceParameters) -> Predictor:
+    _check_same_training(folder, fit)
+    predictor = Predictor(folder, inference)
+    _check_same_plans(f"weights of {fit.name}", predictor.plans, FitJob.read(folder / JOB_NAME).plans, JOB_NAME)
+    return predictor
+
+
+def _check_same_training(folder: Path, fit: FitRecord) -> None:
+    """Refuse a folder that holds another training than the one on the strategy's list."""
+    offender = f"{RECORD_NAME} of {fit.name}"
+    try:
+        found = FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
+    except (OSError, ValidationError):
+        raise InvalidModelError(offender, "missing or damaged", "the record of a finished fit", REMEDY) from None
+    _refuse(offender, named_differences(_halves(found), _halves(fit)), "the fit on the list of the strategy's models")
+
+
+def _check_same_plans(offender: str, there: Plans, here: Plans, whose: str) -> None:
+    differing = named_differences({"plans": there.model_dump(mode="json")}, {"plans": here.model_dump(mode="json")})
+    _refuse(offender, differing, f"the plans of {whose}")
+
+
+def _refuse(offender: str, differing: Sequence[str], permitted: str) -> None:
+    if differing:
+        raise InvalidModelError(offender, "; ".join(differing), permitted, REMEDY)
+
+
+def _halves(fit: FitRecord) -> dict[str, str]:
+    training, _, code = fit.fingerprint.partition(BY)
+    return {"training": training, "code": code}
+
+
+class Blend(Segmenter):
+    """The weighted mean of what several segmenters say.
+
+    Args:
+        segmenters: At least one, all of the same plans.
+        weights: One each, adding up to 1.
+    """
+
+    def __init__(self, segmenters: Sequence[Segmenter], weights: Sequence[float]) -> None:
+        self.segmenters, self.weights = tuple(segmenters), tuple(weights)
+        self.plans = segmenters[0].plans
+
+    def predict(self, image: Array, box: Box | None = None) -> FloatArray:
+        """As for :class:`~faircmr.segmentation.prediction.Segmenter`."""
+        parts = zip(self.weights, self.segmenters, strict=True)
+        mean: FloatArray = np.add.reduce([np.float32(weight) * one.predict(image, box) for weight, one in parts])
+        return mean
+
+
+class Calibrated(Segmenter):
+    """What a segmenter says, adjusted.
+
+    Args:
+        segmenter: Says it.
+        adjustment: Of the subject's key.
+    """
+
+    def __init__(self, segmenter: Segmenter, adjustment: KeyAdjustment) -> None:
+        self.segmenter, self.adjustment, self.plans = segmenter, adjustment, segmenter.plans
+
+    def predict(self, image: Array, box: Box | None = None) -> FloatArray:
+        """As for :class:`~faircmr.segmentation.prediction.Segmenter`."""
+        return adjusted(self.segmenter.predict(image, box), self.adjustment)
+
+
+Weigh = Callable[[Sequence[FitRecord], SubjectTensors, Box | None], Mapping[str, float]]
+"""Weight of each key for a subject, by fits that serve everybody; the weights add up to 1."""
+SHARED, WEIGHED = "shared", "weighed"
+"""By whom a subject was segmented whose key has no network of its own."""
+NO_CALIBRATION = FoldCalibration()
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Routes:
+    """How a subject finds its networks.
+
+    Attributes:
+        keys: Opaque key of each subject; a subject without one is unknown.
+        weigh: Where a subject's key has no network of its own, mix those of all keys by these weights; without it,
+            the networks that serve everybody segment it.
+    """
+
+    keys: Mapping[str, str] = field(default_factory=dict)
+    weigh: Weigh | None = None
+
+
+class Router:
+    """The networks of one seed and fold, or of all seeds of a fold together, ready to be asked by subject.
+
+    Args:
+        models: Of a strategy.
+        fits: Those of the seed and fold.
+        inference: How to predict.
+        routes: Who is segmented by whom.
+        calibration: What is done to their probabilities, by key.
+
+    Raises:
+        InvalidModelError: No fit predicts.
+    """
+
+    def __init__(
+        self,
+        models: TrainedModels,
+        fits: Sequence[FitRecord],
+        inference: InferenceParameters,
+        routes: Routes,
+        calibration: FoldCalibration = NO_CALIBRATION,
+    ) -> None:
+        self.models, self.inference, self.routes = models, inference, routes
+        self.adjustments = {one.key: one for one in calibration.adjustments if not one.is_identity}
+        predicting = [fit for fit in fits if fit.predicts]
+        self.common = tuple(fit for fit in predicting if fit.serves is None)
+        self.own: dict[str, list[FitRecord]] = {}
+        for fit in predicting:
+            if fit.serves is not None:
+                self.own.setdefault(fit.serves, []).append(fit)
+        if not self.common:
+            raise InvalidModelError("models", "no fit serves everybody", "at least one", "train the strategy again")
+        self._loaded: dict[str, Segmenter] = {}
+        self.served: Counter[str] = Counter()
+
+    def of(self, subject: SubjectTensors, box: Box | None) -> tuple[Segmenter, str]:
+        """Who segments a subject, and its name: a key, ``shared`` or ``weighed``; counted.
+
+        Raises:
+            InvalidModelError: Weights are missing, damaged, of another version or of another training.
+        """
+        key = self.routes.keys.get(subject.subject_id)
+        name = key if key is not None and key in self.own else WEIGHED if self.own and self.routes.weigh else SHARED
+        self.served[name] += 1
+        segmenter = self._weighed(subject, box) if name == WEIGHED else self._named(name)
+        adjustment = self.adjustments.get(key or "")
+        return (segmenter if adjustment is None else Calibrated(segmenter, adjustment)), name
+
+    def report(self) -> None:
+        """Log how many subjects had no network of their own, where others had one."""
+        unknown = self.served[SHARED] + self.served[WEIGHED]
+        if self.own:
+            weighed = self.routes.weigh is not None
+            log_omissions(logger, without_own_model(unknown, self.served.total(), weighed=weighed))
+
+    def _weighed(self, subject: SubjectTensors, box: Box | None) -> Segmenter:
+        if self.routes.weigh is None:
+            return self._named(SHARED)
+        weights = self.routes.weigh(self.common, subject, box)
+        return Blend([self._named(key) for key in self.own], [weights.get(key, 0.0) for key in self.own])
+
+    def _named(self, name: str) -> Segmenter:
+        if name not in self._loaded:
+            fits = self.own.get(name, self.common)
+            self._loaded[name] = load_ensemble(self.models, fits, self.inference)
+        return self._loaded[name]

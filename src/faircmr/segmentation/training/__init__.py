@@ -1,0 +1,5 @@
+"""Fits: jobs, the training loop, losses, checkpoints, several devices, records."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

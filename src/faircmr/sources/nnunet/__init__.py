@@ -1,0 +1,5 @@
+"""Raw data sets of nnU-Net: read as a cohort, and written from any study."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,11 @@
+from .export import NnunetCase as NnunetCase
+from .export import NnunetExport as NnunetExport
+from .export import StudyTables as StudyTables
+from .export import export_cohort as export_cohort
+from .files import CHANNEL as CHANNEL
+from .files import DESCRIPTION as DESCRIPTION
+from .files import PARTS as PARTS
+from .files import SPLITS as SPLITS
+from .files import encoded_folds as encoded_folds
+from .source import NnunetParameters as NnunetParameters
+from .source import NnunetRaw as NnunetRaw

@@ -1,0 +1,1 @@
+from .source import Ukbb as Ukbb
