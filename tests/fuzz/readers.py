@@ -71,7 +71,7 @@ def _dicom_files(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _cvi42(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.cvi42 import draw_labels
+    from faircmr.sources.ukbb.cvi42 import draw_labels
     from faircmr.sources.ukbb.source import read_annotation
     from tests.sources.dicom.written import uid
 

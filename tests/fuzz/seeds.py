@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from tests.fuzz.variants import Tree
-from tests.sources.cvi42.workspaces import contour, ellipse, image, workspace
 from tests.sources.dicom.written import NATIVE, SECRET, dicom_bytes, frame, write_zip
 from tests.sources.ukbb.table_files import table_text
+from tests.sources.ukbb.workspaces import contour, ellipse, image, workspace
 from tests.sources.volumes import ZOOMS, drawn, ramp, save
 from tests.zips import zipped
 

@@ -24,7 +24,7 @@ from faircmr.core.host.stopping import stop_requested
 
 BEGIN = """
 import hashlib, os, signal, sys, time
-from faircmr.core import stopping
+from faircmr.core.host import stopping
 from faircmr.core.host.stopping import StoppedError, deferring, exit_status, stopping_at_signals
 stopping.SECONDS_TO_LEAVE = float(sys.argv[1])
 def ready():

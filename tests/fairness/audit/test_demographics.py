@@ -181,6 +181,17 @@ def test_a_table_without_a_header_is_not_quoted():
     assert "7000001" not in str(error.value)
 
 
+def test_a_name_that_looks_like_the_ids_below_it_is_not_quoted():
+    """It is an id where the table has no header, and whoever has one can count columns."""
+    ids = ["pat-08", "pat-09", "pat-10"]
+    people = pd.DataFrame({"F": ["M", "F", "F"], "pat-07": ids})
+
+    with pytest.raises(InvalidCohortError, match=r"its column 2 holds ids") as error:
+        joined(pd.Index(ids), people, AuditColumns())
+
+    assert "pat-07" not in str(error.value)
+
+
 def test_a_group_cannot_have_the_name_of_a_row_of_the_tables():
     people = PEOPLE.assign(site=["a", "all", "b", "a"])
 

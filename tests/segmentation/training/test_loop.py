@@ -136,7 +136,7 @@ def test_killed_by_a_signal_within_an_epoch_it_still_does(finished: FitJob, tmp_
     script = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from faircmr.segmentation import training\n"
+        "from faircmr.segmentation.training import loop as training\n"
         "from faircmr.segmentation.training.jobs import FitJob\n"
         "step = training.train_step\n"
         "def killing(state, data, number):\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.sources.cvi42.workspaces import contour, ellipse, image, workspace
 from tests.sources.dicom.written import frame, write_zip
+from tests.sources.ukbb.workspaces import contour, ellipse, image, workspace
 from tests.zips import zipped
 
 ROWS, COLUMNS, SLICES, PHASES = 40, 36, 3, 3

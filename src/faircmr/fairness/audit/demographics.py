@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -193,12 +194,19 @@ def _is_a_value(column: str, scored: pd.Index) -> bool:
 
 def _column_of_ids(scored: pd.Index, demographics: pd.DataFrame) -> str | None:
     """What to do where another column than the named one holds most ids of the scores."""
-    shares = {
-        str(name): float(scored.isin(code_text(column).str.strip()).mean())
-        for name, column in demographics.items()
-        if not _is_a_value(str(name), scored)
-    }
-    best = max(shares, key=lambda name: shares[name], default="")
-    if shares.get(best, 0.0) <= MOST:
+    shares = [float(scored.isin(code_text(column).str.strip()).mean()) for _, column in demographics.items()]
+    best = max(range(len(shares)), key=lambda place: shares[place], default=0)
+    if not shares or shares[best] <= MOST:
         return None
-    return f"set audit_columns.demographics_subject={best}, a column that holds ids of the scores"
+    name = str(demographics.columns[best])
+    if _is_a_value(name, scored):
+        return None
+    if _form(name) in set(code_text(demographics.iloc[:, best]).dropna().map(_form)):
+        # it may be an id of a table without a header
+        return f"its column {best + 1} holds ids of the scores: set audit_columns.demographics_subject to its name"
+    return f"set audit_columns.demographics_subject={name}, a column that holds ids of the scores"
+
+
+def _form(text: str) -> str:
+    """What kinds of characters a text is made of, in their order: ``sub-0007`` is ``a-9``."""
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))

@@ -44,8 +44,8 @@ from faircmr.sources import (
     write_image,
     write_label,
 )
-from faircmr.sources.cvi42 import LARGEST, Annotation, draw_labels, read_workspace
 from faircmr.sources.dicom import ShortAxisCine, read_short_axis
+from faircmr.sources.ukbb.cvi42 import LARGEST, Annotation, draw_labels, read_workspace
 from faircmr.sources.ukbb.participants import Demographics, may_be_table, read_tables, tables_among
 
 LAYOUT = "archives <eid>_20209_2_0.zip with <eid>_cvi42.zip, or folders <eid>/ with sa_ED.nii.gz and label_sa_ED.nii.gz"

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from faircmr.core import InvalidScanError
 from faircmr.sources import cvi42 as document
-from faircmr.sources.cvi42 import Boundary, read_workspace
-from tests.sources.cvi42.workspaces import OBSERVER, contour, drawn, ellipse, image, item, workspace
+from faircmr.sources.ukbb.cvi42 import Boundary, read_workspace
+from tests.sources.ukbb.workspaces import OBSERVER, contour, drawn, ellipse, image, item, workspace
 
 TRIANGLE = [(40, 20), (80, 21), (60, 62)]
 WHOLE = drawn({"1.2.826.1": {"saendocardialContour": TRIANGLE}})

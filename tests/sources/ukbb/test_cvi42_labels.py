@@ -5,8 +5,8 @@ import pytest
 
 from faircmr.core import InvalidScanError
 from faircmr.core.scans import Phase, Structure
-from faircmr.sources.cvi42 import draw_labels, read_workspace
-from tests.sources.cvi42.workspaces import OBSERVER, drawn, ellipse
+from faircmr.sources.ukbb.cvi42 import draw_labels, read_workspace
+from tests.sources.ukbb.workspaces import OBSERVER, drawn, ellipse
 
 SHAPE = (90, 70)
 UIDS = np.array([[f"1.2.826.{index}.{frame}" for frame in range(5)] for index in range(3)])
