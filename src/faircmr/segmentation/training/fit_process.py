@@ -1,4 +1,4 @@
-"""One fit as a process of its own, ``python -m faircmr.segmentation.fit job.json``, and one device of several.
+"""A fit as a process of its own: ``python -m faircmr.segmentation.training.fit_process job.json``.
 
 With several devices the command starts one process a device and shows all that they print.
 """

@@ -1,4 +1,4 @@
-"""One process of a fit: ``python -m faircmr.segmentation.rank job.json``, started by the one that waits for the fit.
+"""One process of a fit on several devices: ``python -m faircmr.segmentation.training.rank job.json``.
 
 What it imports takes seconds, and longer on a busy machine. It therefore listens from its first moment on whether the
 process that started it is still there, and imports the rest later.
