@@ -30,8 +30,15 @@ from safetensors.numpy import save_file
 from faircmr.core.scans import Phase, Scan
 from faircmr.fairness.metrics.scan import dice_score
 from faircmr.segmentation import InferenceParameters, TrainingParameters
-from faircmr.segmentation.data import MANIFEST_NAME, Array, SubjectTensors, TensorManifest, part_name, preprocess
-from faircmr.segmentation.network import Fingerprint, PlanOverrides, Plans, plan
+from faircmr.segmentation.data import (
+    MANIFEST_NAME,
+    Array,
+    SubjectTensors,
+    TensorManifest,
+    preprocess,
+    tensors_file_name,
+)
+from faircmr.segmentation.network import Fingerprint, PlanOverrides, Plans, make_plans
 from faircmr.segmentation.network.planning import Grid
 from faircmr.segmentation.prediction import Predictor
 from faircmr.segmentation.training import Component, FitJob
@@ -147,7 +154,7 @@ def embedded_plans(parameters: SyntheticParameters) -> Plans:
         spacing=(parameters.slice_spacing, parameters.spacing, parameters.spacing),
     )
     overrides = PlanOverrides.model_validate(embedded_settings("data_engineering", "plans"))
-    return plan(Fingerprint(size_after_cropping=1.0, foreground_intensities=None, grids=(grid,)), overrides)
+    return make_plans(Fingerprint(size_after_cropping=1.0, foreground_intensities=None, grids=(grid,)), overrides)
 
 
 def embedded_settings(file: str, name: str) -> dict[str, object]:
@@ -163,7 +170,7 @@ def write_tensors(folder: Path, plans: Plans, parameters: SyntheticParameters) -
     folder.mkdir(parents=True, exist_ok=True)
     for source_id in TRAINING_SUBJECTS:
         tensors = preprocessed(plans, parameters, source_id, synthesise(parameters, source_id, Shift()))
-        save_file(dict(tensors.arrays), folder / part_name(source_id))
+        save_file(dict(tensors.arrays), folder / tensors_file_name(source_id))
     manifest = TensorManifest(fingerprints={source_id: source_id for source_id in TRAINING_SUBJECTS})
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
 

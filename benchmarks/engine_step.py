@@ -28,8 +28,8 @@ from faircmr.segmentation.data import (
     areas_name,
     image_name,
     label_name,
-    part_name,
     structure_areas,
+    tensors_file_name,
 )
 from faircmr.segmentation.network import Plans, save_network
 from faircmr.segmentation.prediction import Predictor
@@ -40,8 +40,8 @@ from faircmr.segmentation.training import (
     cpu_threads,
     device_of,
     initial_state,
-    keep_freed_memory,
-    open_data,
+    open_training_data,
+    reuse_freed_memory,
     train_step,
 )
 
@@ -53,7 +53,7 @@ WARM_UP = 3
 def main() -> None:
     options = parse()
     plans = plans_of(options)
-    keep_freed_memory()
+    reuse_freed_memory()
     with tempfile.TemporaryDirectory(prefix="faircmr-step-") as folder:
         subjects = write_subjects(Path(folder) / "tensors", options.image, options.slices)
         job = FitJob(
@@ -74,7 +74,7 @@ def main() -> None:
 
 def measure_steps(job: FitJob, steps: int) -> None:
     device = device_of(job.training.device)
-    data, state = open_data(job, TensorStore(job.tensors), device), initial_state(job, device)
+    data, state = open_training_data(job, TensorStore(job.tensors), device), initial_state(job, device)
     sampler = median(lambda step: data.sampler(data.training.keys, job.plans.batch_size, job.seed, step), steps)
     batch = median(data.batch, steps)
     step = median(lambda number: train_step(state, data, number), steps)
@@ -120,7 +120,7 @@ def write_subjects(folder: Path, size: int, slices: int) -> tuple[str, ...]:
         for phase in Phase:
             arrays[image_name(phase)] = rng.normal(size=labels.shape).astype(np.float16)
             arrays |= {label_name(phase): labels, areas_name(phase): structure_areas(labels)}
-        save_file(arrays, folder / part_name(subject_id))
+        save_file(arrays, folder / tensors_file_name(subject_id))
     manifest = TensorManifest(fingerprints=dict.fromkeys(subjects, "random"))
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
     return subjects

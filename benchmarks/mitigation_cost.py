@@ -24,7 +24,7 @@ from markdown_table import as_markdown
 from torch import nn
 
 from faircmr.mitigation import FairMetaLearning
-from faircmr.mitigation.fits import objective_of
+from faircmr.mitigation.fits import objective_component
 from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
 from faircmr.mitigation.sampling import stratified_batch_sampling, uniform
 from faircmr.mitigation.strategies import GroupDro, Reweighing, SegmentationAlone
@@ -39,8 +39,8 @@ from faircmr.segmentation.training import (
     cpu_threads,
     device_of,
     initial_state,
-    keep_freed_memory,
-    open_data,
+    open_training_data,
+    reuse_freed_memory,
     train_step,
 )
 from faircmr.sources.synthetic.parameters import TRAINING_SIZES
@@ -52,7 +52,7 @@ KEYS = tuple(group for group, count in TRAINING_SIZES.items() for _ in range(cou
 
 def main() -> None:
     options = parse()
-    keep_freed_memory()
+    reuse_freed_memory()
     with tempfile.TemporaryDirectory(prefix="faircmr-cost-") as name, cpu_threads(options.threads):
         subjects = write_subjects(Path(name) / "tensors", options.image, options.slices)
         make = Fits(Path(name), subjects, options)
@@ -88,9 +88,9 @@ class Fits:
             training=TrainingParameters(threads=self.options.threads, device=self.options.device),
             sampler=Component(path="faircmr.mitigation.sampling.stratified_batch_sampling"),
             # weights as of the embedded study; a classifier is trained jointly from the first step
-            objective=objective_of(choice, KEYS, joint_from=0),
+            objective=objective_component(choice, KEYS, joint_from=0),
         )
-        return initial_state(job, self.device), open_data(job, TensorStore(job.tensors), self.device)
+        return initial_state(job, self.device), open_training_data(job, TensorStore(job.tensors), self.device)
 
 
 def whole_steps(make: Fits) -> dict[str, Callable[[int], object]]:

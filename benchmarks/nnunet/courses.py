@@ -13,7 +13,7 @@ from layout import FULL, HERE, Layout
 from faircmr.core import Parameters
 from faircmr.segmentation import AugmentationParameters, InferenceParameters, Precision, TrainingParameters
 from faircmr.segmentation.data import TensorStore
-from faircmr.segmentation.localiser import Box, LocaliserParameters, locate_hearts, looking, rois_of
+from faircmr.segmentation.localiser import Box, LocaliserParameters, localiser_inference, locate_hearts, rois_of
 from faircmr.segmentation.localiser.parameters import plan_localiser
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import RECORD_NAME, Component, FitJob, FitRecord, TrainedModels
@@ -81,7 +81,9 @@ def make_course(
         "training": localiser.training,
         "reduction": localiser.reduction,
     }
-    return Course(localiser=network.model_copy(update=own), network=network, how=how, inference=looking(training))
+    return Course(
+        localiser=network.model_copy(update=own), network=network, how=how, inference=localiser_inference(training)
+    )
 
 
 def grids(dataset: Path) -> pd.DataFrame:

@@ -34,8 +34,8 @@ from faircmr.segmentation.data import (
     areas_name,
     image_name,
     label_name,
-    part_name,
     structure_areas,
+    tensors_file_name,
 )
 from faircmr.segmentation.training import Component, FitJob
 
@@ -68,9 +68,9 @@ def write_subjects(folder: Path, count: int) -> tuple[str, ...]:
     subjects = tuple(f"sub-{number:04d}" for number in range(1, count + 1))
     for number, subject in enumerate(subjects):
         if number < DISTINCT:
-            save_file(random_arrays(number), folder / part_name(subject))
+            save_file(random_arrays(number), folder / tensors_file_name(subject))
         else:
-            os.link(folder / part_name(subjects[number % DISTINCT]), folder / part_name(subject))
+            os.link(folder / tensors_file_name(subjects[number % DISTINCT]), folder / tensors_file_name(subject))
     manifest = TensorManifest(fingerprints=dict.fromkeys(subjects, "random"))
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
     return subjects

@@ -14,7 +14,7 @@ from safetensors.numpy import save_file
 
 from faircmr.core.scans import LabelImage, Phase, Scan, ScanFiles, Structure
 from faircmr.segmentation import InferenceParameters, TrainingParameters
-from faircmr.segmentation.data import MANIFEST_NAME, Array, TensorManifest, TensorStore, part_name, preprocess
+from faircmr.segmentation.data import MANIFEST_NAME, Array, TensorManifest, TensorStore, preprocess, tensors_file_name
 from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.prediction import Predictor
@@ -67,7 +67,7 @@ def prepare(dataset: Path, folder: Path, plans: Plans) -> None:
         arrays: dict[str, Array] = {}
         for phase, files in phases.items():
             arrays |= preprocess(read(files), plans, phase)
-        save_file(arrays, folder / part_name(subject))
+        save_file(arrays, folder / tensors_file_name(subject))
     manifest = TensorManifest(fingerprints=dict.fromkeys(subjects, "crops"))
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
 

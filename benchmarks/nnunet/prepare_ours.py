@@ -11,7 +11,7 @@ from pathlib import Path
 from faircmr.core.study.index import index_scans
 from faircmr.datasets import CohortDataset, TensorsDataset
 from faircmr.segmentation.data import preprocess_subjects
-from faircmr.segmentation.network import PlanOverrides, plan, take_fingerprint
+from faircmr.segmentation.network import PlanOverrides, make_plans, take_fingerprint
 
 
 def main(source: str, folder: str, workers: str) -> None:
@@ -19,7 +19,7 @@ def main(source: str, folder: str, workers: str) -> None:
     target.mkdir(parents=True)
     cohort = CohortDataset("faircmr.sources.acdc.Acdc", source, str(target / "key.csv"), workers=int(workers)).load()
     scans = index_scans(cohort).scans
-    plans = plan(take_fingerprint(scans), PlanOverrides())
+    plans = make_plans(take_fingerprint(scans), PlanOverrides())
     (target / "plans.json").write_text(plans.model_dump_json(indent=1))
     TensorsDataset(str(target / "tensors"), int(workers)).save(preprocess_subjects(cohort.read, scans, plans))
 

@@ -25,8 +25,8 @@ from faircmr.segmentation.training import (
     cpu_threads,
     device_of,
     initial_state,
-    keep_freed_memory,
-    open_data,
+    open_training_data,
+    reuse_freed_memory,
     train_step,
 )
 
@@ -43,10 +43,10 @@ class Drawn(TrainingData):
 
 def main(tensors: str, precision: str, threads: str, batches: str, device: str) -> None:
     job = step_job(Path(tensors), precision, int(threads), device)
-    keep_freed_memory()
+    reuse_freed_memory()
     with cpu_threads(job.training.threads):
         store = TensorStore(job.tensors)
-        data, state = open_data(job, store, device_of(device)), initial_state(job, device_of(device))
+        data, state = open_training_data(job, store, device_of(device)), initial_state(job, device_of(device))
         fields = {name: getattr(data, name) for name in TrainingData.__dataclass_fields__}
         drawn = Drawn(**fields, drawn=tuple(data.batch(step) for step in range(int(batches))))
         done = 0

@@ -34,8 +34,8 @@ from faircmr.segmentation.training import (
     cpu_threads,
     device_of,
     initial_state,
-    keep_freed_memory,
-    open_data,
+    open_training_data,
+    reuse_freed_memory,
     train_step,
 )
 
@@ -111,10 +111,10 @@ def network_plans(options: argparse.Namespace) -> Plans:
 
 def measured_step(job: FitJob) -> float:
     """Median seconds of a whole step, loading included."""
-    keep_freed_memory()
+    reuse_freed_memory()
     device = device_of("cpu")
     with cpu_threads(job.training.threads):
-        data, state = open_data(job, TensorStore(job.tensors), device), initial_state(job, device)
+        data, state = open_training_data(job, TensorStore(job.tensors), device), initial_state(job, device)
         seconds = [timed(partial(train_step, state, data, step)) for step in range(WARM_UP + MEASURED)]
     return statistics.median(seconds[WARM_UP:])
 

@@ -23,7 +23,7 @@ from faircmr.datasets.key_table import read_keys, write_keys
 from faircmr.incremental.receipts import Key, key_of, write_receipt
 from faircmr.running.logs import expected_error
 from faircmr.running.progress import EVENTS, last_durations
-from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, TensorStore, part_name
+from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, TensorStore, tensors_file_name
 from faircmr.segmentation.training import FitJob
 from faircmr.segmentation.training.state import latest_checkpoint
 from tests.fuzz.mutating import mutated
@@ -133,7 +133,7 @@ def manifest_of_tensors(folder: Path) -> tuple[Path, Callable[[], object]]:
 
 def part_of_tensors(folder: Path) -> tuple[Path, Callable[[], object]]:
     written(folder / MANIFEST_NAME, TensorManifest(fingerprints={"sub-0001": "made"}).model_dump_json())
-    path = folder / part_name("sub-0001")
+    path = folder / tensors_file_name("sub-0001")
     arrays = {"ED.image": np.zeros((3, 8, 8), np.float32), "ED.label": np.ones((3, 8, 8), np.uint8)}
     save_file(arrays, path)
     mapped = TensorStore(folder).subject("sub-0001").arrays

@@ -11,7 +11,7 @@ from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplit
 from faircmr.core.study import SplitParameters
 from faircmr.core.study.splitting import split_subjects
 from faircmr.mitigation import StrategyParameters, select_training_cohort
-from faircmr.mitigation.cohorts import check_untested
+from faircmr.mitigation.cohorts import check_no_test_subjects
 from tests.mitigation.pools import PAPER, counts, pool_of, pool_of_people, with_a_majority
 
 BASELINE = StrategyParameters(name="baseline")
@@ -240,7 +240,7 @@ def test_a_cohort_with_somebody_who_is_tested_is_refused():
     splits = splits_of("train", "train", "test", "test")
 
     with pytest.raises(InvalidSplitError) as error:
-        check_untested(splits[["subject_id"]], splits)
+        check_no_test_subjects(splits[["subject_id"]], splits)
 
     assert str(error.value) == (
         "training cohort: 2 of its subjects are tested; nobody who is tested; make the splits and the cohort anew"
@@ -256,6 +256,6 @@ def test_who_is_tested_in_another_fold_may_be_trained_on():
     )
     training = splits.loc[splits["split"] == "train", ["subject_id", "fold"]]
 
-    check_untested(training, splits)
+    check_no_test_subjects(training, splits)
     with pytest.raises(InvalidSplitError, match="training cohort in fold 0: 2 of its subjects are tested"):
-        check_untested(training.assign(fold=0), splits)
+        check_no_test_subjects(training.assign(fold=0), splits)

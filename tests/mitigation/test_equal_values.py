@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from faircmr.core import InvalidCohortError
 from faircmr.mitigation import BalancedCohort
-from faircmr.mitigation.cohorts import Shortage, check_shortages, in_turn, shortages
+from faircmr.mitigation.cohorts import Shortage, alternate_values, check_shortages, shortages
 from tests.mitigation.pools import pool_of_people, pools
 
 BY_SEX = BalancedCohort(within=("sex",))
@@ -21,7 +21,7 @@ LACKING = pool_of_people([*[("A", "F")] * 1, *[("A", "M")] * 9, *[("B", "F")] * 
 def test_the_first_so_many_hold_each_value_as_equally_as_can_be(values, size, seed):
     value_of = {f"sub-{number:04d}": value for number, value in enumerate(values)}
 
-    chosen = Counter(value_of[name] for name in in_turn("A", list(value_of), value_of, seed)[:size])
+    chosen = Counter(value_of[name] for name in alternate_values("A", list(value_of), value_of, seed)[:size])
 
     # a value has fewer than another, by more than one, only where all of it is chosen
     for value, have in Counter(values).items():
@@ -32,7 +32,7 @@ def test_the_first_so_many_hold_each_value_as_equally_as_can_be(values, size, se
 def test_the_odd_one_is_of_a_value_that_the_seed_draws():
     value_of = {"a": "F", "b": "F", "c": "M", "d": "M"}
 
-    firsts = {value_of[in_turn("A", list(value_of), value_of, seed)[0]] for seed in range(20)}
+    firsts = {value_of[alternate_values("A", list(value_of), value_of, seed)[0]] for seed in range(20)}
 
     assert firsts == {"F", "M"}
 
@@ -46,7 +46,9 @@ def test_shortages_are_exactly_where_the_draw_is_not_equal(pool, seed):
     lacking = shortages(pool, cohort)
 
     for group, members in pool.groupby("protected_group")["subject_id"]:
-        drawn = Counter(value_of[name] for name in in_turn(group, sorted(members), value_of, seed)[: sizes.min()])
+        drawn = Counter(
+            value_of[name] for name in alternate_values(group, sorted(members), value_of, seed)[: sizes.min()]
+        )
         parts = [drawn[sex] for sex in set(pool["sex"])]
         assert (max(parts) - min(parts) <= 1) == (group not in {one.group for one in lacking})
 

@@ -11,8 +11,8 @@ from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits
 from faircmr.mitigation import sampling as batch_sampling
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import Box, roi_table, with_rois
-from faircmr.segmentation.localiser.roi import Located
-from faircmr.segmentation.training import SEGMENTATION, FitJob
+from faircmr.segmentation.localiser.roi import HeartLocation
+from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, FitJob
 from tests.segmentation.phantoms import plans_of
 
 REGION = Box(row_start=1, row_stop=5, column_start=2, column_stop=8)
@@ -24,7 +24,7 @@ COHORT = with_rois(
             "protected_group": ["B", "A", "A"],
         }
     ),
-    roi_table([(None, Located("sub-3", REGION, ""))]),
+    roi_table([(None, HeartLocation("sub-3", REGION, ""))]),
 )
 FOLDS = pd.concat([COHORT.assign(fold=fold) for fold in (0, 1)])
 
@@ -49,7 +49,7 @@ def test_a_fit_is_everything_that_it_needs():
     assert (job.name, job.folder) == ("seed-0/shared", Path("06_models/any/seed-0/shared"))
     assert (job.training_subjects, job.validation_subjects) == (("sub-1", "sub-3"), ("sub-2",))
     assert (job.tensors, job.code, job.seed, job.fold) == (Path("tensors"), "k", 0, None)
-    assert (job.training.epochs, job.objective, job.stage, job.after) == (4, SEGMENTATION, None, None)
+    assert (job.training.epochs, job.objective, job.stage, job.after) == (4, SEGMENTATION_OBJECTIVE, None, None)
 
 
 def test_there_is_one_fit_a_seed_and_fold():
@@ -107,7 +107,7 @@ def test_the_joint_half_begins_in_the_middle_of_the_stage_that_the_classifier_is
 
     assert whole.objective.parameters["joint_from"] == 20
     assert shared.objective.parameters["joint_from"] == 10
-    assert [job.objective for job in models] == [SEGMENTATION] * 2
+    assert [job.objective for job in models] == [SEGMENTATION_OBJECTIVE] * 2
 
 
 @pytest.mark.parametrize(

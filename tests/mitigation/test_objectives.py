@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from faircmr.mitigation import FairMetaLearning
-from faircmr.mitigation.fits import objective_of
+from faircmr.mitigation.fits import objective_component
 from faircmr.mitigation.objectives.group_dro import GroupDroObjective
 from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
 from faircmr.mitigation.objectives.reweighing import ReweighingObjective
@@ -30,7 +30,7 @@ Choice = SegmentationAlone | Reweighing | GroupDro | FairMetaLearning
 
 @choices
 def test_makes_the_module_of_the_choice_also_when_read_back_from_a_file(module: type, choice: Choice):
-    component = objective_of(choice, GROUPS, joint_from=7)
+    component = objective_component(choice, GROUPS, joint_from=7)
 
     read = Component.model_validate_json(component.model_dump_json())
 
@@ -40,18 +40,21 @@ def test_makes_the_module_of_the_choice_also_when_read_back_from_a_file(module: 
 
 @choices
 def test_neither_the_order_of_subjects_nor_what_came_before_matters(module: type, choice: Choice):
-    made = {objective_of(choice, order, joint_from=7).model_dump_json() for order in permutations(GROUPS)}
+    made = {objective_component(choice, order, joint_from=7).model_dump_json() for order in permutations(GROUPS)}
 
     assert len(made) == 1
 
 
 def test_parameters_are_those_of_the_choice_and_of_the_groups():
-    assert objective_of(SegmentationAlone(), GROUPS, 7) == Component(
+    assert objective_component(SegmentationAlone(), GROUPS, 7) == Component(
         path="faircmr.segmentation.training.losses.SegmentationObjective"
     )
-    assert objective_of(Reweighing(), GROUPS, 7).parameters == {"weights": {"A": 4 / 6, "B": 2.0}}
-    assert objective_of(GroupDro(step_size=0.1), GROUPS, 7).parameters == {"groups": ["A", "B"], "step_size": 0.1}
-    assert objective_of(SMALL, GROUPS, 7).parameters == {
+    assert objective_component(Reweighing(), GROUPS, 7).parameters == {"weights": {"A": 4 / 6, "B": 2.0}}
+    assert objective_component(GroupDro(step_size=0.1), GROUPS, 7).parameters == {
+        "groups": ["A", "B"],
+        "step_size": 0.1,
+    }
+    assert objective_component(SMALL, GROUPS, 7).parameters == {
         "groups": ["A", "B"],
         "weight": 0.5,
         "joint_from": 7,

@@ -9,11 +9,11 @@ import pytest
 
 from faircmr.core import InvalidCohortError, InvalidParameterError
 from faircmr.mitigation import TwoStages
-from faircmr.mitigation.fits import group_folder, half_of, staged
+from faircmr.mitigation.fits import group_folder, half_of, split_into_stages
 from faircmr.mitigation.strategies import OneStage, ProtectedGroupModels
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import Box
-from faircmr.segmentation.training import SEGMENTATION, Component, FitJob, Stage
+from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, Component, FitJob, Stage
 from tests.segmentation.phantoms import STRATIFIED, plans_of
 
 GROUPS = {"sub-1": "A", "sub-2": "A", "sub-3": "B", "sub-4": "B", "sub-5": "A", "sub-6": "C"}
@@ -41,11 +41,11 @@ def whole_of(epochs: int = 10) -> FitJob:
 
 
 def test_one_stage_is_the_fit_itself():
-    assert staged(whole_of(), OneStage(), GROUPS) == (whole_of(),)
+    assert split_into_stages(whole_of(), OneStage(), GROUPS) == (whole_of(),)
 
 
 def test_two_stages_train_everybody_twice_and_the_second_alone_predicts():
-    first, second = staged(whole_of(), TwoStages(learning_rate="continue"), GROUPS)
+    first, second = split_into_stages(whole_of(), TwoStages(learning_rate="continue"), GROUPS)
 
     assert (first.name, second.name) == ("seed-0/first", "seed-0/shared")
     assert (first.stage, second.stage) == (Stage(end=5), Stage(first=5, end=10))
@@ -57,7 +57,7 @@ def test_two_stages_train_everybody_twice_and_the_second_alone_predicts():
 
 def test_every_group_with_training_subjects_has_a_model_that_begins_with_the_shared_one(caplog):
     with caplog.at_level(logging.WARNING):
-        shared, a, b = staged(whole_of(), ProtectedGroupModels(), GROUPS)
+        shared, a, b = split_into_stages(whole_of(), ProtectedGroupModels(), GROUPS)
 
     assert [job.name for job in (shared, a, b)] == ["seed-0/shared", "seed-0/group-A", "seed-0/group-B"]
     assert [job.folder.name for job in (shared, a, b)] == ["shared", "group-A", "group-B"]
@@ -70,17 +70,17 @@ def test_every_group_with_training_subjects_has_a_model_that_begins_with_the_sha
 
 
 def test_a_groups_model_sees_its_own_subjects_and_nothing_that_tells_groups_apart():
-    _, a, b = staged(whole_of(), ProtectedGroupModels(), GROUPS)
+    _, a, b = split_into_stages(whole_of(), ProtectedGroupModels(), GROUPS)
 
     assert (a.training_subjects, a.validation_subjects) == (("sub-1", "sub-2"), ("sub-5",))
     assert (b.training_subjects, b.validation_subjects) == (("sub-3", "sub-4"), ())
-    assert (a.keys, a.objective) == ({}, SEGMENTATION)
+    assert (a.keys, a.objective) == ({}, SEGMENTATION_OBJECTIVE)
     assert a.strata == {"sub-1": "A | F", "sub-2": "A | F"}, "strata within the group are still sampled alike"
     assert (a.rois, b.rois) == ({"sub-1": BOX}, {"sub-3": BOX})
 
 
 def test_groups_can_be_chosen():
-    jobs = staged(whole_of(), ProtectedGroupModels(groups=("B",)), GROUPS)
+    jobs = split_into_stages(whole_of(), ProtectedGroupModels(groups=("B",)), GROUPS)
 
     assert [job.serves for job in jobs] == [None, "B"]
 
@@ -91,13 +91,13 @@ def test_a_model_of_a_group_without_training_subjects_is_refused():
         r"leave it out of <strategy>\.strategy\.stages\.groups"
     )
     with pytest.raises(InvalidCohortError, match=expected):
-        staged(whole_of(), ProtectedGroupModels(groups=("A", "C")), GROUPS)
+        split_into_stages(whole_of(), ProtectedGroupModels(groups=("A", "C")), GROUPS)
 
 
 @pytest.mark.parametrize("stages", [TwoStages(), ProtectedGroupModels()])
 def test_an_odd_schedule_has_no_halves(stages):
     with pytest.raises(InvalidParameterError, match=r"training\.epochs: 7; an even number of epochs for the stages of"):
-        staged(whole_of(epochs=7), stages, GROUPS)
+        split_into_stages(whole_of(epochs=7), stages, GROUPS)
     assert half_of(8, "anything") == 4
 
 

@@ -12,7 +12,7 @@ from faircmr.core import omissions_in, strategy_step
 from faircmr.core.scans import Phase, PredictionKey
 from faircmr.mitigation import StrategyParameters, StrategyTables, strategy_omissions
 from faircmr.segmentation.localiser import roi_table
-from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.localiser.roi import HeartLocation
 
 GROUPS = {"sub-0001": "A", "sub-0002": "A", "sub-0003": "B", "sub-0004": "A", "sub-0005": "B", "sub-0006": "C"}
 SPLIT = dict(zip(GROUPS, ["train", "train", "validation", "test", "test", "test"], strict=True))
@@ -86,7 +86,7 @@ def test_folds_that_were_not_run_are_the_reason_of_their_subjects():
 
 
 def test_hearts_that_were_not_located_are_counted_by_reason():
-    found = [Located("sub-0004", None, "nothing found"), Located("sub-0005", None, "too large")]
+    found = [HeartLocation("sub-0004", None, "nothing found"), HeartLocation("sub-0005", None, "too large")]
     rois = roi_table([(None, one) for one in found])
 
     assert told(tables(rois=rois), predictions()) == [

@@ -20,8 +20,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from faircmr.segmentation.data import Batch, open_tensors
-from faircmr.segmentation.training import FitJob, initial_state, open_data, train_step
-from faircmr.segmentation.training.devices import leave
+from faircmr.segmentation.training import FitJob, initial_state, open_training_data, train_step
+from faircmr.segmentation.training.devices import shutdown
 
 STEPS = 20
 DTYPES = {"full": torch.float32, "double": torch.float64}
@@ -69,7 +69,7 @@ def computing_in(precision: str) -> Iterator[None]:
 
 def take_steps(job: FitJob, precision: str) -> Steps:
     """The first :data:`STEPS` steps of a job; their batches are drawn in float32, as always."""
-    data = open_data(job, open_tensors(job.tensors, job.reduction), torch.device("cpu"))
+    data = open_training_data(job, open_tensors(job.tensors, job.reduction), torch.device("cpu"))
     with computing_in(precision):
         state = initial_state(job, torch.device("cpu"))
     gradient, keys = {}, []
@@ -94,4 +94,4 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     done = take_steps(FitJob.read(Path(path)), precision)
     done.write(Path(folder), os.environ["RANK"])
-    leave()
+    shutdown()

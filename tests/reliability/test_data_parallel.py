@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from faircmr.segmentation.training import SEGMENTATION, Component, FitJob
+from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, Component, FitJob
 from tests.reliability.steps import STEPS, Steps, take_steps
 from tests.segmentation.phantoms import job_of, plans_of, write_study
 from tests.studies import Project
@@ -27,7 +27,7 @@ MOST_OF_GRADIENT = 1e-5
 GROUPS = ["A", "B", "C"]
 JOINT_HALF = {"groups": GROUPS, "weight": 1.0, "joint_from": 0, "segmentation": "one_channel"}
 OBJECTIVES = {
-    "baseline": SEGMENTATION,
+    "baseline": SEGMENTATION_OBJECTIVE,
     "joint half of meta-learning": Component(
         path="faircmr.mitigation.objectives.meta_learning.FairMetaLearningObjective",
         parameters={**JOINT_HALF, "filters": 4, "growth": 4, "blocks": [1, 1]},

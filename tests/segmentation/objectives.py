@@ -11,7 +11,7 @@ from torch.nn.functional import cross_entropy
 from faircmr.core import InvalidModelError
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import total
+from faircmr.segmentation.training import all_reduce_sum
 from faircmr.segmentation.training.losses import SegmentationObjective
 
 
@@ -58,7 +58,7 @@ class Grouped(SegmentationObjective):
     def forward(self, heads: list[Tensor], batch: Batch) -> Tensor:
         each = cross_entropy(heads[0], batch.label.long(), reduction="none").mean(dim=(1, 2))
         members = torch.tensor([[key == group for key in batch.keys] for group in "ABC"], dtype=each.dtype)
-        sums, counts = total(torch.stack([members @ each, members.sum(dim=1)]))
+        sums, counts = all_reduce_sum(torch.stack([members @ each, members.sum(dim=1)]))
         losses = sums / counts.clamp_min(1)
         self.before = 0.5 * self.before + 0.5 * losses.detach()
         return super().forward(heads, batch) + self.scale.exp() * (self.before.softmax(dim=0) * losses).sum()

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from faircmr.core.scans import Geometry, Phase, Scan
 from faircmr.segmentation import TrainingParameters
-from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, part_name, preprocess
+from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, preprocess, tensors_file_name
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import Component, FitJob
 
@@ -52,7 +52,7 @@ def write_study(folder: Path, subjects: int) -> list[str]:
     for number, subject_id in enumerate(keys):
         scans = {phase: phantom(2 * number + late) for late, phase in enumerate(Phase)}
         arrays = {name: array for phase in Phase for name, array in preprocess(scans[phase], plans_of(), phase).items()}
-        save_file(arrays, folder / part_name(subject_id))
+        save_file(arrays, folder / tensors_file_name(subject_id))
     manifest = TensorManifest(fingerprints={subject_id: f"made of {subject_id}" for subject_id in keys})
     (folder / MANIFEST_NAME).write_text(manifest.model_dump_json())
     return keys

@@ -9,7 +9,7 @@ from typing import Any
 from faircmr.core import OutputError
 from faircmr.core.host import in_order, worker_count, write_whole
 from faircmr.datasets.base import StudyDataset, publish, staged
-from faircmr.segmentation.data import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, part_name
+from faircmr.segmentation.data import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, tensors_file_name
 
 
 class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
@@ -48,21 +48,23 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
         with staged(self._filepath) as aside:
 
             def write(subject: SubjectTensors) -> tuple[str, str]:
-                name = part_name(subject.subject_id)
+                name = tensors_file_name(subject.subject_id)
                 same = unchanged.get(subject.subject_id) == subject.fingerprint
                 if not (same and _is_whole(self._filepath / name)):
                     write_whole(aside / name, _encode(subject))
                 return subject.subject_id, subject.fingerprint
 
             fingerprints = dict(in_order(write, data, self._workers))
-            gone = set(self._filepath.glob(part_name("*"))) - {self._filepath / part_name(one) for one in fingerprints}
+            gone = set(self._filepath.glob(tensors_file_name("*"))) - {
+                self._filepath / tensors_file_name(one) for one in fingerprints
+            }
             manifest = TensorManifest(fingerprints=fingerprints, code=code).model_dump_json(indent=1)
             publish(aside, self._filepath / MANIFEST_NAME, manifest.encode(), sorted(gone))
 
     def files(self) -> list[Path]:
         """The manifest and the parts that it lists."""
         store = self._store()
-        parts = [] if store is None else [self._filepath / part_name(name) for name in store.fingerprints]
+        parts = [] if store is None else [self._filepath / tensors_file_name(name) for name in store.fingerprints]
         return [self._filepath / MANIFEST_NAME, *parts]
 
     def _store(self) -> TensorStore | None:

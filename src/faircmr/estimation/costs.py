@@ -55,7 +55,7 @@ class StepKind(Parameters):
 def divided(job: FitJob) -> list[tuple[StepKind, int]]:
     """Kinds of the steps of a fit, in order, and how many steps there are of each."""
     each = job.training.iterations_per_epoch
-    first, end = job.part.first * each, job.part.end * each
+    first, end = job.effective_stage.first * each, job.effective_stage.end * each
     if JOINT_FROM not in job.objective.parameters:
         return [(_kind(job, job.objective, ""), end - first)]
     turn = min(max(job.objective.parameters[JOINT_FROM], first), end)

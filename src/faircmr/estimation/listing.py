@@ -17,7 +17,7 @@ from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, li
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import LocaliserPlans, roi_table, with_rois
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import FitJob, identity
+from faircmr.segmentation.training import FitJob, fingerprinted_fields
 
 
 def job_digest(job: Mapping[str, Any]) -> str:
@@ -28,7 +28,7 @@ def job_digest(job: Mapping[str, Any]) -> str:
     Args:
         job: As JSON has it.
     """
-    content = json.dumps(_without_rois(identity(job)), sort_keys=True)
+    content = json.dumps(_without_rois(fingerprinted_fields(job)), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -152,7 +152,7 @@ def _planned(jobs: Sequence[tuple[str, FitJob]]) -> PlannedFits:
 
 
 def _fit(strategy: str, job: FitJob, parts: tuple[Part, ...]) -> PlannedFit:
-    epochs, interval = len(job.part.epochs), job.training.validation_interval
+    epochs, interval = len(job.effective_stage.epochs), job.training.validation_interval
     return PlannedFit(
         strategy=strategy,
         name=job.name,

@@ -34,18 +34,18 @@ from faircmr.segmentation.data import (
 )
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import (
-    KEPT,
+    CHECKPOINTS_KEPT,
     Checkpoint,
     Progress,
     TrainingData,
     TrainingState,
     cpu_threads,
+    deterministic_convolutions,
     device_of,
+    error_message,
     initial_state,
-    keep_freed_memory,
-    message_of_error,
-    open_data,
-    repeatable_convolutions,
+    open_training_data,
+    reuse_freed_memory,
     save_checkpoint,
     train_step,
     validate,
@@ -95,12 +95,12 @@ def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
         OutputError: The folder for temporary files is full.
     """
     job = kind.job
-    keep_freed_memory()
-    with cpu_threads(job.training.threads), repeatable_convolutions(), sampled_peak() as peak:
+    reuse_freed_memory()
+    with cpu_threads(job.training.threads), deterministic_convolutions(), sampled_peak() as peak:
         device = device_of(job.training.device)
-        data, state = open_data(job, SyntheticStore(job.plans), device), initial_state(job, device)
+        data, state = open_training_data(job, SyntheticStore(job.plans), device), initial_state(job, device)
         seconds = step_seconds(partial(train_step, state, data), parameters)
-        validation = _seconds(partial(_validate, state, data)) if data.validated else 0.0
+        validation = _seconds(partial(_validate, state, data)) if data.has_validation_subjects else 0.0
         checkpoint, checkpoint_bytes = _checkpoint(state)
     return StepCost(
         kind=kind.name,
@@ -111,7 +111,7 @@ def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
         memory_bytes=_memory(device, peak),
         weights=sum(parameter.numel() for parameter in state.parameters.values()),
         weights_bytes=_kept_bytes(state),
-        checkpoints_bytes=KEPT * checkpoint_bytes,
+        checkpoints_bytes=CHECKPOINTS_KEPT * checkpoint_bytes,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         threads=job.training.threads,
     )
@@ -197,7 +197,7 @@ def _measure_into(sender: Connection, kind: StepKind, parameters: EstimateParame
     except torch.OutOfMemoryError:
         message = _unknown(kind)
     except Exception as error:  # noqa: BLE001 - whatever it is, the process that asked is told
-        message = message_of_error(error)
+        message = error_message(error)
     sender.send_bytes(message.encode())
 
 

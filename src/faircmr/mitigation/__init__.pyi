@@ -5,8 +5,8 @@ from .inputs import list_localisers as list_localisers
 from .prediction_cohort import StrategyTables as StrategyTables
 from .prediction_cohort import strategy_omissions as strategy_omissions
 from .prediction_cohort import unclassified as unclassified
-from .routes import fewest_to_calibrate as fewest_to_calibrate
-from .routes import whom as whom
+from .routes import min_subjects_to_calibrate as min_subjects_to_calibrate
+from .routes import prediction_targets as prediction_targets
 from .strategies import BalancedCohort as BalancedCohort
 from .strategies import FairMetaLearning as FairMetaLearning
 from .strategies import FitsParameters as FitsParameters

@@ -28,7 +28,7 @@ from faircmr.core import (
     derived_seed,
 )
 from faircmr.core.study import TEST, TRAIN, VALIDATION, check_splits, folds_of, subjects_in
-from faircmr.mitigation.sampling import check_complete, check_known, labels
+from faircmr.mitigation.sampling import check_attributes, check_no_missing, value_labels
 from faircmr.mitigation.strategies import (
     BalancedCohort,
     DrawnCohort,
@@ -95,11 +95,11 @@ def groups_in_drawn_order(table: pd.DataFrame, seed: int, *purpose: str) -> dict
     return {str(group): in_drawn_order(members, seed, *purpose) for group, members in groups}
 
 
-_NOTHING = 1e-9
+_TOLERANCE = 1e-9
 _PURPOSE = "validation"
 
 
-def divide(drawn: pd.DataFrame, cohort: DrawnCohort, within: Sequence[str] = ()) -> dict[str, str]:
+def split_training_validation(drawn: pd.DataFrame, cohort: DrawnCohort, within: Sequence[str] = ()) -> dict[str, str]:
     """Divide drawn subjects into training and validation, each protected group alike.
 
     Args:
@@ -119,18 +119,20 @@ def divide(drawn: pd.DataFrame, cohort: DrawnCohort, within: Sequence[str] = ())
     """
     groups = groups_in_drawn_order(drawn, cohort.seed, _PURPOSE)
     sizes = _sizes(groups, in_drawn_order(groups, cohort.seed, _PURPOSE, "group"))
-    total = math.ceil(cohort.validation_fraction * len(drawn) - _NOTHING)
+    total = math.ceil(cohort.validation_fraction * len(drawn) - _TOLERANCE)
     counts = apportion(total, sizes, most={group: size - 1 for group, size in sizes.items()})
-    value_of = labels(drawn, within)
+    value_of = value_labels(drawn, within)
     validating = {
         subject_id
         for group, members in groups.items()
-        for subject_id in _of_each_value(group, members, counts[group], value_of, cohort.seed)
+        for subject_id in _draw_each_value(group, members, counts[group], value_of, cohort.seed)
     }
     return {name: VALIDATION if name in validating else TRAIN for name in drawn["subject_id"]}
 
 
-def _of_each_value(group: str, members: Sequence[str], count: int, value_of: Mapping[str, str], seed: int) -> list[str]:
+def _draw_each_value(
+    group: str, members: Sequence[str], count: int, value_of: Mapping[str, str], seed: int
+) -> list[str]:
     by_value: dict[str, list[str]] = defaultdict(list)
     for subject_id in members:
         by_value[value_of[subject_id]].append(subject_id)
@@ -162,7 +164,7 @@ class Shortage(NamedTuple):
     need: int
 
 
-def in_turn(group: str, members: Sequence[str], value_of: Mapping[str, str], seed: int) -> list[str]:
+def alternate_values(group: str, members: Sequence[str], value_of: Mapping[str, str], seed: int) -> list[str]:
     """Members of a group such that each value comes once before any value comes again.
 
     The first so many of them hold each value equally, the values that are drawn first once more where the number is
@@ -177,7 +179,7 @@ def in_turn(group: str, members: Sequence[str], value_of: Mapping[str, str], see
     Returns:
         All members in their new order.
     """
-    turn = _turns(group, {value_of[subject_id] for subject_id in members}, seed)
+    turn = _value_order(group, {value_of[subject_id] for subject_id in members}, seed)
     seen: Counter[str] = Counter()
     place: dict[str, tuple[int, int]] = {}
     for subject_id in members:
@@ -209,11 +211,11 @@ def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strat
             f"set {strategy}.strategy.cohort.too_few to 'relax' to fill the group up from its other values, or shorten "
             f"{strategy}.strategy.cohort.within",
         )
-    for one in other_values(each, cohort):
+    for one in filled_places(each, cohort):
         logger.warning("%s: %s", strategy, one)
 
 
-def other_values(pools: Iterable[pd.DataFrame], cohort: BalancedCohort) -> list[Omission]:
+def filled_places(pools: Iterable[pd.DataFrame], cohort: BalancedCohort) -> list[Omission]:
     """Places of a balanced cohort that a subject of another value fills; none where every part is equal.
 
     Args:
@@ -243,26 +245,29 @@ def shortages(pool: pd.DataFrame, cohort: BalancedCohort) -> list[Shortage]:
     Raises:
         InvalidCohortError: Says for how many subjects a value is missing.
     """
-    value_of = labels(pool, cohort.within)
+    value_of = value_labels(pool, cohort.within)
     values = set(value_of.values())
     groups = groups_in_drawn_order(pool, cohort.seed, "draw")
     size = min(map(len, groups.values()))
     found = []
     for group, members in groups.items():
         have = Counter(value_of[subject_id] for subject_id in members)
-        needs = _needs(size, have, _turns(group, values, cohort.seed))
+        needs = _needed_by_value(size, have, _value_order(group, values, cohort.seed))
         found += [Shortage(group, value, have[value], need) for value, need in needs.items() if have[value] < need]
     return found
 
 
-def _needs(size: int, have: Counter[str], turn: Mapping[str, int]) -> dict[str, int]:
-    """Subjects of each value; what is left over goes to values with one to spare first, as :func:`in_turn` does."""
-    each, left = divmod(size, len(turn))
+def _needed_by_value(size: int, have: Counter[str], turn: Mapping[str, int]) -> dict[str, int]:
+    """Required subjects of each value; a remainder goes first to values with subjects to spare.
+
+    Same order as in :func:`alternate_values`.
+    """
+    each, remainder = divmod(size, len(turn))
     order = sorted(turn, key=lambda value: (have[value] <= each, turn[value]))
-    return {value: each + (place < left) for place, value in enumerate(order)}
+    return {value: each + (position < remainder) for position, value in enumerate(order)}
 
 
-def _turns(group: str, values: Iterable[str], seed: int) -> dict[str, int]:
+def _value_order(group: str, values: Iterable[str], seed: int) -> dict[str, int]:
     return {value: turn for turn, value in enumerate(in_drawn_order(values, seed, "value", group))}
 
 
@@ -288,9 +293,9 @@ def draw_balanced(pool: pd.DataFrame, cohort: BalancedCohort) -> list[str]:
         Puyol-Antón et al. 2021, section 3, "balanced database".
     """
     groups = _groups(pool, cohort.seed)
-    value_of = labels(pool, cohort.within)
-    ordered = {group: in_turn(group, members, value_of, cohort.seed) for group, members in groups.items()}
-    return _first(ordered, dict.fromkeys(groups, _smallest(groups)))
+    value_of = value_labels(pool, cohort.within)
+    ordered = {group: alternate_values(group, members, value_of, cohort.seed) for group, members in groups.items()}
+    return _take_first(ordered, dict.fromkeys(groups, _smallest(groups)))
 
 
 def draw_size_matched(pool: pd.DataFrame, cohort: SizeMatchedCohort) -> list[str]:
@@ -306,7 +311,7 @@ def draw_size_matched(pool: pd.DataFrame, cohort: SizeMatchedCohort) -> list[str
     groups = _groups(pool, cohort.seed)
     # of two groups with the same remainder the seed chooses, and not the alphabet
     sizes = {group: len(groups[group]) for group in in_drawn_order(groups, cohort.seed, "remainder")}
-    return _first(groups, apportion(_smallest(groups) * len(groups), sizes, most=sizes, least=1))
+    return _take_first(groups, apportion(_smallest(groups) * len(groups), sizes, most=sizes, least=1))
 
 
 def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort, strategy: str) -> list[str]:
@@ -332,7 +337,7 @@ def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort, strateg
     largest = max(groups, key=lambda group: len(groups[group]))
     counts = {**dict.fromkeys(groups, each), largest: total - each * (len(groups) - 1)}
     _check_counts(setting, cohort.share, each, counts[largest], len(groups[largest]))
-    return _first(groups, counts)
+    return _take_first(groups, counts)
 
 
 def _groups(pool: pd.DataFrame, seed: int) -> Groups:
@@ -343,12 +348,12 @@ def _smallest(groups: Groups) -> int:
     return min(map(len, groups.values()))
 
 
-def _first(groups: Groups, counts: dict[str, int]) -> list[str]:
+def _take_first(groups: Groups, counts: dict[str, int]) -> list[str]:
     return [subject_id for group, members in groups.items() for subject_id in members[: counts[group]]]
 
 
 def _check_share(setting: str, share: float, groups: int) -> None:
-    if share > 1 / groups + _NOTHING:
+    if share > 1 / groups + _TOLERANCE:
         raise InvalidParameterError(
             setting,
             f"{share:g} of each of {groups} protected groups but the largest",
@@ -393,23 +398,23 @@ def select_training_cohort(splits: pd.DataFrame, subjects: pd.DataFrame, strateg
         InvalidCohortError: Subjects lack an attribute, or are too few of one value for equal parts.
     """
     check_splits(splits, subjects)
-    _check_somebody_trains(splits, strategy.name)
+    _check_training_subjects(splits, strategy.name)
     attributes = _attributes(strategy)
-    check_known(subjects, attributes)
-    named = _named(splits, subjects, attributes)
+    check_attributes(subjects, attributes)
+    named = _with_attributes(splits, subjects, attributes)
     asked = strategy.cohort
-    cohort = named if isinstance(asked, NaturalCohort) else _drawn(named, asked, strategy.name)
-    check_untested(cohort, splits)
-    check_complete(cohort, attributes)
+    cohort = named if isinstance(asked, NaturalCohort) else _draw_cohort(named, asked, strategy.name)
+    check_no_test_subjects(cohort, splits)
+    check_no_missing(cohort, attributes)
     return cohort
 
 
-def pools_of(splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters) -> list[pd.DataFrame]:
+def cohort_pools(splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters) -> list[pd.DataFrame]:
     """Subjects that a cohort is drawn from, one table a fold; arguments as for :func:`select_training_cohort`."""
-    return _by_fold(_named(splits, subjects, _attributes(strategy)))
+    return _by_fold(_with_attributes(splits, subjects, _attributes(strategy)))
 
 
-def check_untested(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
+def check_no_test_subjects(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
     """Refuse a cohort that trains or validates on somebody who is tested in the same fold.
 
     Args:
@@ -431,7 +436,7 @@ def check_untested(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
             )
 
 
-def _named(splits: pd.DataFrame, subjects: pd.DataFrame, attributes: Sequence[str]) -> pd.DataFrame:
+def _with_attributes(splits: pd.DataFrame, subjects: pd.DataFrame, attributes: Sequence[str]) -> pd.DataFrame:
     """Whoever trains or validates, with protected group and attributes."""
     chosen = splits[splits["split"].isin([TRAIN, VALIDATION])]
     return chosen.merge(subjects[["subject_id", PROTECTED_GROUP, *attributes]], on="subject_id", validate="many_to_one")
@@ -441,12 +446,14 @@ def _by_fold(named: pd.DataFrame) -> list[pd.DataFrame]:
     return [pool for _, pool in named.groupby("fold")] if "fold" in named else [named]
 
 
-def _drawn(named: pd.DataFrame, cohort: Drawn, strategy: str) -> pd.DataFrame:
+def _draw_cohort(named: pd.DataFrame, cohort: Drawn, strategy: str) -> pd.DataFrame:
     pools = _by_fold(named)
     within = cohort.within if isinstance(cohort, BalancedCohort) else ()
     if isinstance(cohort, BalancedCohort):
         check_shortages(pools, cohort, strategy)
-    tables = [_divided(pool[pool["subject_id"].isin(_draw(pool, cohort, strategy))], cohort, within) for pool in pools]
+    tables = [
+        _split_drawn(pool[pool["subject_id"].isin(_draw(pool, cohort, strategy))], cohort, within) for pool in pools
+    ]
     by = [*(["fold"] if "fold" in named else []), "subject_id"]
     return pd.concat(tables).sort_values(by, ignore_index=True)
 
@@ -461,8 +468,8 @@ def _draw(pool: pd.DataFrame, cohort: Drawn, strategy: str) -> list[str]:
             return draw_smallest_share(pool, cohort, strategy)
 
 
-def _divided(drawn: pd.DataFrame, cohort: DrawnCohort, within: tuple[str, ...]) -> pd.DataFrame:
-    return drawn.assign(split=drawn["subject_id"].map(divide(drawn, cohort, within)))
+def _split_drawn(drawn: pd.DataFrame, cohort: DrawnCohort, within: tuple[str, ...]) -> pd.DataFrame:
+    return drawn.assign(split=drawn["subject_id"].map(split_training_validation(drawn, cohort, within)))
 
 
 def _attributes(strategy: StrategyParameters) -> list[str]:
@@ -472,7 +479,7 @@ def _attributes(strategy: StrategyParameters) -> list[str]:
     return list(dict.fromkeys((*of_cohort, *of_sampler)))
 
 
-def _check_somebody_trains(splits: pd.DataFrame, strategy: str) -> None:
+def _check_training_subjects(splits: pd.DataFrame, strategy: str) -> None:
     for fold in folds_of(splits):
         if not subjects_in(splits, TRAIN, fold):
             raise InvalidSplitError(

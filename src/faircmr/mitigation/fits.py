@@ -32,14 +32,14 @@ from faircmr.mitigation.strategies import (
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import rois_of
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import SEGMENTATION, Component, Curve, FitJob, Stage
+from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, Component, Curve, FitJob, Stage
 
 REWEIGHING = "faircmr.mitigation.objectives.reweighing.ReweighingObjective"
 GROUP_DRO = "faircmr.mitigation.objectives.group_dro.GroupDroObjective"
 FAIR_META_LEARNING = "faircmr.mitigation.objectives.meta_learning.FairMetaLearningObjective"
 
 
-def objective_of(
+def objective_component(
     choice: SegmentationAlone | Reweighing | GroupDro | FairMetaLearning, groups: Sequence[str], joint_from: int
 ) -> Component:
     """The module that computes a choice, and its parameters as JSON has them.
@@ -55,7 +55,7 @@ def objective_of(
     names = sorted(set(groups))
     match choice:
         case SegmentationAlone():
-            return SEGMENTATION
+            return SEGMENTATION_OBJECTIVE
         case Reweighing():
             return Component(path=REWEIGHING, parameters={"weights": reweighing_weights(groups)})
         case GroupDro():
@@ -68,7 +68,7 @@ def objective_of(
             )
 
 
-FIRST = "first"
+FIRST_STAGE = "first"
 """Folder of a fit that serves nobody: others begin with its weights."""
 Groups = Mapping[str, str]
 """Protected group of each subject, by study key."""
@@ -76,7 +76,9 @@ Groups = Mapping[str, str]
 logger = logging.getLogger(__name__)
 
 
-def staged(whole: FitJob, stages: OneStage | TwoStages | ProtectedGroupModels, groups: Groups) -> tuple[FitJob, ...]:
+def split_into_stages(
+    whole: FitJob, stages: OneStage | TwoStages | ProtectedGroupModels, groups: Groups
+) -> tuple[FitJob, ...]:
     """Divide a fit over the whole schedule into the stages of a strategy.
 
     Args:
@@ -95,7 +97,7 @@ def staged(whole: FitJob, stages: OneStage | TwoStages | ProtectedGroupModels, g
         return (whole,)
     if isinstance(stages, TwoStages):
         first = _first_half(whole, stages.learning_rate).model_copy(update={"predicts": False})
-        first = renamed(first, FIRST)
+        first = rename_fit(first, FIRST_STAGE)
         return first, _second_half(whole, first, stages.learning_rate)
     shared = _first_half(whole, stages.learning_rate)
     chosen = _groups_with_a_model(whole, stages, groups)
@@ -114,7 +116,7 @@ def half_of(epochs: int, whose: str) -> int:
     return epochs // 2
 
 
-def renamed(job: FitJob, name: str) -> FitJob:
+def rename_fit(job: FitJob, name: str) -> FitJob:
     """The same fit in a folder of another name beside it."""
     folder = job.folder.with_name(name)
     return job.model_copy(update={"name": f"{job.name.rpartition('/')[0]}/{name}", "folder": folder})
@@ -133,7 +135,7 @@ def _first_half(whole: FitJob, curve: Curve) -> FitJob:
 
 
 def _second_half(whole: FitJob, first: FitJob, curve: Curve) -> FitJob:
-    stage = Stage(first=first.part.end, end=whole.training.epochs, learning_rate=curve)
+    stage = Stage(first=first.effective_stage.end, end=whole.training.epochs, learning_rate=curve)
     return whole.model_copy(update={"stage": stage, "after": first})
 
 
@@ -174,12 +176,12 @@ def _group_model(whole: FitJob, shared: FitJob, curve: Curve, group: str, groups
         "validation_subjects": tuple(one for one in whole.validation_subjects if one in members),
         "keys": {},
         "strata": {one: whole.strata[one] for one in training if one in whole.strata},
-        "objective": SEGMENTATION,
+        "objective": SEGMENTATION_OBJECTIVE,
         "rois": {one: box for one, box in whole.rois.items() if one in members},
         "serves": group,
     }
     second = _second_half(whole, shared, curve).model_copy(update=own)
-    return renamed(second, group_folder(group))
+    return rename_fit(second, group_folder(group))
 
 
 SAMPLERS: Mapping[str, Component] = {
@@ -231,9 +233,9 @@ def list_fits(
         job
         for seed in fits.training_seeds
         for fold in chosen_folds(training_cohort, fits)
-        for job in _fits_of(
+        for job in _fits_of_fold(
             strategy,
-            _of_fold(training_cohort, fold),
+            _fold_rows(training_cohort, fold),
             work.path / run_name(seed, fold),
             {**common, "seed": seed, "fold": fold},
         )
@@ -256,11 +258,11 @@ def chosen_folds(splits: pd.DataFrame, fits: FitsParameters) -> tuple[int | None
     return fits.folds
 
 
-def _of_fold(training_cohort: pd.DataFrame, fold: int | None) -> pd.DataFrame:
+def _fold_rows(training_cohort: pd.DataFrame, fold: int | None) -> pd.DataFrame:
     return training_cohort if fold is None else training_cohort[training_cohort["fold"] == fold]
 
 
-def _fits_of(
+def _fits_of_fold(
     strategy: StrategyParameters, cohort: pd.DataFrame, folder: Path, common: dict[str, Any]
 ) -> tuple[FitJob, ...]:
     """Fits of one seed and fold."""
@@ -276,11 +278,11 @@ def _fits_of(
         validation_subjects=subjects_in(cohort, VALIDATION, common["fold"]),
         keys=known if strategy.objective.group_aware else {},
         strata={one: layers[one] for one in members} if layers else {},
-        objective=objective_of(strategy.objective, tuple(known.values()), joint_from),
+        objective=objective_component(strategy.objective, tuple(known.values()), joint_from),
         rois=rois_of(cohort, common["fold"]),
         **common,
     )
-    return staged(whole, strategy.stages, groups)
+    return split_into_stages(whole, strategy.stages, groups)
 
 
 def _joint_from(strategy: StrategyParameters, training: TrainingParameters) -> int:

@@ -11,7 +11,7 @@ import pandas as pd
 from faircmr.core import PROTECTED_GROUP, Omission, omission_table, strategy_step
 from faircmr.core.scans import PredictionKey, predicted_scans, unscored_scans
 from faircmr.core.study import TEST, TRAIN, VALIDATION
-from faircmr.mitigation.cohorts import other_values, pools_of
+from faircmr.mitigation.cohorts import cohort_pools, filled_places
 from faircmr.mitigation.fits import untrained_groups
 from faircmr.mitigation.strategies import BalancedCohort, GroupCalibration, ProtectedGroupModels, StrategyParameters
 from faircmr.segmentation.localiser import unlocated_hearts
@@ -101,11 +101,11 @@ def strategy_omissions(
         prediction, also where there are none.
     """
     found = [
-        *_scans(tables, list(predictions)),
+        *_scan_omissions(tables, list(predictions)),
         *unlocated_hearts(tables.rois),
-        *_places(tables, strategy),
-        *_groups(tables, strategy),
-        *_classified(tables),
+        *_place_omissions(tables, strategy),
+        *_group_omissions(tables, strategy),
+        *_classification_omissions(tables),
     ]
     return omission_table({strategy_step(strategy.name): found})
 
@@ -116,7 +116,7 @@ def unclassified(subjects: int, tested: int) -> list[Omission]:
     return [Omission("test subjects", subjects, tested, reason, outcome="not classified")] if subjects else []
 
 
-def _scans(tables: StrategyTables, predictions: list[PredictionKey]) -> Iterator[Omission]:
+def _scan_omissions(tables: StrategyTables, predictions: list[PredictionKey]) -> Iterator[Omission]:
     """Test scans without a prediction, then predicted scans without a reference."""
     predicted = {(key.subject_id, str(key.phase)) for key in predictions}
     tested = tables.scans[tables.scans["subject_id"].isin(tables.tested["subject_id"])]
@@ -133,14 +133,14 @@ def _why_unpredicted(tables: StrategyTables, predictions: list[PredictionKey]) -
     return f"fits.folds leaves out fold {', '.join(map(str, left))}" if left else "no prediction was made"
 
 
-def _places(tables: StrategyTables, strategy: StrategyParameters) -> list[Omission]:
+def _place_omissions(tables: StrategyTables, strategy: StrategyParameters) -> list[Omission]:
     """Of a balanced cohort: places that another value fills."""
     if not isinstance(strategy.cohort, BalancedCohort):
         return []
-    return other_values(pools_of(tables.splits, tables.subjects, strategy), strategy.cohort)
+    return filled_places(cohort_pools(tables.splits, tables.subjects, strategy), strategy.cohort)
 
 
-def _groups(tables: StrategyTables, strategy: StrategyParameters) -> Iterator[Omission]:
+def _group_omissions(tables: StrategyTables, strategy: StrategyParameters) -> Iterator[Omission]:
     """Of models of protected groups: groups without one, and test subjects of such groups."""
     stages, cohort = strategy.stages, tables.training_cohort
     if not isinstance(stages, ProtectedGroupModels):
@@ -156,7 +156,7 @@ def _groups(tables: StrategyTables, strategy: StrategyParameters) -> Iterator[Om
     yield from without_own_model(others, len(tested), weighed=stages.unknown_group == "posterior")
 
 
-def _classified(tables: StrategyTables) -> list[Omission]:
+def _classification_omissions(tables: StrategyTables) -> list[Omission]:
     if tables.group_predictions.empty:
         return []
     tested = set(tables.tested["subject_id"])

@@ -9,17 +9,17 @@ from faircmr.mitigation.prediction_cohort import keys_of
 from faircmr.mitigation.strategies import GroupCalibration, ProtectedGroupModels, StrategyParameters
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.localiser import rois_of
-from faircmr.segmentation.prediction import Routes, Whom
+from faircmr.segmentation.prediction import PredictionTargets, Routes
 from faircmr.segmentation.training import TrainedModels
 
 
-def whom(
+def prediction_targets(
     split: str,
     prediction_cohort: pd.DataFrame,
     strategy: StrategyParameters,
     models: TrainedModels,
     inference: InferenceParameters,
-) -> Whom:
+) -> PredictionTargets:
     """The subjects of one part of a strategy's prediction cohort, fold by fold, and by whom they are segmented.
 
     Args:
@@ -29,7 +29,7 @@ def whom(
         models: Of the strategy.
         inference: How to predict.
     """
-    return Whom(
+    return PredictionTargets(
         subjects=lambda fold: subjects_in(prediction_cohort, split, fold),
         rois=lambda fold: rois_of(prediction_cohort, fold),
         routes=routes_of(strategy, prediction_cohort, models, inference),
@@ -39,7 +39,7 @@ def whom(
 def routes_of(
     strategy: StrategyParameters, prediction_cohort: pd.DataFrame, models: TrainedModels, inference: InferenceParameters
 ) -> Routes:
-    """How subjects find their models; arguments as for :func:`whom`."""
+    """How subjects find their models; arguments as for :func:`prediction_targets`."""
     keys = keys_of(prediction_cohort)
     if isinstance(strategy.stages, ProtectedGroupModels) and strategy.stages.unknown_group == "posterior":
         from faircmr.mitigation.objectives import Posterior
@@ -48,6 +48,6 @@ def routes_of(
     return Routes(keys)
 
 
-def fewest_to_calibrate(strategy: StrategyParameters) -> int | None:
+def min_subjects_to_calibrate(strategy: StrategyParameters) -> int | None:
     """Labelled validation subjects by which a group's probabilities are adjusted; none are without it."""
     return strategy.output.min_subjects if isinstance(strategy.output, GroupCalibration) else None

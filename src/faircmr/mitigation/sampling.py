@@ -32,11 +32,11 @@ def strata(cohort_table: pd.DataFrame, within: Sequence[str]) -> dict[str, str]:
         InvalidParameterError: There is no such attribute; the nearest one is named.
         InvalidCohortError: Says for how many subjects a value is missing.
     """
-    check_known(cohort_table, within)
-    return labels(cohort_table, [PROTECTED_GROUP, *dict.fromkeys(within)])
+    check_attributes(cohort_table, within)
+    return value_labels(cohort_table, [PROTECTED_GROUP, *dict.fromkeys(within)])
 
 
-def labels(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
+def value_labels(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
     """Name of each subject's values of some columns together; the empty name without columns.
 
     Args:
@@ -49,14 +49,14 @@ def labels(table: pd.DataFrame, columns: Sequence[str]) -> dict[str, str]:
     Raises:
         InvalidCohortError: As for :func:`strata`.
     """
-    check_complete(table, columns)
+    check_no_missing(table, columns)
     # a single value stands as it is, so that a stratum without further attributes is the protected group
     written = [code_text(table[name]).map(str if len(columns) == 1 else _escaped) for name in columns]
     names = [" | ".join(values) for values in zip(*written, strict=True)] if written else [""] * len(table)
     return dict(zip(table["subject_id"], names, strict=True))
 
 
-def check_known(table: pd.DataFrame, attributes: Sequence[str]) -> None:
+def check_attributes(table: pd.DataFrame, attributes: Sequence[str]) -> None:
     """Refuse attributes that a table has not.
 
     Raises:
@@ -74,7 +74,7 @@ def check_known(table: pd.DataFrame, attributes: Sequence[str]) -> None:
             )
 
 
-def check_complete(table: pd.DataFrame, columns: Sequence[str]) -> None:
+def check_no_missing(table: pd.DataFrame, columns: Sequence[str]) -> None:
     """Refuse subjects without a value.
 
     Raises:
@@ -111,7 +111,7 @@ def uniform(keys: Sequence[str], batch_size: int, seed: int, step: int) -> Posit
     Returns:
         Positions in ``keys``, shape (batch_size,). No subject comes again before all have come.
     """
-    return _visit(np.arange(len(keys)), _slots(batch_size, step), seed, "")
+    return _subjects_of_visits(np.arange(len(keys)), _slots(batch_size, step), seed, "")
 
 
 def stratified_batch_sampling(keys: Sequence[str], batch_size: int, seed: int, step: int) -> Positions:
@@ -135,13 +135,13 @@ def stratified_batch_sampling(keys: Sequence[str], batch_size: int, seed: int, s
     Source:
         Puyol-Antón et al. 2021, section 3, "stratified batch sampling".
     """
-    members = _members(tuple(keys))
+    members = _group_members(tuple(keys))
     slots = _slots(batch_size, step)
     turns, groups = np.divmod(slots, len(members))
     positions = np.empty(batch_size, dtype=np.int64)
     for index, (key, subjects) in enumerate(members):
         mine = groups == index
-        positions[mine] = _visit(subjects, turns[mine], seed, key)
+        positions[mine] = _subjects_of_visits(subjects, turns[mine], seed, key)
     return positions
 
 
@@ -149,20 +149,20 @@ def _slots(batch_size: int, step: int) -> Positions:
     return np.arange(step * batch_size, (step + 1) * batch_size, dtype=np.int64)
 
 
-def _visit(subjects: Positions, visits: Positions, seed: int, key: str) -> Positions:
+def _subjects_of_visits(subjects: Positions, visits: Positions, seed: int, key: str) -> Positions:
     """Subjects of the given visits, where visits count up from 0 over the whole training."""
     passes, places = np.divmod(visits, len(subjects))
-    chosen = [_order(len(subjects), seed, key, int(n))[place] for n, place in zip(passes, places, strict=True)]
+    chosen = [_pass_order(len(subjects), seed, key, int(n))[place] for n, place in zip(passes, places, strict=True)]
     return subjects[np.array(chosen, dtype=np.int64)]
 
 
 @lru_cache(maxsize=8)
-def _members(keys: tuple[str, ...]) -> tuple[tuple[str, Positions], ...]:
-    labels = np.array(keys)
-    return tuple((str(key), np.flatnonzero(labels == key)) for key in np.unique(labels))
+def _group_members(keys: tuple[str, ...]) -> tuple[tuple[str, Positions], ...]:
+    value_labels = np.array(keys)
+    return tuple((str(key), np.flatnonzero(value_labels == key)) for key in np.unique(value_labels))
 
 
 @lru_cache(maxsize=256)
-def _order(count: int, seed: int, key: str, number: int) -> Positions:
+def _pass_order(count: int, seed: int, key: str, number: int) -> Positions:
     """Random order of the members of a group in one pass."""
     return generator(seed, "sampler", key, number).permutation(count)

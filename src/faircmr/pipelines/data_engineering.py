@@ -68,9 +68,9 @@ def fingerprint_dataset(scans: pd.DataFrame, splits: pd.DataFrame) -> Fingerprin
 
 def plan_study(fingerprint: Fingerprint, plans: PlanOverrides) -> Plans:
     """Choose spacing, patch and network."""
-    from faircmr.segmentation.network import plan
+    from faircmr.segmentation.network import make_plans
 
-    return plan(fingerprint, plans)
+    return make_plans(fingerprint, plans)
 
 
 def preprocess_cohort(cohort: Cohort, scans: pd.DataFrame, plans: Plans) -> Iterable[SubjectTensors]:

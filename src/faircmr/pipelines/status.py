@@ -21,9 +21,9 @@ from faircmr.reporting import NOBODY, FitRow, render_status
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import LocaliserPlans
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import FitFiles, State, look_at
+from faircmr.segmentation.training import FitFiles, FitState, read_fit_files
 
-HELD = frozenset({State.RUNNING, State.SILENT})
+HELD = frozenset({FitState.RUNNING, FitState.SILENT})
 
 
 def status_text(watched: WatchedFits, planned: Iterable[PlannedFits], groups: Mapping[str, str]) -> str:
@@ -37,7 +37,7 @@ def status_text(watched: WatchedFits, planned: Iterable[PlannedFits], groups: Ma
     now = datetime.now().astimezone()
     fits = {fit.place: fit for one in planned for fit in one.fits}
     in_order = sorted(fits.values(), key=lambda fit: fit.strategy != LOCALISER)
-    found = {fit.place: look_at(_folder(watched, fit)) for fit in in_order}
+    found = {fit.place: read_fit_files(_folder(watched, fit)) for fit in in_order}
     codes = _latest_codes((fit.strategy, found[fit.place]) for fit in in_order)
     rows = [_row(fit, found[fit.place], codes[fit.strategy], groups, now.timestamp()) for fit in in_order]
     return render_status(rows, now, DEAD_AFTER)
@@ -52,7 +52,7 @@ def _latest_codes(found: Iterable[tuple[str, FitFiles]]) -> dict[str, str]:
     latest: dict[str, tuple[float, str]] = defaultdict(lambda: (0.0, ""))
     for strategy, files in found:
         if files.job is not None:
-            latest[strategy] = max(latest[strategy], (files.begun, str(files.job.get("code", ""))))
+            latest[strategy] = max(latest[strategy], (files.job_written, str(files.job.get("code", ""))))
         else:
             latest.setdefault(strategy, (0.0, ""))
     return {strategy: code for strategy, (_, code) in latest.items()}
@@ -85,18 +85,18 @@ def _differences(fit: PlannedFit, files: FitFiles, code: str) -> list[str]:
     return settings + (["other code"] if code and files.job.get("code", "") != code else [])
 
 
-def _epoch(fit: PlannedFit, files: FitFiles, state: State) -> int | None:
+def _epoch(fit: PlannedFit, files: FitFiles, state: FitState) -> int | None:
     if files.progress is not None:
         return files.progress.epoch
-    if state is State.FINISHED:
+    if state is FitState.FINISHED:
         return fit.epochs
-    return 0 if state in {State.WAITING, State.RUNNING} else None
+    return 0 if state in {FitState.WAITING, FitState.RUNNING} else None
 
 
-def _seconds_left(files: FitFiles, state: State, now: float) -> float | None:
-    if files.progress is None or state is State.FINISHED:
+def _seconds_left(files: FitFiles, state: FitState, now: float) -> float | None:
+    if files.progress is None or state is FitState.FINISHED:
         return None
-    passed = now - files.told if state is State.RUNNING else 0.0
+    passed = now - files.progress_written if state is FitState.RUNNING else 0.0
     return files.progress.seconds_left - passed
 
 

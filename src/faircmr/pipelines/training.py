@@ -157,11 +157,11 @@ def choose_postprocessing(
     inference: InferenceParameters,
 ) -> Postprocessing:
     """Decide on validation subjects alone, before any test subject is predicted, what is done to predictions."""
-    from faircmr.mitigation import fewest_to_calibrate, whom
+    from faircmr.mitigation import min_subjects_to_calibrate, prediction_targets
     from faircmr.segmentation.prediction import decisions
 
-    validated = whom(VALIDATION, prediction_cohort, strategy, model, inference)
-    fewest = fewest_to_calibrate(strategy)
+    validated = prediction_targets(VALIDATION, prediction_cohort, strategy, model, inference)
+    fewest = min_subjects_to_calibrate(strategy)
     return decisions.choose_postprocessing(model, tensors, validated, cohort.read, plans.structures, inference, fewest)
 
 
@@ -175,13 +175,13 @@ def predict(
     inference: InferenceParameters,
 ) -> Iterable[Prediction]:
     """Segment the test subjects of every fold on the source's own grid, as they are saved."""
-    from faircmr.mitigation import whom
+    from faircmr.mitigation import prediction_targets
     from faircmr.segmentation.prediction import predict_fits
 
     return predict_fits(
         model,
         tensors,
-        tested=whom(TEST, prediction_cohort, strategy, model, inference),
+        tested=prediction_targets(TEST, prediction_cohort, strategy, model, inference),
         geometry=lambda subject_id, phase: cohort.read(subject_id, phase).geometry,
         inference=inference,
         postprocessing=postprocessing,
@@ -277,11 +277,11 @@ def locate_hearts(
         from faircmr.segmentation.localiser import roi_table
 
         return roi_table([])
+    from faircmr.segmentation.localiser import localiser_inference
     from faircmr.segmentation.localiser import locate_hearts as locate
-    from faircmr.segmentation.localiser import looking
 
     everybody = tuple(splits.loc[splits["split"].isin([TRAIN, VALIDATION, TEST]), "subject_id"].drop_duplicates())
-    return locate(localiser_models, tensors, lambda _: everybody, plans, localiser, looking(training))
+    return locate(localiser_models, tensors, lambda _: everybody, plans, localiser, localiser_inference(training))
 
 
 def score_localiser(

@@ -207,12 +207,12 @@ Inputs = Mapping[str, Any]
 
 
 def _tested_scans(inputs: Inputs) -> int:
-    from faircmr.segmentation.prediction import teams
+    from faircmr.segmentation.prediction import group_ensembles
 
     scans = inputs["cohort"].scans["subject_id"].value_counts()
     tested = [
         subject_id
-        for team in teams(inputs["model"].fits, inputs["params:inference"])
+        for team in group_ensembles(inputs["model"].fits, inputs["params:inference"])
         for subject_id in subjects_in(inputs["prediction_cohort"], TEST, team.fold)
     ]
     return int(scans.reindex(tested, fill_value=0).sum())

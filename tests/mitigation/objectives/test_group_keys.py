@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from faircmr.core import InvalidParameterError
 from faircmr.mitigation.objectives import checked_groups, reweighing_weights
-from faircmr.mitigation.objectives.group_keys import positions_of
+from faircmr.mitigation.objectives.group_keys import group_positions
 
 subjects = st.lists(st.sampled_from("ABCDEF"), min_size=1, max_size=200)
 
@@ -38,14 +38,14 @@ def test_where_groups_are_equal_nobody_is_weighted(groups: list[str]):
 
 
 def test_a_position_is_that_of_the_samples_group():
-    assert positions_of(("B", "A", "B"), ("A", "B")) == [1, 0, 1]
-    assert positions_of((), ("A", "B")) == []
+    assert group_positions(("B", "A", "B"), ("A", "B")) == [1, 0, 1]
+    assert group_positions((), ("A", "B")) == []
 
 
 @pytest.mark.parametrize("key", ["C", "", "a"])
 def test_a_key_that_is_no_group_is_named(key: str):
     with pytest.raises(InvalidParameterError, match=f"'{key}', which the objective does not know.*'A', 'B'"):
-        positions_of(("A", key), ("A", "B"))
+        group_positions(("A", key), ("A", "B"))
 
 
 def test_groups_are_as_many_as_are_needed_and_each_once():

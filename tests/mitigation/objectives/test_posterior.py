@@ -13,7 +13,7 @@ from faircmr.core import InvalidModelError
 from faircmr.core.scans import Phase
 from faircmr.mitigation import StrategyParameters
 from faircmr.mitigation.objectives import Posterior
-from faircmr.mitigation.objectives.classified_subjects import by_phase, load_fit_classifier
+from faircmr.mitigation.objectives.classified_subjects import load_fit_classifier, phase_log_probabilities
 from faircmr.mitigation.routes import routes_of
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore, image_name
@@ -35,7 +35,7 @@ def test_every_slice_has_a_probability_for_each_group(models: TrainedModels, ten
     classifier = load_fit_classifier(models, models.fits[0], HOW)
     subject = TensorStore(tensors).subject("sub-0001")
 
-    said = dict(by_phase(classifier, subject, None))
+    said = dict(phase_log_probabilities(classifier, subject, None))
 
     assert classifier.groups == GROUPS
     assert set(said) == set(Phase)
@@ -66,7 +66,7 @@ def test_the_posterior_is_that_of_the_mean_log_probability_over_fits_phases_and_
     rows = [
         each
         for fit in models.fits
-        for _, said in by_phase(load_fit_classifier(models, fit, HOW), subject, None)
+        for _, said in phase_log_probabilities(load_fit_classifier(models, fit, HOW), subject, None)
         for each in said
     ]
     weights = np.exp(np.mean(rows, axis=0))

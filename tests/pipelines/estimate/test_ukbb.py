@@ -16,7 +16,7 @@ from faircmr.pipelines.estimate import list_fits
 from faircmr.segmentation import InferenceParameters, TrainingParameters
 from faircmr.segmentation.localiser import LocaliserParameters
 from faircmr.segmentation.localiser.parameters import plan_localiser
-from faircmr.segmentation.network import PlanOverrides, Plans, plan, take_fingerprint
+from faircmr.segmentation.network import PlanOverrides, Plans, make_plans, take_fingerprint
 from tests.architecture.configuration import parameters
 
 CONFIGURED: dict[str, Any] = parameters("ukbb")
@@ -58,7 +58,7 @@ def splits(subjects: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def plans() -> Plans:
-    return plan(take_fingerprint(scans()), PlanOverrides.model_validate(CONFIGURED["plans"]))
+    return make_plans(take_fingerprint(scans()), PlanOverrides.model_validate(CONFIGURED["plans"]))
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from faircmr.pipelines.status import show_status, status_text
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import roi_table, with_rois
 from faircmr.segmentation.training import FitJob
-from faircmr.segmentation.training.fit_status import keep_progress
+from faircmr.segmentation.training.fit_status import write_progress
 from faircmr.segmentation.training.records import EpochReport
 from tests.estimation.studies import LOCALISER, SPLITS, SUBJECTS, TRAINING, planned
 from tests.segmentation.phantoms import plans_of
@@ -67,7 +67,7 @@ def test_a_fit_under_way_shows_its_epoch_its_groups_and_its_process(watched: Wat
     begin(shared)
     # one validation subject a group: the fourth, the eighth and the twelfth
     dsc = {"sub-0004": 0.9, "sub-0008": 0.6, "sub-0012": 0.3, "sub-gone": 0.0}
-    keep_progress(shared.folder, EpochReport(shared.name, 2, 4, 0.5, 0.6, 7200.0), dsc)
+    write_progress(shared.folder, EpochReport(shared.name, 2, 4, 0.5, 0.6, 7200.0), dsc)
 
     with lease(shared.folder, "a fit"):
         found = rows(watched)[shared.name]
@@ -81,7 +81,7 @@ def test_a_fit_under_way_shows_its_epoch_its_groups_and_its_process(watched: Wat
 def test_what_has_passed_since_the_last_epoch_is_no_longer_left(watched: WatchedFits):
     shared = jobs_of(watched)[0]
     begin(shared)
-    keep_progress(shared.folder, EpochReport(shared.name, 2, 4, 0.5, None, 7200.0), None)
+    write_progress(shared.folder, EpochReport(shared.name, 2, 4, 0.5, None, 7200.0), None)
     an_hour_ago = (shared.folder / "progress.json").stat().st_mtime - 3600
     os.utime(shared.folder / "progress.json", (an_hour_ago, an_hour_ago))
 

@@ -18,7 +18,7 @@ from faircmr.pipelines import training as nodes
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore
 from faircmr.segmentation.localiser import Box, roi_table
-from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.localiser.roi import HeartLocation
 from faircmr.segmentation.training import TrainedModels
 from tests.segmentation.finished_fits import finished_models
 from tests.segmentation.phantoms import phantom, plans_of, write_study
@@ -77,7 +77,9 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
         tensors=TensorStore(root / "tensors"),
         cohort=cohort(),
         splits=pd.DataFrame(rows, columns=["subject_id", "fold", "split"]),
-        rois=roi_table([(0, Located(SUBJECTS[0], BOX, "")), (1, Located(SUBJECTS[1], None, "nothing found"))]),
+        rois=roi_table(
+            [(0, HeartLocation(SUBJECTS[0], BOX, "")), (1, HeartLocation(SUBJECTS[1], None, "nothing found"))]
+        ),
         subjects=pd.DataFrame({"subject_id": SUBJECTS, "protected_group": list("AABBAB"), "sex": list("FMFMFM")}),
     )
 

@@ -13,19 +13,19 @@ from faircmr.segmentation.data import (
     open_tensors,
     structure_areas,
 )
-from faircmr.segmentation.data.preprocessing import reduce_planes
+from faircmr.segmentation.data.preprocessing import downsample_planes
 
 
 def test_images_become_means_and_labels_middle_values():
     image = np.arange(32, dtype=np.float16).reshape(1, 4, 8)
-    assert reduce_planes(image, 2).tolist() == [[[4.5, 6.5, 8.5, 10.5], [20.5, 22.5, 24.5, 26.5]]]
+    assert downsample_planes(image, 2).tolist() == [[[4.5, 6.5, 8.5, 10.5], [20.5, 22.5, 24.5, 26.5]]]
     label = np.array([[0, 0, 3], [0, 1, 0], [2, 0, 0]], dtype=np.uint8)
-    assert reduce_planes(label, 3).tolist() == [[1]]
+    assert downsample_planes(label, 3).tolist() == [[1]]
 
 
 def test_pixels_that_fill_no_whole_one_are_left_out():
     image = np.ones((2, 7, 11), dtype=np.float16)
-    assert reduce_planes(image, 3).shape == (2, 2, 3)
+    assert downsample_planes(image, 3).shape == (2, 2, 3)
 
 
 def test_factor_one_opens_the_tensors_themselves(tensors):
@@ -38,7 +38,7 @@ def test_a_store_reads_every_array_at_the_lower_resolution(tensors):
     assert (coarse.phases, coarse.labelled_phases) == (full.phases, full.labelled_phases)
     assert set(coarse.arrays) == set(full.arrays)
     label = coarse.arrays[label_name(Phase.ED)]
-    assert np.array_equal(label, reduce_planes(full.arrays[label_name(Phase.ED)], 2))
+    assert np.array_equal(label, downsample_planes(full.arrays[label_name(Phase.ED)], 2))
     assert np.array_equal(coarse.arrays[areas_name(Phase.ED)], structure_areas(label))
     assert coarse.fingerprint == full.fingerprint
 

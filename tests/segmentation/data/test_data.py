@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 
 from faircmr.core import InvalidCohortError, generator
 from faircmr.core.scans import Phase
-from faircmr.segmentation.data import PatchSource, SubjectTensors, TensorStore, cut, image_name, labelled_subjects
-from faircmr.segmentation.data.batches import LabelledSubject, forced_samples
+from faircmr.segmentation.data import (
+    PatchSource,
+    SubjectTensors,
+    TensorStore,
+    crop_or_pad,
+    image_name,
+    labelled_subjects,
+)
+from faircmr.segmentation.data.batches import LabelledSubject, foreground_samples
 from faircmr.segmentation.localiser import Box
 
 sizes = st.integers(1, 12)
@@ -130,17 +137,17 @@ def test_a_cut_equals_the_cut_of_a_padded_plane(size: tuple, start: tuple, shape
 
     expected = padded[30 + start[0] : 30 + start[0] + shape[0], 30 + start[1] : 30 + start[1] + shape[1]]
 
-    np.testing.assert_array_equal(cut(plane, start, shape), expected)
+    np.testing.assert_array_equal(crop_or_pad(plane, start, shape), expected)
 
 
 @pytest.mark.parametrize(("samples", "forced"), [(2, 1), (8, 3), (12, 4), (24, 8), (48, 16)])
 def test_forces_as_many_samples_as_nnunet(samples: int, forced: int):
     # nnU-Net forces sample i where not i < round(batch_size * (1 - oversample_foreground_percent))
-    assert len(forced_samples(samples, 1 / 3, generator(0))) == forced
+    assert len(foreground_samples(samples, 1 / 3, generator(0))) == forced
 
 
 def test_no_slot_of_a_batch_is_forced_more_often_than_another():
-    counts = Counter(slot for step in range(600) for slot in forced_samples(6, 1 / 3, generator(0, step)))
+    counts = Counter(slot for step in range(600) for slot in foreground_samples(6, 1 / 3, generator(0, step)))
 
     assert set(counts) == set(range(6))
     assert all(count == pytest.approx(200, abs=50) for count in counts.values())

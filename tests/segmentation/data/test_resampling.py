@@ -10,10 +10,10 @@ from faircmr.segmentation.data import label_on_grid
 from faircmr.segmentation.data.preprocessing import (
     CUBIC,
     LINEAR,
-    planned_shape,
     resample,
     resample_image,
     resample_label,
+    resampled_shape,
 )
 from tests.segmentation.phantoms import phantom
 
@@ -138,5 +138,5 @@ def test_a_scan_that_is_background_everywhere_is_that_on_every_grid():
 
 
 def test_shapes_follow_the_spacing():
-    assert planned_shape((216, 256), (1.4, 1.4), (1.5625, 1.5625)) == (194, 229)
-    assert planned_shape((3, 3), (0.1, 1.0), (2.0, 1.0)) == (1, 3), "never nothing"
+    assert resampled_shape((216, 256), (1.4, 1.4), (1.5625, 1.5625)) == (194, 229)
+    assert resampled_shape((3, 3), (0.1, 1.0), (2.0, 1.0)) == (1, 3), "never nothing"

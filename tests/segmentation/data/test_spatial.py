@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from faircmr.segmentation import AugmentationParameters, FactorRange, RandomRange
 from faircmr.segmentation.data import crop_shape
-from faircmr.segmentation.data.augmentation import _moved_label, centre, mirror, strengths, transform
+from faircmr.segmentation.data.augmentation import _moved_label, crop_centre, draw_strengths, mirror, rotate_and_scale
 from faircmr.segmentation.parameters import PositiveRange
 
 NEVER = {"probability": 0.0, "low": 1.0, "high": 1.0}
@@ -25,7 +25,7 @@ def only(rotation: float = 0.0, scaling: float = 1.0) -> AugmentationParameters:
 
 
 def moved(augmentation: AugmentationParameters) -> tuple[torch.Tensor, torch.Tensor]:
-    return transform(IMAGE, LABEL, (21, 21), augmentation, torch.Generator().manual_seed(0))
+    return rotate_and_scale(IMAGE, LABEL, (21, 21), augmentation, torch.Generator().manual_seed(0))
 
 
 def test_nothing_happens_with_probability_zero():
@@ -52,7 +52,7 @@ def test_a_larger_extent_shrinks_as_in_nnunet():
 
 
 def test_what_lies_outside_is_zero():
-    image, label = transform(
+    image, label = rotate_and_scale(
         torch.ones(1, 1, 21, 21),
         torch.ones(1, 21, 21, dtype=torch.uint8),
         (21, 21),
@@ -96,12 +96,14 @@ def test_mirroring_flips_image_and_label_alike_and_not_always():
 
 
 def test_the_centre_is_what_lies_around_the_middle():
-    assert centre(torch.arange(36).reshape(1, 6, 6), (2, 2)).tolist() == [[[14, 15], [20, 21]]]
+    assert crop_centre(torch.arange(36).reshape(1, 6, 6), (2, 2)).tolist() == [[[14, 15], [20, 21]]]
 
 
 def test_half_of_the_factors_lie_below_one_and_half_above():
     """As batchgeneratorsv2's ``BGContrast``: uniform in 0.7..1, and in 1..1.5."""
-    drawn = strengths(20_000, FactorRange(probability=1.0, low=0.7, high=1.5), torch.Generator().manual_seed(0)).numpy()
+    drawn = draw_strengths(
+        20_000, FactorRange(probability=1.0, low=0.7, high=1.5), torch.Generator().manual_seed(0)
+    ).numpy()
 
     below, above = drawn[drawn < 1], drawn[drawn >= 1]
     assert len(below) / len(drawn) == pytest.approx(0.5, abs=0.02)

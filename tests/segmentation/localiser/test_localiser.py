@@ -11,8 +11,15 @@ from faircmr.core import InvalidModelError
 from faircmr.core.scans import Phase
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import SubjectTensors, TensorStore, image_name
-from faircmr.segmentation.localiser import Box, HeartFinder, LocaliserParameters, load_finder, locate_hearts, rois_of
-from faircmr.segmentation.localiser.localiser import UNEQUAL, _report
+from faircmr.segmentation.localiser import (
+    Box,
+    HeartFinder,
+    LocaliserParameters,
+    load_heart_finder,
+    locate_hearts,
+    rois_of,
+)
+from faircmr.segmentation.localiser.localiser import DIFFERENT_SIZES, _warn_whole_images
 from faircmr.segmentation.localiser.roi import RoiLimits
 from faircmr.segmentation.network import build_network, save_network
 from faircmr.segmentation.training import WEIGHTS_NAME, TrainedModels
@@ -73,7 +80,7 @@ def test_one_phase_that_fails_is_enough_to_use_the_full_image(second, reason):
 def test_phases_of_different_size_share_no_region():
     square = ((10, 30), (12, 20))
     located = finder().locate(subject(square, square, shapes=((2, 40, 40), (2, 44, 40))))
-    assert (located.box, located.reason) == (None, UNEQUAL)
+    assert (located.box, located.reason) == (None, DIFFERENT_SIZES)
 
 
 def test_a_subject_with_one_phase_has_a_region():
@@ -87,7 +94,7 @@ def test_a_region_that_changes_nothing_is_said(caplog):
     located = finder().locate(subject(square, square, shapes=((2, 16, 16), (2, 16, 16))))
 
     with caplog.at_level(logging.WARNING):
-        _report([located, finder().locate(subject(((10, 30), (12, 20)), ((14, 26), (8, 18))))])
+        _warn_whole_images([located, finder().locate(subject(((10, 30), (12, 20)), ((14, 26), (8, 18))))])
 
     assert located.whole
     assert "whole image of 1 of 2 subjects" in caplog.text
@@ -108,7 +115,7 @@ def test_another_training_in_the_localisers_folder_is_refused(tmp_path, tensors)
     other = models.fits[0].model_copy(update={"fingerprint": "another by code"})
 
     with pytest.raises(InvalidModelError, match="training is"):
-        load_finder(models, other, PLANS, LOCALISER, InferenceParameters(threads=1))
+        load_heart_finder(models, other, PLANS, LOCALISER, InferenceParameters(threads=1))
 
 
 def test_failures_are_counted_and_nobody_is_named(tmp_path, tensors, caplog):

@@ -5,7 +5,7 @@ import pytest
 
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import LocaliserParameters, LocaliserPlans
-from faircmr.segmentation.localiser.parameters import coarseness, plan_localiser
+from faircmr.segmentation.localiser.parameters import plan_localiser, spacing_ratio
 from tests.segmentation.phantoms import plans_of
 
 ACDC = pd.DataFrame({"rows": [256, 216], "columns": [232, 256]}).assign(
@@ -27,7 +27,7 @@ def test_pixels_are_a_whole_number_of_the_tensors(spacing, factor):
 @pytest.mark.parametrize("coarse", [(4.0, 4.0), (3.0, 4.5), (1.0, 1.0)])
 def test_other_grids_are_refused(coarse):
     with pytest.raises(ValueError, match="no whole multiple"):
-        coarseness(coarse, (1.5, 1.5))
+        spacing_ratio(coarse, (1.5, 1.5))
 
 
 def test_plans_edited_to_another_grid_are_refused():

@@ -6,8 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core.scans import Structure
-from faircmr.segmentation.localiser import Box, joined, roi
-from faircmr.segmentation.localiser.roi import RoiLimits, enlarged, fault, heart_box, overlap, scaled
+from faircmr.segmentation.localiser import Box, enclosing_box, roi
+from faircmr.segmentation.localiser.roi import (
+    RoiLimits,
+    enlarge_box,
+    heart_box,
+    intersection_over_union,
+    rejection_reason,
+    scale_box,
+)
 
 LIMITS = RoiLimits(smallest_extent=30.0, largest_offset=0.3)
 
@@ -38,7 +45,7 @@ def test_leaves_out_what_is_not_connected_to_the_heart():
 
 def test_nothing_found_has_no_box():
     assert heart_box(mask()) is None
-    assert fault(None, (40, 40), (5.0, 5.0), LIMITS) == roi.NOTHING_FOUND
+    assert rejection_reason(None, (40, 40), (5.0, 5.0), LIMITS) == roi.NOTHING_FOUND
 
 
 @pytest.mark.parametrize(
@@ -52,19 +59,19 @@ def test_nothing_found_has_no_box():
     ],
 )
 def test_a_region_that_cannot_be_the_hearts_is_named(found, reason):
-    assert fault(found, (40, 40), (5.0, 5.0), LIMITS) == reason
+    assert rejection_reason(found, (40, 40), (5.0, 5.0), LIMITS) == reason
 
 
 def test_one_cavity_alone_may_be_smaller_than_a_heart():
     small = box((15, 25), (15, 20))
 
-    assert fault(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == ""
-    assert fault(box((15, 25), (15, 17)), (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == roi.TOO_SMALL
-    assert fault(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP, Structure.LVM)) == roi.TOO_SMALL
+    assert rejection_reason(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == ""
+    assert rejection_reason(box((15, 25), (15, 17)), (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP,)) == roi.TOO_SMALL
+    assert rejection_reason(small, (40, 40), (5.0, 5.0), LIMITS, (Structure.LVBP, Structure.LVM)) == roi.TOO_SMALL
 
 
 def test_joined_regions_hold_both_phases():
-    assert joined([box((3, 9), (20, 30)), box((5, 12), (18, 22))]) == box((3, 12), (18, 30))
+    assert enclosing_box([box((3, 9), (20, 30)), box((5, 12), (18, 22))]) == box((3, 12), (18, 30))
 
 
 sides = st.integers(4, 60)
@@ -80,7 +87,7 @@ def test_enlarged_regions_keep_the_heart_and_the_image(data, rows, columns, fact
     coarse = box(*spans)
     shape = (rows * factor + data.draw(st.integers(0, factor - 1)), columns * factor)
 
-    region = enlarged(coarse, factor, (margin, margin), (smallest, smallest), shape)
+    region = enlarge_box(coarse, factor, (margin, margin), (smallest, smallest), shape)
 
     for axis, (start, stop) in enumerate(spans):
         first, last = (region.row_start, region.row_stop) if axis == 0 else (region.column_start, region.column_stop)
@@ -90,14 +97,14 @@ def test_enlarged_regions_keep_the_heart_and_the_image(data, rows, columns, fact
 
 
 def test_a_region_at_the_edge_is_shifted_and_not_cut():
-    assert enlarged(box((0, 4), (30, 40)), 1, (2, 2), (10, 10), (40, 40)) == box((0, 10), (26, 40))
+    assert enlarge_box(box((0, 4), (30, 40)), 1, (2, 2), (10, 10), (40, 40)) == box((0, 10), (26, 40))
 
 
 def test_overlap_is_shared_pixels_over_those_of_either():
-    assert overlap(box((0, 4), (0, 4)), box((2, 6), (0, 4))) == pytest.approx(8 / 24)
-    assert overlap(box((0, 4), (0, 4)), box((4, 6), (0, 4))) == 0.0
-    assert overlap(box(), box()) == 1.0
+    assert intersection_over_union(box((0, 4), (0, 4)), box((2, 6), (0, 4))) == pytest.approx(8 / 24)
+    assert intersection_over_union(box((0, 4), (0, 4)), box((4, 6), (0, 4))) == 0.0
+    assert intersection_over_union(box(), box()) == 1.0
 
 
 def test_a_coarse_region_holds_whole_pixels_of_the_fine_grid():
-    assert scaled(box((1, 3), (2, 5)), 3) == box((3, 9), (6, 15))
+    assert scale_box(box((1, 3), (2, 5)), 3) == box((3, 9), (6, 15))

@@ -7,7 +7,7 @@ import pytest
 from faircmr.core.scans import Phase
 from faircmr.segmentation.data import SubjectTensors, image_name, label_name
 from faircmr.segmentation.localiser import Box, roi_table, score_rois
-from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.localiser.roi import HeartLocation
 from tests.segmentation.phantoms import plans_of
 
 SPLITS = pd.DataFrame({"subject_id": ["s1", "s2", "s3", "s4"], "split": ["test", "test", "test", "train"]})
@@ -31,8 +31,11 @@ def box(rows, columns):
 
 def test_share_inside_and_distance_of_the_middles():
     whole = box((0, 20), (0, 20))
-    found = [Located("s1", box((10, 20), (8, 12)), "", box((10, 14), (8, 12))), Located("s2", None, "too small")]
-    found += [Located(one, whole, "", whole) for one in ("s3", "s4")]
+    found = [
+        HeartLocation("s1", box((10, 20), (8, 12)), "", box((10, 14), (8, 12))),
+        HeartLocation("s2", None, "too small"),
+    ]
+    found += [HeartLocation(one, whole, "", whole) for one in ("s3", "s4")]
 
     scores = score_rois(roi_table([(None, one) for one in found]), SPLITS, Store(), plans_of()).set_index("subject_id")
 
@@ -56,5 +59,5 @@ def test_a_label_of_which_the_grid_has_left_nothing_does_not_count():
             subject.arrays[label_name(Phase.ED)][:] = 0
             return subject
 
-    table = roi_table([(None, Located("s1", box((0, 20), (0, 20)), "", box((0, 20), (0, 20))))])
+    table = roi_table([(None, HeartLocation("s1", box((0, 20), (0, 20)), "", box((0, 20), (0, 20))))])
     assert score_rois(table, SPLITS, Empty(), plans_of()).empty

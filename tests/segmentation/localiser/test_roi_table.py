@@ -5,14 +5,16 @@ import io
 import pandas as pd
 
 from faircmr.segmentation.localiser import Box, roi_table, rois_of, with_rois
-from faircmr.segmentation.localiser.roi import Located, hearts_of
+from faircmr.segmentation.localiser.roi import HeartLocation, hearts_of
 
 BOX = Box(row_start=1, row_stop=5, column_start=2, column_stop=8)
 OTHER = Box(row_start=3, row_stop=6, column_start=0, column_stop=9)
 
 
 def test_regions_come_back_and_failures_do_not():
-    table = roi_table([(None, Located("sub-0001", BOX, "")), (None, Located("sub-0002", None, "too small"))])
+    table = roi_table(
+        [(None, HeartLocation("sub-0001", BOX, "")), (None, HeartLocation("sub-0002", None, "too small"))]
+    )
 
     assert rois_of(table, None) == {"sub-0001": BOX}
     assert table["reason"].tolist() == ["", "too small"]
@@ -20,12 +22,12 @@ def test_regions_come_back_and_failures_do_not():
 
 
 def test_what_was_found_comes_back_beside_the_region():
-    table = roi_table([(None, Located("sub-0001", OTHER, "", BOX))])
+    table = roi_table([(None, HeartLocation("sub-0001", OTHER, "", BOX))])
     assert (hearts_of(table, None), rois_of(table, None)) == ({"sub-0001": BOX}, {"sub-0001": OTHER})
 
 
 def test_each_fold_has_its_own():
-    table = roi_table([(0, Located("sub-0001", BOX, "")), (1, Located("sub-0001", OTHER, ""))])
+    table = roi_table([(0, HeartLocation("sub-0001", BOX, "")), (1, HeartLocation("sub-0001", OTHER, ""))])
 
     assert rois_of(table, 0) == {"sub-0001": BOX}
     assert rois_of(table, 1) == {"sub-0001": OTHER}
@@ -33,7 +35,9 @@ def test_each_fold_has_its_own():
 
 
 def test_survives_parquet():
-    table = roi_table([(None, Located("sub-0001", BOX, "")), (None, Located("sub-0002", None, "too small"))])
+    table = roi_table(
+        [(None, HeartLocation("sub-0001", BOX, "")), (None, HeartLocation("sub-0002", None, "too small"))]
+    )
     content = io.BytesIO()
     table.to_parquet(content, index=False)
 
@@ -49,7 +53,7 @@ def test_full_images_are_an_empty_table():
 
 def test_join_splits_by_subject():
     splits = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "split": "train"})
-    table = roi_table([(None, Located("sub-0001", BOX, "")), (None, Located("sub-0003", OTHER, ""))])
+    table = roi_table([(None, HeartLocation("sub-0001", BOX, "")), (None, HeartLocation("sub-0003", OTHER, ""))])
 
     joined = with_rois(splits, table)
 
@@ -59,7 +63,7 @@ def test_join_splits_by_subject():
 
 def test_join_splits_by_fold():
     splits = pd.DataFrame({"subject_id": ["sub-0001", "sub-0001"], "split": "train", "fold": [0, 1]})
-    table = roi_table([(1, Located("sub-0001", BOX, "")), (0, Located("sub-0001", OTHER, ""))])
+    table = roi_table([(1, HeartLocation("sub-0001", BOX, "")), (0, HeartLocation("sub-0001", OTHER, ""))])
 
     joined = with_rois(splits, table)
 

@@ -7,7 +7,7 @@ from hypothesis.extra import numpy as npst
 
 from faircmr.core.scans import ALL_STRUCTURES, Phase, Structure
 from faircmr.segmentation.data import preprocess
-from faircmr.segmentation.network import classes_of, structures_in
+from faircmr.segmentation.network import classes_to_structures, structures_to_classes
 from faircmr.segmentation.prediction import Segmenter
 from tests.segmentation.phantoms import phantom, plans_of
 
@@ -17,17 +17,17 @@ some = st.sets(st.sampled_from(Structure), min_size=1).map(sorted)
 
 @given(labels, some)
 def test_there_and_back_leaves_the_study_s_structures_and_nothing_else(label, structures):
-    classes = classes_of(label, structures)
+    classes = structures_to_classes(label, structures)
 
     assert classes.max(initial=0) <= len(structures)
     np.testing.assert_array_equal(
-        structures_in(classes, structures), np.where(np.isin(label, structures), label, 0), strict=True
+        classes_to_structures(classes, structures), np.where(np.isin(label, structures), label, 0), strict=True
     )
 
 
 @given(labels)
 def test_of_all_structures_the_class_is_the_value(label):
-    np.testing.assert_array_equal(classes_of(label, ALL_STRUCTURES), label, strict=True)
+    np.testing.assert_array_equal(structures_to_classes(label, ALL_STRUCTURES), label, strict=True)
 
 
 def test_tensors_hold_classes_and_areas_of_the_study_alone():

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from faircmr.core import InvalidParameterError
 from faircmr.core.study.index import index_scans
 from faircmr.datasets import CohortDataset
-from faircmr.segmentation.network import PlanOverrides, Plans, plan, take_fingerprint
+from faircmr.segmentation.network import PlanOverrides, Plans, make_plans, take_fingerprint
 from faircmr.segmentation.network.planning import activations
 from tests.segmentation.grids import scans_of
 
@@ -28,7 +28,7 @@ FREE = PlanOverrides()
 
 
 def planned(*grid: tuple[float, ...], **overrides: object) -> Plans:
-    return plan(take_fingerprint(scans_of(*grid)), PlanOverrides.model_validate(overrides))
+    return make_plans(take_fingerprint(scans_of(*grid)), PlanOverrides.model_validate(overrides))
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_acdc_is_planned_as_nnunet_plans_it(training_scans: Path, tmp_path: Path
     assert len(scans) == 80
     assert (scans["cropped_columns"] < scans["columns"]).any(), "some have a margin of zeros"
 
-    plans = plan(take_fingerprint(scans), FREE)
+    plans = make_plans(take_fingerprint(scans), FREE)
 
     assert plans.spacing == (1.5625, 1.5625)
     assert plans.patch == (256, 224)

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from faircmr.core import InvalidModelError
 from faircmr.segmentation.prediction.calibration import (
-    CERTAIN,
-    FLOOR,
+    CERTAIN_BACKGROUND,
+    SMALLEST_PROBABILITY,
     Calibration,
     FoldCalibration,
     KeyAdjustment,
-    adjusted,
-    fit_by_key,
+    adjust_probabilities,
+    fit_key_adjustments,
     informative_pixels,
     softmax,
 )
@@ -51,7 +51,7 @@ all_offsets = st.tuples(st.just(0.0), *[st.floats(-5.0, 5.0)] * (CLASSES - 1))
 def test_keys_are_fitted_apart_and_come_in_the_order_of_the_alphabet():
     subjects = [*(subject("b", seed, 2.0) for seed in range(10)), *(subject("a", seed, 0.6) for seed in range(10, 20))]
 
-    a, b = fit_by_key(subjects, min_subjects=5)
+    a, b = fit_key_adjustments(subjects, min_subjects=5)
 
     assert (a.key, b.key) == ("a", "b")
     assert a.temperature == pytest.approx(0.6, rel=0.06)
@@ -63,8 +63,8 @@ def test_keys_are_fitted_apart_and_come_in_the_order_of_the_alphabet():
 def test_what_other_keys_need_changes_nothing():
     own = [subject("a", seed, 1.5) for seed in range(6)]
 
-    alone = fit_by_key(own, min_subjects=5)
-    among_others = fit_by_key([subject("b", 77, 0.3), *own, subject("c", 78, 4.0)], min_subjects=5)
+    alone = fit_key_adjustments(own, min_subjects=5)
+    among_others = fit_key_adjustments([subject("b", 77, 0.3), *own, subject("c", 78, 4.0)], min_subjects=5)
 
     assert next(one for one in among_others if one.key == "a") == alone[0]
 
@@ -72,7 +72,7 @@ def test_what_other_keys_need_changes_nothing():
 def test_the_order_of_subjects_does_not_matter():
     subjects = [subject("a", seed, 1.5, pixels=100 + 50 * seed) for seed in range(8)]
 
-    one, other = fit_by_key(subjects, 5)[0], fit_by_key(subjects[::-1], 5)[0]
+    one, other = fit_key_adjustments(subjects, 5)[0], fit_key_adjustments(subjects[::-1], 5)[0]
 
     assert one.temperature == pytest.approx(other.temperature, abs=1e-4)
     assert one.offsets == pytest.approx(other.offsets, abs=1e-4)
@@ -84,7 +84,10 @@ def test_a_subject_with_many_pixels_has_no_more_say_than_one_with_few():
     key, log_probabilities, labels = subject("a", 5, 4.0, pixels=200)
     large = (key, np.tile(log_probabilities, (50, 1)), np.tile(labels, 50))
 
-    repeated, single = fit_by_key([*small, large], 5)[0], fit_by_key([*small, (key, log_probabilities, labels)], 5)[0]
+    repeated, single = (
+        fit_key_adjustments([*small, large], 5)[0],
+        fit_key_adjustments([*small, (key, log_probabilities, labels)], 5)[0],
+    )
 
     assert repeated.temperature == pytest.approx(single.temperature, abs=1e-3)
     assert repeated.nll_before == pytest.approx(single.nll_before)
@@ -93,7 +96,7 @@ def test_a_subject_with_many_pixels_has_no_more_say_than_one_with_few():
 def test_a_key_of_few_subjects_is_left_as_it_is_and_that_is_said():
     subjects = [*(subject("few", seed, 3.0) for seed in range(4)), *(subject("many", seed, 3.0) for seed in range(5))]
 
-    few, many = fit_by_key(subjects, min_subjects=5)
+    few, many = fit_key_adjustments(subjects, min_subjects=5)
 
     assert few.is_identity
     assert few.subjects == 4
@@ -105,7 +108,7 @@ def test_a_key_of_few_subjects_is_left_as_it_is_and_that_is_said():
 def test_a_subject_without_pixels_is_not_counted():
     empty = ("a", np.zeros((0, CLASSES)), np.zeros(0, dtype=np.int64))
 
-    (a,) = fit_by_key([*(subject("a", seed) for seed in range(4)), empty, ("b", *empty[1:])], min_subjects=5)
+    (a,) = fit_key_adjustments([*(subject("a", seed) for seed in range(4)), empty, ("b", *empty[1:])], min_subjects=5)
 
     assert (a.key, a.subjects, a.is_identity) == ("a", 4, True)
 
@@ -113,7 +116,7 @@ def test_a_subject_without_pixels_is_not_counted():
 def test_where_nothing_fits_better_nothing_is_changed_and_that_is_said():
     uniform = np.log(np.full((8, CLASSES), 1 / CLASSES))
 
-    (a,) = fit_by_key([("a", uniform, np.arange(8) % CLASSES)], min_subjects=1)
+    (a,) = fit_key_adjustments([("a", uniform, np.arange(8) % CLASSES)], min_subjects=1)
 
     assert a.is_identity
     assert a.note == "no adjustment fits better"
@@ -123,7 +126,7 @@ def test_where_nothing_fits_better_nothing_is_changed_and_that_is_said():
 def test_adjusted_probabilities_are_probabilities(probabilities, temperature, offsets):
     before = probabilities.copy()
 
-    result = adjusted(probabilities, adjustment(temperature=temperature, offsets=offsets))
+    result = adjust_probabilities(probabilities, adjustment(temperature=temperature, offsets=offsets))
 
     np.testing.assert_array_equal(probabilities, before)
     assert (result.shape, result.dtype) == (probabilities.shape, probabilities.dtype)
@@ -133,7 +136,7 @@ def test_adjusted_probabilities_are_probabilities(probabilities, temperature, of
 
 @given(predicted, temperatures)
 def test_a_temperature_alone_changes_no_label(probabilities, temperature):
-    result = adjusted(probabilities, adjustment(temperature=temperature))
+    result = adjust_probabilities(probabilities, adjustment(temperature=temperature))
 
     most_probable = probabilities.argmax(axis=0)[np.newaxis]
     # two classes that nearly tie may do so after rounding, so that the maximum is compared and not its place
@@ -144,7 +147,7 @@ def test_adjusts_by_the_formula_where_background_is_not_certain_and_nowhere_else
     open_pixel, certain = [0.6, 0.3, 0.1, 0.0], [0.9995, 0.0005, 0.0, 0.0]
     probabilities = np.array([open_pixel, certain]).T.reshape(CLASSES, 1, 1, 2)
 
-    result = adjusted(probabilities, adjustment(temperature=2.0, offsets=(0.0, 1.0, 0.0, 5.0)))
+    result = adjust_probabilities(probabilities, adjustment(temperature=2.0, offsets=(0.0, 1.0, 0.0, 5.0)))
 
     expected = np.array([0.6**0.5, 0.3**0.5 * np.e, 0.1**0.5, 0.0])
     np.testing.assert_allclose(result[:, 0, 0, 0], expected / expected.sum())
@@ -155,19 +158,19 @@ def test_what_is_certain_or_impossible_stays_so():
     probabilities = np.zeros((CLASSES, 1, 1, CLASSES), np.float32)
     probabilities[range(CLASSES), 0, 0, range(CLASSES)] = 1.0
 
-    result = adjusted(probabilities, adjustment(temperature=5.0, offsets=(0.0, 5.0, -5.0, 5.0)))
+    result = adjust_probabilities(probabilities, adjustment(temperature=5.0, offsets=(0.0, 5.0, -5.0, 5.0)))
 
     np.testing.assert_array_equal(result, probabilities)
 
 
 @given(predicted)
 def test_no_adjustment_leaves_every_bit(probabilities):
-    assert adjusted(probabilities, adjustment()) is probabilities
+    assert adjust_probabilities(probabilities, adjustment()) is probabilities
 
 
 def test_offsets_of_another_number_of_classes_are_refused():
     with pytest.raises(InvalidModelError, match="calibration of a: 3 offsets; one for each of 4 classes"):
-        adjusted(np.ones((CLASSES, *SHAPE)), adjustment(offsets=(0.0, 1.0, 1.0)))
+        adjust_probabilities(np.ones((CLASSES, *SHAPE)), adjustment(offsets=(0.0, 1.0, 1.0)))
 
 
 def test_pixels_of_certain_background_say_nothing_whatever_is_drawn_there():
@@ -177,7 +180,9 @@ def test_pixels_of_certain_background_say_nothing_whatever_is_drawn_there():
 
     log_probabilities, labels = informative_pixels(probabilities, label)
 
-    np.testing.assert_allclose(log_probabilities, [np.log([0.2, 0.8, FLOOR, FLOOR])], rtol=1e-6)
+    np.testing.assert_allclose(
+        log_probabilities, [np.log([0.2, 0.8, SMALLEST_PROBABILITY, SMALLEST_PROBABILITY])], rtol=1e-6
+    )
     assert labels.tolist() == [2]
     assert (log_probabilities.dtype, labels.dtype) == (np.float64, np.int64)
 
@@ -214,9 +219,9 @@ def test_probabilities_that_are_right_everywhere_are_left_nearly_as_they_are():
     probabilities = of_scores(scores)
     label = np.minimum((probabilities.cumsum(axis=0) < rng.random(heart.shape)).sum(axis=0), CLASSES - 1)
 
-    (a,) = fit_by_key([("a", *informative_pixels(probabilities, label.astype(np.uint8), most=10**6))], 1)
+    (a,) = fit_key_adjustments([("a", *informative_pixels(probabilities, label.astype(np.uint8), most=10**6))], 1)
 
-    assert (label[probabilities[0] >= CERTAIN] > 0).sum() > 100
+    assert (label[probabilities[0] >= CERTAIN_BACKGROUND] > 0).sum() > 100
     assert a.temperature == pytest.approx(1.0, abs=0.03)
     assert a.offsets == pytest.approx((0.0,) * CLASSES, abs=0.08)
 

@@ -11,8 +11,8 @@ import pytest
 from faircmr.core.scans import ALL_STRUCTURES, Phase, Scan
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore, image_name, label_on_grid
-from faircmr.segmentation.prediction import Predictor, Routes, Whom, predict_fits
-from faircmr.segmentation.prediction.calibration import Calibration, adjusted
+from faircmr.segmentation.prediction import PredictionTargets, Predictor, Routes, predict_fits
+from faircmr.segmentation.prediction.calibration import Calibration, adjust_probabilities
 from faircmr.segmentation.prediction.decisions import choose_postprocessing
 from faircmr.segmentation.training import TrainedModels
 from tests.segmentation.finished_fits import finished_models
@@ -31,8 +31,8 @@ def read(subject_id: str, phase: Phase) -> Scan:
     return phantom(2 * (int(subject_id[-1]) - 1) + list(Phase).index(phase))
 
 
-def whom(*subjects: str) -> Whom:
-    return Whom(lambda _: subjects, lambda _: {}, Routes(KEYS))
+def whom(*subjects: str) -> PredictionTargets:
+    return PredictionTargets(lambda _: subjects, lambda _: {}, Routes(KEYS))
 
 
 def decide(models: TrainedModels, tensors: Path, fewest: int | None, how: InferenceParameters = HOW):
@@ -71,7 +71,7 @@ def test_predictions_are_those_of_adjusted_probabilities(models: TrainedModels, 
         said = Predictor(models.folder / f"seed-{one.seed}" / "shared", how).predict(
             store.subject(one.subject_id).arrays[image_name(one.phase)]
         )
-        expected = adjusted(said, a) if KEYS[one.subject_id] == "A" else said
+        expected = adjust_probabilities(said, a) if KEYS[one.subject_id] == "A" else said
         assert np.array_equal(one.label, label_on_grid(expected, one.geometry.shape[1:]))
 
 

@@ -14,7 +14,7 @@ from faircmr.segmentation.prediction import Postprocessing
 from faircmr.segmentation.prediction.postprocessing import (
     FoldDecision,
     StructureDecision,
-    decide,
+    decide_by_structure,
     keep_largest,
     largest_component,
 )
@@ -87,7 +87,9 @@ def with_stray(structure: Structure) -> np.ndarray:
 
 
 def test_a_stray_part_decides_for_its_structure_alone():
-    decision = decide(1, [(with_stray(Structure.RVBP), truth()), (truth(), truth())], ALL_STRUCTURES, unlabelled=3)
+    decision = decide_by_structure(
+        1, [(with_stray(Structure.RVBP), truth()), (truth(), truth())], ALL_STRUCTURES, unlabelled=3
+    )
 
     by_name = {one.structure: one for one in decision.structures}
     assert {name for name, one in by_name.items() if one.applied} == {"RVBP"}
@@ -101,7 +103,7 @@ def test_a_structure_that_loses_more_than_it_gains_keeps_all_its_parts():
     halves = np.zeros(SHAPE, np.uint8)
     halves[:, 1:3, 1:2], halves[:, 1:3, 3:5] = Structure.LVBP, Structure.LVBP
 
-    decision = decide(None, [(halves, halves)], ALL_STRUCTURES)
+    decision = decide_by_structure(None, [(halves, halves)], ALL_STRUCTURES)
 
     assert not any(one.applied for one in decision.structures)
     assert decision.structures[0].dsc == 1.0
@@ -109,7 +111,7 @@ def test_a_structure_that_loses_more_than_it_gains_keeps_all_its_parts():
 
 
 def test_no_better_is_not_good_enough():
-    decision = decide(None, [(truth(), truth())], ALL_STRUCTURES)
+    decision = decide_by_structure(None, [(truth(), truth())], ALL_STRUCTURES)
 
     assert [one.applied for one in decision.structures] == [False] * 3
 
@@ -118,7 +120,7 @@ def test_scans_count_alike_and_those_that_show_nothing_count_not_at_all():
     empty = np.zeros(SHAPE, np.uint8)
     missed = np.where(truth() == Structure.RVBP, 0, truth()).astype(np.uint8)
 
-    decision = decide(None, [(empty, empty), (missed, truth()), (truth(), truth())], ALL_STRUCTURES)
+    decision = decide_by_structure(None, [(empty, empty), (missed, truth()), (truth(), truth())], ALL_STRUCTURES)
 
     assert decision.scans == 3
     assert [one.dsc for one in decision.structures] == [1.0, 1.0, 0.5]
@@ -127,19 +129,19 @@ def test_scans_count_alike_and_those_that_show_nothing_count_not_at_all():
 def test_a_structure_that_no_scan_shows_is_not_decided():
     empty = np.zeros(SHAPE, np.uint8)
 
-    decision = decide(None, [(empty, empty)], ALL_STRUCTURES)
+    decision = decide_by_structure(None, [(empty, empty)], ALL_STRUCTURES)
 
     assert decision.structures[0] == StructureDecision(structure="LVBP")
 
 
 def test_a_structure_that_the_study_does_not_have_is_not_spoken_of():
-    decision = decide(None, [(truth(), truth())], (Structure.LVBP,))
+    decision = decide_by_structure(None, [(truth(), truth())], (Structure.LVBP,))
 
     assert [one.structure for one in decision.structures] == ["LVBP"]
 
 
 def test_without_labelled_scans_nothing_is_applied_and_that_is_said():
-    decision = decide(None, [], ALL_STRUCTURES, unlabelled=4)
+    decision = decide_by_structure(None, [], ALL_STRUCTURES, unlabelled=4)
 
     assert decision == FoldDecision(scans=0, unlabelled=4, note="no labelled validation scan: nothing is applied")
     assert Postprocessing(method="largest_component", folds=(decision,)).structures(None) == frozenset()

@@ -14,7 +14,7 @@ from faircmr.core.scans import ALL_STRUCTURES, Geometry, Phase, Prediction, Scan
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore
 from faircmr.segmentation.localiser import Box
-from faircmr.segmentation.prediction import Postprocessing, Whom, predict_fits, teams
+from faircmr.segmentation.prediction import Postprocessing, PredictionTargets, group_ensembles, predict_fits
 from faircmr.segmentation.prediction.decisions import choose_postprocessing
 from faircmr.segmentation.prediction.postprocessing import FoldDecision, StructureDecision, largest_component
 from faircmr.segmentation.training import TrainedModels
@@ -55,7 +55,9 @@ def predicted(
     postprocessing: Postprocessing = NOTHING,
 ) -> list[Prediction]:
     store = TensorStore(tensors)
-    return list(predict_fits(models, store, Whom(TESTED.__getitem__, rois), geometry, inference, postprocessing))
+    return list(
+        predict_fits(models, store, PredictionTargets(TESTED.__getitem__, rois), geometry, inference, postprocessing)
+    )
 
 
 def test_every_phase_of_every_tested_subject_is_predicted_by_its_own_fold(models: TrainedModels, tensors: Path):
@@ -87,7 +89,9 @@ def test_seeds_together_make_one_prediction_a_scan(models: TrainedModels, tensor
 
 
 def test_no_fit_predicts_together_with_one_that_may_have_seen_its_test_subjects(models: TrainedModels):
-    members = [(team.seed, team.fold, [one.name for one in team.fits]) for team in teams(models.fits, TOGETHER)]
+    members = [
+        (team.seed, team.fold, [one.name for one in team.fits]) for team in group_ensembles(models.fits, TOGETHER)
+    ]
 
     assert members == [
         (None, 0, ["seed-7-fold-0/shared", "seed-8-fold-0/shared"]),
@@ -131,7 +135,7 @@ def test_predictions_are_made_as_they_are_asked_for(models: TrainedModels, tenso
         return geometry(subject_id, phase)
 
     store = TensorStore(tensors)
-    next(predict_fits(models, store, Whom(TESTED.__getitem__, nowhere), counting, ALONE, NOTHING))
+    next(predict_fits(models, store, PredictionTargets(TESTED.__getitem__, nowhere), counting, ALONE, NOTHING))
 
     assert asked == [("sub-0001", Phase.ED)]
 
@@ -150,7 +154,9 @@ def partly_labelled(tmp_path: Path) -> TensorStore:
 
 def test_scans_without_a_label_are_predicted_like_all_others(models: TrainedModels, partly_labelled: TensorStore):
     tested = {fold: ["sub-0002", "sub-0003"] for fold in TESTED}
-    predictions = predict_fits(models, partly_labelled, Whom(tested.__getitem__, nowhere), geometry, TOGETHER, NOTHING)
+    predictions = predict_fits(
+        models, partly_labelled, PredictionTargets(tested.__getitem__, nowhere), geometry, TOGETHER, NOTHING
+    )
 
     assert [(one.fold, one.subject_id, one.phase) for one in predictions] == [
         (fold, subject_id, phase) for fold in (0, 1) for subject_id in ("sub-0002", "sub-0003") for phase in Phase
@@ -169,7 +175,7 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
 
     validated = {0: ["sub-0001", "sub-0002", "sub-0003"], 1: ["sub-0002"]}
     chosen = choose_postprocessing(
-        models, partly_labelled, Whom(validated.__getitem__, nowhere), counting, ALL_STRUCTURES, ALONE
+        models, partly_labelled, PredictionTargets(validated.__getitem__, nowhere), counting, ALL_STRUCTURES, ALONE
     )
 
     # by either seed of the fold
@@ -182,14 +188,16 @@ def test_validation_scans_without_a_label_are_counted_and_neither_read_nor_predi
 def test_a_decision_compares_what_is_predicted_with_and_without(models: TrainedModels, tensors: Path):
     store, validated = TensorStore(tensors), {fold: ["sub-0003", "sub-0005"] for fold in TESTED}
 
-    chosen = choose_postprocessing(models, store, Whom(validated.__getitem__, nowhere), read, ALL_STRUCTURES, TOGETHER)
+    chosen = choose_postprocessing(
+        models, store, PredictionTargets(validated.__getitem__, nowhere), read, ALL_STRUCTURES, TOGETHER
+    )
 
     labels = [
         (one.label, read(one.subject_id, one.phase).label)
         for one in predict_fits(
             models,
             store,
-            Whom(validated.__getitem__, nowhere),
+            PredictionTargets(validated.__getitem__, nowhere),
             lambda *scan: read(*scan).geometry,
             TOGETHER,
             NOTHING,
@@ -216,6 +224,8 @@ def test_nothing_is_predicted_where_no_postprocessing_is_asked_for(models: Train
         raise AssertionError
 
     inference = ALONE.model_copy(update={"postprocessing": "none"})
-    chosen = choose_postprocessing(models, TensorStore(tensors), Whom(never, never), never, ALL_STRUCTURES, inference)
+    chosen = choose_postprocessing(
+        models, TensorStore(tensors), PredictionTargets(never, never), never, ALL_STRUCTURES, inference
+    )
 
     assert chosen == Postprocessing(method="none")

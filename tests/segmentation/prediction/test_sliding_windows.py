@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from monai.data.utils import compute_importance_map
 from monai.inferers import sliding_window_inference
 
-from faircmr.segmentation.prediction.inference import gaussian_weights, slide, window_starts
+from faircmr.segmentation.prediction.inference import gaussian_weights, sliding_window_logits, window_starts
 
 CLASSES = 4
 
@@ -53,7 +53,7 @@ def test_weights_are_those_of_monai(window):
 def test_joins_windows_as_monai_does(size, overlap):
     planes = torch.randn(3, 1, *size, generator=torch.Generator().manual_seed(0))
 
-    logits = slide(planes, (16, 16), overlap, 5, CLASSES, any_network)
+    logits = sliding_window_logits(planes, (16, 16), overlap, 5, CLASSES, any_network)
 
     reference = sliding_window_inference(planes, (16, 16), 4, any_network, overlap, mode="gaussian")
     torch.testing.assert_close(logits, reference, atol=1e-4, rtol=1e-4)
@@ -66,6 +66,6 @@ def test_windows_of_all_slices_go_through_the_network_together():
         seen.append(len(window))
         return any_network(window)
 
-    slide(torch.zeros(5, 1, 24, 16), (16, 16), 0.5, 4, CLASSES, counting)
+    sliding_window_logits(torch.zeros(5, 1, 24, 16), (16, 16), 0.5, 4, CLASSES, counting)
 
     assert seen == [4, 4, 2]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from scipy.optimize import approx_fprime
 
-from faircmr.segmentation.prediction.calibration import _Objective, fit_adjustment, mean_nll, softmax
+from faircmr.segmentation.prediction.calibration import _NegativeLogLikelihood, fit_adjustment, mean_nll, softmax
 
 CLASSES = 4
 
@@ -68,7 +68,7 @@ def test_is_never_less_likely_than_no_adjustment_and_stays_in_its_bounds(pixels)
 @given(some_pixels, npst.arrays(np.float64, CLASSES, elements=st.floats(0.2, 3.0)))
 def test_gradient_is_that_of_the_likelihood(pixels, parameters):
     scores, labels, weights = pixels
-    objective = _Objective(np.log(np.maximum(softmax(scores), 1e-7)), labels, weights)
+    objective = _NegativeLogLikelihood(np.log(np.maximum(softmax(scores), 1e-7)), labels, weights)
 
     numeric = approx_fprime(parameters, lambda at: objective(at)[0], 1e-7)
 

@@ -14,7 +14,7 @@ from faircmr.core.scans import Frame, Geometry, Phase, Scan, Structure
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import SubjectTensors, image_name, preprocess
 from faircmr.segmentation.localiser import Box, LocaliserParameters
-from faircmr.segmentation.localiser.roi import Located
+from faircmr.segmentation.localiser.roi import HeartLocation
 from faircmr.segmentation.prediction import Postprocessing, TrainedStrategy, load_ensemble
 from faircmr.segmentation.prediction.postprocessing import FoldDecision, StructureDecision, keep_largest
 from faircmr.segmentation.prediction.trained_strategy import Localisers
@@ -51,7 +51,7 @@ def strategy(models: TrainedModels, **changes) -> TrainedStrategy:
 
 
 def finder(box: Box | None, reason: str = "") -> SimpleNamespace:
-    return SimpleNamespace(locate=lambda subject: Located(subject.subject_id, box, reason))
+    return SimpleNamespace(locate=lambda subject: HeartLocation(subject.subject_id, box, reason))
 
 
 def test_all_networks_together_segment_the_full_image_where_there_is_no_localiser(models: TrainedModels):

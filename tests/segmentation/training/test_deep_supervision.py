@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from faircmr.segmentation.training import deep_supervision
-from faircmr.segmentation.training.losses import head_weights, reduced
+from faircmr.segmentation.training.losses import downsampled_label, head_weights
 
 
 @pytest.mark.parametrize(
@@ -32,12 +32,12 @@ def test_a_reduced_label_keeps_its_values_and_its_place():
     label = torch.zeros(1, 8, 8, dtype=torch.uint8)
     label[:, 4:, :4] = 3
 
-    small = reduced(label, (4, 4))
+    small = downsampled_label(label, (4, 4))
 
     assert small.dtype == torch.uint8
     assert small[0].tolist() == [[0] * 4] * 2 + [[3, 3, 0, 0]] * 2
-    assert reduced(label, (8, 8)) is label
+    assert downsampled_label(label, (8, 8)) is label
 
 
 def test_a_batch_without_a_sample_has_a_label_at_every_resolution():
-    assert reduced(torch.zeros(0, 8, 8, dtype=torch.uint8), (4, 4)).shape == (0, 4, 4)
+    assert downsampled_label(torch.zeros(0, 8, 8, dtype=torch.uint8), (4, 4)).shape == (0, 4, 4)

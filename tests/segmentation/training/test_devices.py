@@ -10,10 +10,10 @@ from faircmr.core import InvalidParameterError
 from faircmr.segmentation import Precision
 from faircmr.segmentation.training import (
     cpu_threads,
+    deterministic_convolutions,
     device_of,
     forward_pass,
-    keep_freed_memory,
-    repeatable_convolutions,
+    reuse_freed_memory,
 )
 
 
@@ -95,7 +95,7 @@ def test_threads_are_given_back_even_after_an_error():
 def test_convolutions_are_repeatable_inside_and_as_before_outside():
     before = torch.backends.cudnn.deterministic
 
-    with repeatable_convolutions():
+    with deterministic_convolutions():
         assert torch.backends.cudnn.deterministic
 
     assert torch.backends.cudnn.deterministic == before
@@ -108,7 +108,7 @@ def test_keeping_memory_is_asked_of_the_c_library(monkeypatch: pytest.MonkeyPatc
         mallopt = staticmethod(lambda option, value: asked.append((option, value)))
 
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Library)
-    keep_freed_memory()
+    reuse_freed_memory()
 
     # malloc.h: M_MMAP_THRESHOLD is -3, M_TRIM_THRESHOLD is -1
     assert asked == [(-3, 2**30), (-1, 2**30)]
@@ -117,4 +117,4 @@ def test_keeping_memory_is_asked_of_the_c_library(monkeypatch: pytest.MonkeyPatc
 def test_a_c_library_without_that_setting_is_left_alone(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
 
-    keep_freed_memory()
+    reuse_freed_memory()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.segmentation.training import Component, FitJob, named_differences
+from faircmr.segmentation.training import Component, FitJob, describe_differences
 from faircmr.segmentation.training.fit_status import differences_from
 from tests.segmentation.phantoms import STRATIFIED, UNIFORM, job_of, plans_of
 
@@ -90,7 +90,7 @@ def test_no_subject_is_named(job: FitJob):
 
 
 def test_a_value_that_one_version_does_not_know_is_absent_there():
-    assert named_differences({"a": {"old": 1}}, {"a": {"new": 2}}) == (
+    assert describe_differences({"a": {"old": 1}}, {"a": {"new": 2}}) == (
         "a.new is absent there and 2 here",
         "a.old is 1 there and absent here",
     )

@@ -19,14 +19,14 @@ from faircmr.segmentation.training import (
     Component,
     FitJob,
     distributed,
+    error_message,
     fit_in_processes,
     fit_on_devices,
-    message_of_error,
 )
 from faircmr.segmentation.training import distributed as rank_processes
 from faircmr.segmentation.training.distributed import rank_command
 from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.records import EpochReport, message_of_epoch, message_of_warning
+from faircmr.segmentation.training.records import EpochReport, epoch_message, warning_message
 from tests.segmentation.phantoms import job_of, plans_of
 
 ROUNDING = 1e-4
@@ -35,8 +35,8 @@ step of the schedule passes that on. Measured after sixteen steps: 1.2e-7 of wei
 BFLOAT16_ROUNDING = 2**-8
 """Each process rounds its part of a weight's gradient to bfloat16, which keeps eight bits."""
 REPORT = EpochReport("seed-0/shared", 1, 3, 0.5, None, 2.0)
-STOPPED = message_of_error(StoppedError("seed-0/shared", "at step 3", "kept"))
-CRASHED = message_of_error(ConnectionError("the other is gone"))
+STOPPED = error_message(StoppedError("seed-0/shared", "at step 3", "kept"))
+CRASHED = error_message(ConnectionError("the other is gone"))
 
 
 def weights(job: FitJob) -> dict[str, torch.Tensor]:
@@ -105,7 +105,7 @@ def test_passes_on_what_is_reported_and_nothing_else(
     tensors: Path, tmp_path: Path, started: Callable[..., None], caplog: pytest.LogCaptureFixture
 ):
     job, reports = job_of(tensors, tmp_path, devices=2), []
-    lines = (message_of_epoch(REPORT), message_of_warning("checkpoint is truncated"), "noise")
+    lines = (epoch_message(REPORT), warning_message("checkpoint is truncated"), "noise")
     started(*(f"print({line!r}, file=sys.stderr)" for line in lines), "sys.exit(1)")
 
     with pytest.raises(FaircmrError):
@@ -120,7 +120,7 @@ def test_the_expected_error_of_one_process_is_the_one_that_is_raised(
     tensors: Path, tmp_path: Path, started: Callable[..., None], order: int
 ):
     errors = [ConnectionError("the other is gone"), InvalidModelError("fit", "bad", "good", "mend it")]
-    started(*(f"print({message_of_error(error)!r})" for error in errors[::order]), "sys.exit(1)")
+    started(*(f"print({error_message(error)!r})" for error in errors[::order]), "sys.exit(1)")
 
     with pytest.raises(InvalidModelError, match=r"^fit: bad; good; mend it$"):
         fit_in_processes(job_of(tensors, tmp_path, devices=2))
@@ -129,7 +129,7 @@ def test_the_expected_error_of_one_process_is_the_one_that_is_raised(
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (f"print({message_of_error(MemoryError('4711'))!r}); sys.exit(1)", "MemoryError in one of the processes"),
+        (f"print({error_message(MemoryError('4711'))!r}); sys.exit(1)", "MemoryError in one of the processes"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "a process was killed"),
     ],
 )
@@ -148,7 +148,7 @@ def test_interrupted_it_ends_what_it_started(
     tensors: Path, tmp_path: Path, started: Callable[..., None], stubborn: str, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rank_processes, "SECONDS_TO_END", 0.2)
-    report = f"print({message_of_epoch(REPORT)!r}, flush=True)"
+    report = f"print({epoch_message(REPORT)!r}, flush=True)"
     started(stubborn, f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))", report, "time.sleep(600)")
 
     def interrupt(_: EpochReport) -> None:
@@ -165,14 +165,14 @@ def test_interrupted_it_ends_what_it_started(
     ("script", "said"),
     [
         (
-            f"print({message_of_error(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r}); sys.exit(143)",
+            f"print({error_message(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r}); sys.exit(143)",
             "^seed-0/shared: at step 3; kept$",
         ),
         ("sys.exit(143)", "^seed-0/shared: stopped in the middle of a step; its last checkpoint is kept; run the same"),
         (
             (
-                f"print({message_of_error(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r})\n"
-                f"print({message_of_error(OutputError('folder', 'disk full', 'room', 'make room'))!r}); sys.exit(1)"
+                f"print({error_message(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r})\n"
+                f"print({error_message(OutputError('folder', 'disk full', 'room', 'make room'))!r}); sys.exit(1)"
             ),
             "^folder: disk full; room; make room$",
         ),
@@ -182,7 +182,7 @@ def test_interrupted_it_ends_what_it_started(
 def test_asked_to_stop_it_closes_what_its_processes_listen_to_and_says_what_they_say(
     tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, said: str
 ):
-    report = f"print({message_of_epoch(REPORT)!r}, flush=True)"
+    report = f"print({epoch_message(REPORT)!r}, flush=True)"
     started(report, "sys.stdin.read()", script)
     reports: list[EpochReport] = []
 
@@ -248,7 +248,7 @@ def test_each_device_has_a_process_that_knows_its_rank(
 
 
 def test_the_place_where_processes_meet_can_be_reached_from_this_machine_alone() -> None:
-    with rank_processes._meeting_point(2) as port:
+    with rank_processes._rendezvous_store(2) as port:
         listening = [line for table in ("tcp", "tcp6") for line in Path(f"/proc/net/{table}").read_text().splitlines()]
         places = [line.split()[1] for line in listening if line.split()[1].endswith(f":{port:04X}")]
 

@@ -13,8 +13,8 @@ import pytest
 from faircmr.core.host import StoppedError
 from faircmr.segmentation.training import Component, TrainingData, TrainingState, read_message
 from faircmr.segmentation.training import loop as training
-from faircmr.segmentation.training.fit_process import TellWarnings, main, run, tell_epoch, tell_error
-from faircmr.segmentation.training.records import EpochReport, Warned
+from faircmr.segmentation.training.fit_process import SendWarnings, main, run, send_epoch, send_error
+from faircmr.segmentation.training.records import EpochReport, WarningMessage
 from faircmr.segmentation.training.state import latest_checkpoint, recorded_fingerprint
 from tests.segmentation.phantoms import job_of
 
@@ -56,7 +56,7 @@ def test_for_a_process_that_starts_it_it_reports_in_messages(
     failing = job.model_copy(update={"folder": tmp_path / "failing", "sampler": Component(path="no.such.sampler")})
     paths = [written(tmp_path / f"{one.folder.name}.json", one.model_dump_json()) for one in (job, failing)]
 
-    status = [run(Path(path), tell_epoch, tell_error) for path in paths]
+    status = [run(Path(path), send_epoch, send_error) for path in paths]
 
     *epochs, error = (read_message(line) for line in capsys.readouterr().out.splitlines())
     assert status == [0, 1]
@@ -65,13 +65,13 @@ def test_for_a_process_that_starts_it_it_reports_in_messages(
 
 
 def test_warnings_are_told_once_and_errors_are_not_told_twice(capsys: pytest.CaptureFixture[str]):
-    handler = TellWarnings(logging.WARNING)
+    handler = SendWarnings(logging.WARNING)
 
     for level, text in ((logging.WARNING, "%s is truncated"), (logging.ERROR, "%s failed")):
         handler.handle(logging.LogRecord("faircmr", level, __file__, 1, text, ("checkpoint-000002",), None))
 
     assert [read_message(line) for line in capsys.readouterr().out.splitlines()] == [
-        Warned("checkpoint-000002 is truncated")
+        WarningMessage("checkpoint-000002 is truncated")
     ]
 
 
@@ -85,7 +85,7 @@ def test_an_error_that_nobody_expected_is_told_and_raised(
     path = written(tmp_path / "job.json", job_of(tensors, tmp_path / "fit").model_dump_json())
 
     with pytest.raises(ZeroDivisionError):
-        run(Path(path), tell_epoch, tell_error)
+        run(Path(path), send_epoch, send_error)
     assert str(read_message(capsys.readouterr().out)) == "ZeroDivisionError"
 
 

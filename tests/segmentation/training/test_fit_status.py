@@ -13,14 +13,14 @@ import pytest
 
 from faircmr.core.host import DEAD_AFTER, Holder, StoppedError, lease, lease_path
 from faircmr.core.host.processes import place, start_of
-from faircmr.segmentation.training import FitFiles, FitJob, State, look_at
+from faircmr.segmentation.training import FitFiles, FitJob, FitState, read_fit_files
 from faircmr.segmentation.training.fit_status import (
     PROGRESS_NAME,
     FitProgress,
     LastValidation,
-    forget_progress,
-    keep_progress,
+    delete_progress,
     read_progress,
+    write_progress,
 )
 from faircmr.segmentation.training.loop import fit
 from faircmr.segmentation.training.records import EpochReport
@@ -50,12 +50,12 @@ def begun(folder: Path, *finished: str) -> FitFiles:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("job.json", *finished):
         (folder / name).write_text("{}")
-    return look_at(folder)
+    return read_fit_files(folder)
 
 
 def test_the_last_validation_stays_until_the_next(tmp_path: Path):
     for epoch, dsc in ((1, None), (2, {"sub-0001": 0.5}), (3, None)):
-        keep_progress(tmp_path, report(epoch), dsc)
+        write_progress(tmp_path, report(epoch), dsc)
 
     assert read_progress(tmp_path) == FitProgress(
         epoch=3, epochs=4, loss=0.5, seconds_left=15.0, validation=LastValidation(epoch=2, dsc={"sub-0001": 0.5})
@@ -63,9 +63,9 @@ def test_the_last_validation_stays_until_the_next(tmp_path: Path):
 
 
 def test_another_fit_in_the_folder_begins_with_nothing(tmp_path: Path):
-    keep_progress(tmp_path, report(2), {"sub-0001": 0.5})
-    forget_progress(tmp_path)
-    keep_progress(tmp_path, report(1), None)
+    write_progress(tmp_path, report(2), {"sub-0001": 0.5})
+    delete_progress(tmp_path)
+    write_progress(tmp_path, report(1), None)
 
     progress = read_progress(tmp_path)
     assert progress is not None
@@ -78,62 +78,62 @@ def test_what_cannot_be_read_is_not_there(tmp_path: Path, content: str):
         (tmp_path / name).write_text(content)
     lease_path(tmp_path).write_text(content)
 
-    files = look_at(tmp_path)
+    files = read_fit_files(tmp_path)
 
     assert (files.progress, files.holder) == (None, None)
     assert files.job in (None, {"epoch": 3})
 
 
 def test_a_fit_that_has_not_begun_waits(tmp_path: Path):
-    files = look_at(tmp_path / "nowhere" / "shared")
+    files = read_fit_files(tmp_path / "nowhere" / "shared")
 
     assert files == FitFiles(None, 0.0, False, None, 0.0, None, 0.0)
-    assert files.state(NOW) is State.WAITING
+    assert files.state(NOW) is FitState.WAITING
     assert list(tmp_path.iterdir()) == [], "looking makes no folder"
 
 
 def test_a_fit_that_somebody_holds_runs_also_before_its_job_is_written(tmp_path: Path):
     with lease(tmp_path / "shared", "a fit"):
-        files = look_at(tmp_path / "shared")
+        files = read_fit_files(tmp_path / "shared")
 
-    assert files.state(NOW) is State.RUNNING
+    assert files.state(NOW) is FitState.RUNNING
     assert files.holder is not None
     assert files.holder.pid == os.getpid()
-    assert begun(tmp_path / "shared").state(NOW) is State.STOPPED, "the lease was given back"
+    assert begun(tmp_path / "shared").state(NOW) is FitState.STOPPED, "the lease was given back"
 
 
 def test_a_fit_whose_process_is_gone_has_stopped(tmp_path: Path):
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
     held(tmp_path / "shared", NOW, pid=int(gone.stdout), start="1")
 
-    assert begun(tmp_path / "shared").state(NOW) is State.STOPPED
+    assert begun(tmp_path / "shared").state(NOW) is FitState.STOPPED
 
 
-@pytest.mark.parametrize(("silent", "state"), [(DEAD_AFTER - 1, State.RUNNING), (DEAD_AFTER + 1, State.SILENT)])
-def test_a_process_elsewhere_is_judged_by_its_signs(tmp_path: Path, silent: float, state: State):
+@pytest.mark.parametrize(("silent", "state"), [(DEAD_AFTER - 1, FitState.RUNNING), (DEAD_AFTER + 1, FitState.SILENT)])
+def test_a_process_elsewhere_is_judged_by_its_signs(tmp_path: Path, silent: float, state: FitState):
     held(tmp_path / "shared", NOW - silent, place="another1")
 
     assert begun(tmp_path / "shared").state(NOW) is state
 
 
 def test_a_fit_is_finished_with_record_and_weights(tmp_path: Path):
-    assert begun(tmp_path / "one", "fit.json").state(NOW) is State.STOPPED
-    assert begun(tmp_path / "two", "fit.json", "weights.safetensors").state(NOW) is State.FINISHED
+    assert begun(tmp_path / "one", "fit.json").state(NOW) is FitState.STOPPED
+    assert begun(tmp_path / "two", "fit.json", "weights.safetensors").state(NOW) is FitState.FINISHED
 
 
 def test_a_fit_tells_each_epoch_of_validation_subjects_and_never_of_groups(tensors: Path, tmp_path: Path):
     job = job_of(tensors, tmp_path / "fit", validation_interval=2)
     seen: list[FitFiles] = []
 
-    record = fit(job, lambda _: seen.append(look_at(job.folder)))
+    record = fit(job, lambda _: seen.append(read_fit_files(job.folder)))
 
     told = [files.progress for files in seen]
     assert [(one.epoch, one.epochs) for one in told] == [(1, 3), (2, 3), (3, 3)]
     assert [one.loss for one in told] == [epoch.loss for epoch in record.history]
     assert [one.validation and one.validation.epoch for one in told] == [None, 2, 3]
     assert set(told[-1].validation.dsc) == set(job.validation_subjects)
-    assert all(files.state(NOW) is State.RUNNING for files in seen)
-    assert look_at(job.folder).state(NOW) is State.FINISHED
+    assert all(files.state(NOW) is FitState.RUNNING for files in seen)
+    assert read_fit_files(job.folder).state(NOW) is FitState.FINISHED
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3])
@@ -159,10 +159,10 @@ def test_after_a_fit_that_was_asked_to_stop_within_an_epoch_it_is_the_same_too(t
 
     with pytest.raises(StoppedError):
         fit(cut, should_stop=lambda: next(asked))
-    stopped = look_at(cut.folder)
+    stopped = read_fit_files(cut.folder)
     fit(cut)
 
-    assert stopped.state(NOW) is State.STOPPED
+    assert stopped.state(NOW) is FitState.STOPPED
     assert stopped.progress is not None
     assert stopped.progress.epoch == 1
     assert (cut.folder / PROGRESS_NAME).read_bytes() == (whole.folder / PROGRESS_NAME).read_bytes()

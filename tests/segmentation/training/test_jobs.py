@@ -71,7 +71,7 @@ def test_keys_and_strata_follow_the_order_of_subjects(job: FitJob):
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        ({"validation_subjects": ("sub-0001",)}, "1 subjects are both in training and validation"),
+        ({"validation_subjects": ("sub-0001",)}, "1 subjects are in both training and validation"),
         ({"keys": {"sub-0001": "A"}}, "keys miss 5 training subjects and name 0 others"),
         ({"training_subjects": ()}, "at least 1 item"),
     ],

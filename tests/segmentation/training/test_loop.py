@@ -19,18 +19,18 @@ from faircmr.core.host import StoppedError, lease_path
 from faircmr.segmentation.data import TensorStore
 from faircmr.segmentation.network import load_tensors
 from faircmr.segmentation.training import (
-    SEGMENTATION,
+    SEGMENTATION_OBJECTIVE,
     Component,
     FitJob,
     FitRecord,
     initial_state,
-    open_data,
+    open_training_data,
     train_step,
 )
 from faircmr.segmentation.training import loop as training
 from faircmr.segmentation.training.fit_folder import best_epoch
 from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.records import EpochReport, ignore
+from faircmr.segmentation.training.records import EpochReport, ignore_report
 from tests.segmentation.phantoms import UNIFORM, job_of, plans_of
 
 REMEMBERING = Component(path="tests.segmentation.objectives.Remembering", parameters={"scale": 0.5})
@@ -251,12 +251,12 @@ def test_what_differs_from_the_fit_in_the_folder_is_logged(
 ):
     other = finished.model_copy(update={"folder": tmp_path, "plans": plans_of(patch=(16, 32)), "seed": 1})
     with nullcontext() if done else pytest.raises(Killed):
-        fit(other, ignore if done else killed_after(1))
+        fit(other, ignore_report if done else killed_after(1))
 
     fit(finished.model_copy(update={"folder": tmp_path}))
 
     (message,) = caplog.messages
-    assert message.startswith("seed-0/shared: starts over, because its folder holds another fit: ")
+    assert message.startswith("seed-0/shared: starts from the first epoch")
     assert message.endswith(": plans.patch is [16, 32] there and [16, 16] here; seed is 1 there and 0 here")
 
 
@@ -286,7 +286,7 @@ def test_a_step_by_hand(finished: FitJob, tensors: Path):
     state = initial_state(finished.model_copy(update={"objective": loud}), device)
     before = {name: value.detach().clone() for name, value in state.parameters.items()}
 
-    train_step(state, open_data(finished, TensorStore(tensors), device), 0)
+    train_step(state, open_training_data(finished, TensorStore(tensors), device), 0)
 
     gradients = {name: value.grad for name, value in state.parameters.items()}
     norms = {
@@ -321,7 +321,7 @@ def test_what_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_p
     with pytest.raises(InvalidModelError) as error:
         fit(job)
 
-    subjects = open_data(job, TensorStore(tensors), torch.device("cpu")).subjects(2)
+    subjects = open_training_data(job, TensorStore(tensors), torch.device("cpu")).subjects(2)
     assert 1 < len(subjects) <= 4
     batch = ", ".join(subjects)
     assert re.match(rf"seed-0/shared, step 2, a batch of {batch}: {said}; a finite number; look", str(error.value))
@@ -474,7 +474,9 @@ GROUP_DRO = Component(
 )
 
 
-@pytest.fixture(scope="module", params=[SEGMENTATION, META_LEARNING, GROUP_DRO], ids=["baseline", "meta", "dro"])
+@pytest.fixture(
+    scope="module", params=[SEGMENTATION_OBJECTIVE, META_LEARNING, GROUP_DRO], ids=["baseline", "meta", "dro"]
+)
 def undisturbed(
     request: pytest.FixtureRequest, tensors: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[FitJob, FitRecord]:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core import FaircmrError, InvalidModelError, OutputError
-from faircmr.segmentation.training import CrashError, message_of_error, read_message
-from faircmr.segmentation.training.records import EpochReport, Warned, message_of_epoch, message_of_warning
+from faircmr.segmentation.training import CrashError, error_message, read_message
+from faircmr.segmentation.training.records import EpochReport, WarningMessage, epoch_message, warning_message
 
 
 @given(
@@ -21,7 +21,7 @@ from faircmr.segmentation.training.records import EpochReport, Warned, message_o
     )
 )
 def test_an_epoch_comes_back(report: EpochReport):
-    line = message_of_epoch(report)
+    line = epoch_message(report)
 
     assert "\n" not in line
     assert read_message(line) == report
@@ -29,22 +29,22 @@ def test_an_epoch_comes_back(report: EpochReport):
 
 @given(st.text())
 def test_a_warning_comes_back(text: str):
-    line = message_of_warning(text)
+    line = warning_message(text)
 
     assert "\n" not in line
-    assert read_message(line) == Warned(text)
+    assert read_message(line) == WarningMessage(text)
 
 
 @pytest.mark.parametrize("kind", [FaircmrError, InvalidModelError, OutputError])
 def test_an_expected_error_comes_back_in_its_class_and_words(kind: type[FaircmrError]):
-    error = read_message(message_of_error(kind("fit", 7, "at most 4; never more", "lower it")))
+    error = read_message(error_message(kind("fit", 7, "at most 4; never more", "lower it")))
 
     assert type(error) is kind
     assert str(error) == "fit: 7; at most 4; never more; lower it"
 
 
 def test_of_an_error_that_nobody_expected_only_the_type_is_told():
-    error = read_message(message_of_error(ValueError("/data/patient-4711.nii.gz")))
+    error = read_message(error_message(ValueError("/data/patient-4711.nii.gz")))
 
     assert isinstance(error, CrashError)
     assert str(error) == "ValueError"

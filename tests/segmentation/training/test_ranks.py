@@ -11,8 +11,8 @@ from torch import nn
 
 from faircmr.core import InvalidParameterError
 from faircmr.segmentation.data import Batch
-from faircmr.segmentation.training import total
-from faircmr.segmentation.training.devices import anywhere, joined, leads, leave, part_of, wait
+from faircmr.segmentation.training import all_reduce_sum
+from faircmr.segmentation.training.devices import any_rank, barrier, is_rank_zero, local_samples, shutdown, wrap_ddp
 
 CPU = torch.device("cpu")
 
@@ -24,14 +24,14 @@ def test_alone_it_leads_computes_all_and_waits_for_nobody():
         torch.ones(2),
     )
 
-    wait()
-    leave()
+    barrier()
+    shutdown()
 
-    assert leads()
-    assert joined(module, CPU, samples=1) is module
-    assert part_of(batch) is batch
-    assert total(values) is values
-    assert [anywhere(flag, CPU) for flag in (True, False)] == [True, False]
+    assert is_rank_zero()
+    assert wrap_ddp(module, CPU, samples=1) is module
+    assert local_samples(batch) is batch
+    assert all_reduce_sum(values) is values
+    assert [any_rank(flag, CPU) for flag in (True, False)] == [True, False]
     assert "lightning_fabric" not in sys.modules, "it takes two seconds to import"
 
 
@@ -45,7 +45,7 @@ def three(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("three")
 def test_a_process_without_a_sample_is_refused():
     with pytest.raises(InvalidParameterError, match=r"devices: 3; at most 2, the samples of a batch; lower it"):
-        joined(nn.Linear(1, 1), CPU, samples=2)
+        wrap_ddp(nn.Linear(1, 1), CPU, samples=2)
 
 
 @pytest.mark.usefixtures("three")
@@ -53,4 +53,4 @@ def test_a_process_without_a_gpu_is_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
 
     with pytest.raises(InvalidParameterError, match=r"training.devices: 3; at most 1, the GPUs here"):
-        joined(nn.Linear(1, 1), torch.device("cuda"), samples=12)
+        wrap_ddp(nn.Linear(1, 1), torch.device("cuda"), samples=12)

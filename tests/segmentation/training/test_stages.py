@@ -13,9 +13,9 @@ from safetensors.numpy import load_file, save_file
 
 from faircmr.core import InvalidModelError
 from faircmr.segmentation import TrainingParameters
-from faircmr.segmentation.data import part_name
+from faircmr.segmentation.data import tensors_file_name
 from faircmr.segmentation.network import load_tensors
-from faircmr.segmentation.training import SEGMENTATION, Component, FitJob, Stage
+from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, Component, FitJob, Stage
 from faircmr.segmentation.training.jobs import learning_rate
 from faircmr.segmentation.training.loop import fit
 from faircmr.segmentation.training.records import EpochReport
@@ -72,7 +72,7 @@ def second_job(first: FitJob, subjects: int = 3) -> FitJob:
             "keys": {},
             "strata": {},
             "sampler": first.sampler.model_copy(update={"path": UNIFORM}),
-            "objective": SEGMENTATION,
+            "objective": SEGMENTATION_OBJECTIVE,
             "stage": SECOND,
             "after": first,
             "serves": "A",
@@ -156,7 +156,7 @@ def test_killed_in_the_second_stage_it_ends_in_the_same_weights_bit_by_bit(tenso
 
 
 def test_a_fit_that_begins_with_an_unfinished_one_is_refused(tensors: Path, tmp_path: Path):
-    with pytest.raises(InvalidModelError, match="seed-0/shared: not finished; the fit that this one begins with; run"):
+    with pytest.raises(InvalidModelError, match="seed-0/shared: not finished"):
         fit(second_job(first_job(tensors, tmp_path)))
 
 
@@ -181,7 +181,7 @@ def test_changing_the_images_of_one_group_leaves_the_model_of_another_as_it_is(t
     fit(theirs := of_others(first, others, tmp_path / "theirs"))
 
     for subject_id in others:
-        path = tensors / part_name(subject_id)
+        path = tensors / tensors_file_name(subject_id)
         save_file({name: array[..., ::-1].copy() for name, array in load_file(path).items()}, path)
     after = before.model_copy(update={"folder": tmp_path / "after"})
     fit(after)

@@ -8,13 +8,13 @@ import torch
 
 from faircmr.core import InvalidParameterError
 from faircmr.segmentation.data import TensorStore
-from faircmr.segmentation.training import Component, TrainingData, open_data
+from faircmr.segmentation.training import Component, TrainingData, open_training_data
 from tests.segmentation.phantoms import job_of
 
 
 def data_of(tensors: Path, **edit: object) -> TrainingData:
     job = job_of(tensors, tensors.parent / "fit").model_copy(update=edit)
-    return open_data(job, TensorStore(tensors), torch.device("cpu"))
+    return open_training_data(job, TensorStore(tensors), torch.device("cpu"))
 
 
 def test_batches_hold_the_keys_that_the_sampler_chose(tensors: Path):
@@ -50,8 +50,8 @@ def test_validation_is_the_same_every_time_and_takes_subjects_in_turn(tensors: P
 
 
 def test_a_fit_may_have_nobody_to_validate_on(tensors: Path):
-    assert data_of(tensors).validated
-    assert not data_of(tensors, validation_subjects=()).validated
+    assert data_of(tensors).has_validation_subjects
+    assert not data_of(tensors, validation_subjects=()).has_validation_subjects
 
 
 def test_preparing_a_batch_leaves_the_number_of_threads_as_it_was(tensors: Path):

@@ -86,8 +86,8 @@ def test_processes_that_share_a_fit_count_each_sample_once(monkeypatch: pytest.M
 
     parts: list[torch.Tensor] = []
     for index in (0, 1):
-        monkeypatch.setattr(validation, "part_of", lambda whole, index=index: whole.part(index, 2))
-        monkeypatch.setattr(validation, "total", lambda counts: parts.append(counts) or sum(parts))
+        monkeypatch.setattr(validation, "local_samples", lambda whole, index=index: whole.part(index, 2))
+        monkeypatch.setattr(validation, "all_reduce_sum", lambda counts: parts.append(counts) or sum(parts))
         together = validate(Predicting(), [batch], subjects, FULL)
 
     assert together == alone

@@ -24,7 +24,7 @@ from faircmr.mitigation.objectives.meta_learning import (
     classifier_state,
 )
 from faircmr.segmentation import InferenceParameters
-from faircmr.segmentation.data import Array, SubjectTensors, TensorStore, cut, image_name
+from faircmr.segmentation.data import Array, SubjectTensors, TensorStore, crop_or_pad, image_name
 from faircmr.segmentation.localiser import Box, rois_of
 from faircmr.segmentation.network import REMEDY, load_tensors
 from faircmr.segmentation.prediction import Predictor
@@ -63,7 +63,7 @@ class FitClassifier:
         corner = tuple(
             start + (size - length) // 2 for start, size, length in zip(region.corner, region.shape, patch, strict=True)
         )
-        planes = np.stack([cut(plane.astype(np.float32), (corner[0], corner[1]), patch) for plane in image])
+        planes = np.stack([crop_or_pad(plane.astype(np.float32), (corner[0], corner[1]), patch) for plane in image])
         with cpu_threads(self.predictor.inference.threads), torch.inference_mode():
             seen = torch.from_numpy(planes).unsqueeze(1).to(self.predictor.device)
             logits: Tensor = self.predictor.network(seen)[0]
@@ -112,7 +112,7 @@ class Posterior:
             A probability for each group; they add up to 1.
         """
         classifiers = [self._classifiers[fit.name] for fit in fits]
-        said = [rows for one in classifiers for _, rows in by_phase(one, subject, box)]
+        said = [rows for one in classifiers for _, rows in phase_log_probabilities(one, subject, box)]
         mean = np.concatenate(said).mean(axis=0)
         weights = np.exp(mean - mean.max())
         return dict(zip(classifiers[0].groups, (weights / weights.sum()).tolist(), strict=True))
@@ -122,7 +122,7 @@ class Posterior:
         return {fit.name: load_fit_classifier(self.models, fit, self.inference) for fit in self.models.common}
 
 
-def by_phase(
+def phase_log_probabilities(
     classifier: FitClassifier, subject: SubjectTensors, box: Box | None
 ) -> Iterator[tuple[Phase, LogProbabilities]]:
     """Log-probabilities of every slice of every phase that a subject has."""
@@ -157,11 +157,11 @@ def classify_subjects(
     tested = cohort[cohort["split"] == TEST].merge(
         subjects[["subject_id", "protected_group"]], on="subject_id", validate="many_to_one"
     )
-    parts = [part for fit in models.common for part in _said_by(models, fit, tensors, tested, how)]
+    parts = [part for fit in models.common for part in _classify_with_fit(models, fit, tensors, tested, how)]
     return pd.concat(parts, ignore_index=True)
 
 
-def _said_by(
+def _classify_with_fit(
     models: TrainedModels, fit: FitRecord, tensors: TensorStore, tested: pd.DataFrame, how: InferenceParameters
 ) -> Iterator[pd.DataFrame]:
     classifier, boxes = load_fit_classifier(models, fit, how), rois_of(tested, fit.fold)
@@ -170,14 +170,14 @@ def _said_by(
     log_omissions(logger, unclassified(len(own) - len(known), len(own)))
     for subject_id, group in zip(known["subject_id"], known["protected_group"], strict=True):
         keys = {"seed": fit.seed, "fold": fit.fold, "subject_id": subject_id, "protected_group": group}
-        yield from _rows(classifier, tensors, keys, boxes)
+        yield from _subject_rows(classifier, tensors, keys, boxes)
 
 
-def _rows(
+def _subject_rows(
     classifier: FitClassifier, tensors: TensorStore, keys: dict[str, object], boxes: dict[str, Box]
 ) -> Iterator[pd.DataFrame]:
     subject_id = str(keys["subject_id"])
-    for phase, said in by_phase(classifier, tensors.subject(subject_id), boxes.get(subject_id)):
+    for phase, said in phase_log_probabilities(classifier, tensors.subject(subject_id), boxes.get(subject_id)):
         rows = pd.DataFrame(said, columns=[f"log_probability_{name}" for name in classifier.groups])
         place = pd.DataFrame({**keys, "phase": str(phase), "slice_index": range(len(rows))})
         yield pd.concat([place.astype({"fold": "Int64"}), rows], axis="columns")

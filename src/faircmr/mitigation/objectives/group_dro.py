@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from faircmr.mitigation.objectives.group_keys import checked_groups, positions_of
+from faircmr.mitigation.objectives.group_keys import checked_groups, group_positions
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import deep_supervision, dice_and_cross_entropy
@@ -67,7 +67,7 @@ class GroupDroObjective(nn.Module):
 
     def group_losses(self, heads: list[Tensor], batch: Batch) -> Tensor:
         """Loss of each group, shape (groups,); arguments and errors as for :meth:`forward`."""
-        places = torch.tensor(positions_of(batch.keys, self.groups), device=batch.label.device)
+        places = torch.tensor(group_positions(batch.keys, self.groups), device=batch.label.device)
         # a row a group, also on a device without a sample of it: all of them must meet in the totals
         members = one_hot(places, len(self.groups)).T.to(torch.float32)
         return deep_supervision(partial(dice_and_cross_entropy, weight=members), heads, batch.label)

@@ -30,7 +30,7 @@ def checked_groups(groups: Sequence[str], least: int = 1) -> tuple[str, ...]:
     return tuple(groups)
 
 
-def positions_of(keys: Sequence[str], groups: Sequence[str]) -> list[int]:
+def group_positions(keys: Sequence[str], groups: Sequence[str]) -> list[int]:
     """Place of each sample's group among the groups.
 
     Args:

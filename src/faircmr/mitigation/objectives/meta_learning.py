@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from faircmr.core import InvalidModelError, InvalidParameterError, Parameters
-from faircmr.mitigation.objectives.group_keys import checked_groups, positions_of
+from faircmr.mitigation.objectives.group_keys import checked_groups, group_positions
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import deep_supervision, dice_and_cross_entropy, named_differences, total
+from faircmr.segmentation.training import all_reduce_sum, deep_supervision, describe_differences, dice_and_cross_entropy
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -148,7 +148,7 @@ def build_classifier(plans: ClassifierPlans, state: Mapping[str, Tensor]) -> Gro
     """
     with torch.random.fork_rng(devices=[]):
         classifier = GroupClassifier(plans)
-    if differing := named_differences(_shapes(state), _shapes(classifier.state_dict())):
+    if differing := describe_differences(_shapes(state), _shapes(classifier.state_dict())):
         value = f"weights and plans disagree: {differing[0]}, and so on in {len(differing)} arrays"
         raise InvalidModelError("classifier of protected groups", value, "weights of these plans", "run training again")
     classifier.load_state_dict(dict(state))
@@ -226,7 +226,7 @@ class FairMetaLearningObjective(nn.Module):
             # no weight: each of them learns what it would learn alone
             segmentation_loss = deep_supervision(dice_and_cross_entropy, heads, batch.label)
             return segmentation_loss + self.classification_loss(heads[0].detach(), batch)
-        segmentation_loss = dice_and_cross_entropy(heads[0], batch.label) + _nothing_of(heads[1:])
+        segmentation_loss = dice_and_cross_entropy(heads[0], batch.label) + _zero_gradient(heads[1:])
         return segmentation_loss + self.weight * self.classification_loss(heads[0], batch)
 
     def classification_loss(self, logits: Tensor, batch: Batch) -> Tensor:
@@ -236,14 +236,14 @@ class FairMetaLearningObjective(nn.Module):
             logits: Of the segmentation network at full resolution.
             batch: As for :meth:`forward`, whose error is raised here.
         """
-        places = torch.tensor(positions_of(batch.keys, self.classifier.plans.groups), device=logits.device)
+        places = torch.tensor(group_positions(batch.keys, self.classifier.plans.groups), device=logits.device)
         said = self.classifier.log_probabilities(batch.image, logits)
         summed = functional.nll_loss(said, places, reduction="sum")
-        sums = total(torch.stack([summed, summed.new_full((), len(places))]))
+        sums = all_reduce_sum(torch.stack([summed, summed.new_full((), len(places))]))
         return sums[0] / sums[1]
 
 
-def _nothing_of(heads: list[Tensor]) -> Tensor | int:
+def _zero_gradient(heads: list[Tensor]) -> Tensor | int:
     """Zero, with a gradient of zero for every head.
 
     ``DistributedDataParallel`` waits for a gradient of each parameter, and refuses a loss that one of them has no part

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from faircmr.core import InvalidParameterError
-from faircmr.mitigation.objectives.group_keys import positions_of
+from faircmr.mitigation.objectives.group_keys import group_positions
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import deep_supervision, dice_and_cross_entropy
@@ -51,6 +51,6 @@ class ReweighingObjective(nn.Module):
             InvalidParameterError: A sample's group has no weight.
         """
         of_groups = list(self.weights.values())
-        of_samples = [of_groups[place] for place in positions_of(batch.keys, list(self.weights))]
+        of_samples = [of_groups[place] for place in group_positions(batch.keys, list(self.weights))]
         weight = torch.tensor(of_samples, dtype=torch.float32, device=batch.label.device)
         return deep_supervision(partial(dice_and_cross_entropy, weight=weight), heads, batch.label)

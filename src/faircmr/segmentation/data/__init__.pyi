@@ -3,7 +3,7 @@ from .augmentation import crop_shape as crop_shape
 from .batches import Batch as Batch
 from .batches import PatchSource as PatchSource
 from .batches import Positions as Positions
-from .batches import cut as cut
+from .batches import crop_or_pad as crop_or_pad
 from .batches import labelled_subjects as labelled_subjects
 from .preprocessing import FloatArray as FloatArray
 from .preprocessing import coarse_subject as coarse_subject
@@ -20,4 +20,4 @@ from .tensors import TensorStore as TensorStore
 from .tensors import areas_name as areas_name
 from .tensors import image_name as image_name
 from .tensors import label_name as label_name
-from .tensors import part_name as part_name
+from .tensors import tensors_file_name as tensors_file_name

@@ -33,12 +33,12 @@ def crop_shape(patch: tuple[int, int], augmentation: AugmentationParameters) -> 
     return rows, columns
 
 
-def chosen(samples: int, change: RandomRange, rng: Generator) -> Tensor:
+def draw_samples(samples: int, change: RandomRange, rng: Generator) -> Tensor:
     """Indices of the samples that a random change applies to."""
     return (torch.rand(samples, generator=rng, device=rng.device) < change.probability).nonzero().flatten()
 
 
-def strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
+def draw_strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
     """Strength a sample, shape (samples,): uniform, or for factors uniform below and above 1."""
     share = torch.rand(samples, generator=rng, device=rng.device)
     if isinstance(change, FactorRange):
@@ -47,7 +47,7 @@ def strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
     return change.low + (change.high - change.low) * share
 
 
-def transform(
+def rotate_and_scale(
     image: Tensor, label: Tensor, patch: tuple[int, int], augmentation: AugmentationParameters, rng: Generator
 ) -> tuple[Tensor, Tensor]:
     """Rotate and scale some samples about their centre, and cut all to the patch.
@@ -62,12 +62,12 @@ def transform(
     Returns:
         Image, bilinear, and label, the largest of bilinear masks, as nnU-Net; zero outside of the crop.
     """
-    turned = _values(len(image), augmentation.rotation, 0.0, rng)
-    scaled = _values(len(image), augmentation.scaling, 1.0, rng)
-    cut_image, cut_label = centre(image, patch).clone(), centre(label, patch).clone()
+    turned = _draw_values(len(image), augmentation.rotation, 0.0, rng)
+    scaled = _draw_values(len(image), augmentation.scaling, 1.0, rng)
+    cut_image, cut_label = crop_centre(image, patch).clone(), crop_centre(label, patch).clone()
     moved = ((turned != 0) | (scaled != 1)).nonzero().flatten()
     if len(moved):
-        grid = _grid(turned[moved].deg2rad(), scaled[moved], (image.shape[-2], image.shape[-1]), patch)
+        grid = _sampling_grid(turned[moved].deg2rad(), scaled[moved], (image.shape[-2], image.shape[-1]), patch)
         cut_image[moved] = functional.grid_sample(image[moved], grid, align_corners=False)
         cut_label[moved] = _moved_label(label[moved], grid)
     return cut_image, cut_label
@@ -90,21 +90,21 @@ def mirror(image: Tensor, label: Tensor, probability: float, rng: Generator) -> 
     return image, label
 
 
-def centre(planes: Tensor, patch: tuple[int, int]) -> Tensor:
+def crop_centre(planes: Tensor, patch: tuple[int, int]) -> Tensor:
     """Central part of the last two axes."""
     top, left = (planes.shape[-2] - patch[0]) // 2, (planes.shape[-1] - patch[1]) // 2
     return planes[..., top : top + patch[0], left : left + patch[1]]
 
 
-def _values(samples: int, change: RandomRange, unchanged: float, rng: Generator) -> Tensor:
+def _draw_values(samples: int, change: RandomRange, unchanged: float, rng: Generator) -> Tensor:
     """Strength a sample, or the value that changes nothing where the change does not happen."""
     values = torch.full((samples,), unchanged, device=rng.device)
-    happens = chosen(samples, change, rng)
-    values[happens] = strengths(len(happens), change, rng)
+    happens = draw_samples(samples, change, rng)
+    values[happens] = draw_strengths(len(happens), change, rng)
     return values
 
 
-def _grid(angle: Tensor, scale: Tensor, crop: tuple[int, int], patch: tuple[int, int]) -> Tensor:
+def _sampling_grid(angle: Tensor, scale: Tensor, crop: tuple[int, int], patch: tuple[int, int]) -> Tensor:
     """Where in the crop each pixel of the patch comes from, in ``grid_sample``'s coordinates."""
     cosine, sine, zero = angle.cos() * scale, angle.sin() * scale, torch.zeros_like(angle)
     (rows, columns), (patch_rows, patch_columns) = crop, patch
@@ -121,7 +121,7 @@ PIXELS = (1, 2, 3)
 def add_noise(image: Tensor, deviation: Tensor, rng: Generator) -> Tensor:
     """Gaussian noise of the given standard deviation."""
     noise = torch.randn(image.shape, generator=rng, device=image.device)
-    return image + noise * _column(deviation)
+    return image + noise * _per_sample(deviation)
 
 
 def blur(image: Tensor, deviation: Tensor) -> Tensor:
@@ -142,14 +142,14 @@ def blur(image: Tensor, deviation: Tensor) -> Tensor:
 
 def scale_brightness(image: Tensor, factor: Tensor) -> Tensor:
     """Intensities times a factor."""
-    return image * _column(factor)
+    return image * _per_sample(factor)
 
 
 def scale_contrast(image: Tensor, factor: Tensor) -> Tensor:
     """Distance from the mean times a factor, clipped to the sample's own range."""
     mean = image.mean(PIXELS, keepdim=True)
     lowest, highest = image.amin(PIXELS, keepdim=True), image.amax(PIXELS, keepdim=True)
-    return ((image - mean) * _column(factor) + mean).clamp(lowest, highest)
+    return ((image - mean) * _per_sample(factor) + mean).clamp(lowest, highest)
 
 
 def lower_resolution(image: Tensor, zoom: Tensor) -> Tensor:
@@ -167,7 +167,7 @@ def change_gamma(image: Tensor, exponent: Tensor) -> Tensor:
     """Intensities, scaled to 0..1, to a power; the sample's mean and standard deviation are kept."""
     lowest, highest = image.amin(PIXELS, keepdim=True), image.amax(PIXELS, keepdim=True)
     span = (highest - lowest).clamp_min(EPSILON)
-    changed = ((image - lowest) / span) ** _column(exponent) * span + lowest
+    changed = ((image - lowest) / span) ** _per_sample(exponent) * span + lowest
     changed = changed - changed.mean(PIXELS, keepdim=True)
     deviation = changed.std(PIXELS, keepdim=True).clamp_min(EPSILON)
     return changed * image.std(PIXELS, keepdim=True) / deviation + image.mean(PIXELS, keepdim=True)
@@ -178,7 +178,7 @@ def change_gamma_inverted(image: Tensor, exponent: Tensor) -> Tensor:
     return -change_gamma(-image, exponent)
 
 
-def _column(values: Tensor) -> Tensor:
+def _per_sample(values: Tensor) -> Tensor:
     return values.view(-1, 1, 1, 1)
 
 
@@ -196,7 +196,7 @@ def augment(batch: Batch, patch: tuple[int, int], augmentation: AugmentationPara
     """
     rng = Generator(device=batch.image.device)
     rng.manual_seed(derived_seed(seed, "augmentation", batch.step))
-    image, label = transform(batch.image, batch.label, patch, augmentation, rng)
+    image, label = rotate_and_scale(batch.image, batch.label, patch, augmentation, rng)
     for change, apply in _intensity_changes(augmentation, rng):
         image = _apply_to_some(image, change, apply, rng)
     image, label = mirror(image, label, augmentation.mirroring, rng)
@@ -216,7 +216,7 @@ def _intensity_changes(augmentation: AugmentationParameters, rng: Generator) -> 
 
 
 def _apply_to_some(image: Tensor, change: RandomRange, apply: Change, rng: Generator) -> Tensor:
-    samples = chosen(len(image), change, rng)
+    samples = draw_samples(len(image), change, rng)
     if len(samples):
-        image[samples] = apply(image[samples], strengths(len(samples), change, rng))
+        image[samples] = apply(image[samples], draw_strengths(len(samples), change, rng))
     return image

@@ -61,7 +61,7 @@ class LabelledSubject:
 
 
 @dataclass(frozen=True)
-class Place:
+class PatchLocation:
     """One slice, and the pixel that a patch must be centred on, if any."""
 
     phase: Phase
@@ -102,17 +102,17 @@ class PatchSource:
             step: Step from 0.
         """
         rng = generator(self.seed, self.purpose, step)
-        forced = forced_samples(len(positions), self.foreground, rng)
+        forced = foreground_samples(len(positions), self.foreground, rng)
         images = np.empty((len(positions), 1, *self.crop), dtype=np.float32)
         labels = np.empty((len(positions), *self.crop), dtype=np.uint8)
         for sample, position in enumerate(positions):
             subject = self.subjects[position]
-            place = (_foreground_place if sample in forced else _any_place)(subject, rng)
+            place = (_foreground_location if sample in forced else _random_location)(subject, rng)
             images[sample, 0], labels[sample] = self._crop(subject, place, rng)
         keys = tuple(self.keys[position] for position in positions)
         return Batch(torch.from_numpy(images), torch.from_numpy(labels), keys, step)
 
-    def _crop(self, subject: LabelledSubject, place: Place, rng: np.random.Generator) -> tuple[Array, Array]:
+    def _crop(self, subject: LabelledSubject, place: PatchLocation, rng: np.random.Generator) -> tuple[Array, Array]:
         names = (image_name(place.phase), label_name(place.phase))
         image, label = subject.tensors.slices_of(names, place.slice_index)
         rows, columns = image.shape
@@ -121,7 +121,7 @@ class PatchSource:
         top, left = (
             start - (crop - patch) // 2 for start, crop, patch in zip(corner, self.crop, self.patch, strict=True)
         )
-        return cut(image, (top, left), self.crop), cut(label, (top, left), self.crop)
+        return crop_or_pad(image, (top, left), self.crop), crop_or_pad(label, (top, left), self.crop)
 
 
 def labelled_subjects(store: TensorStore, subject_ids: Sequence[str]) -> tuple[LabelledSubject, ...]:
@@ -138,7 +138,7 @@ def labelled_subjects(store: TensorStore, subject_ids: Sequence[str]) -> tuple[L
     return subjects
 
 
-def forced_samples(samples: int, share: float, rng: np.random.Generator) -> frozenset[int]:
+def foreground_samples(samples: int, share: float, rng: np.random.Generator) -> frozenset[int]:
     """Samples of a batch that must show a structure; as many as nnU-Net forces.
 
     nnU-Net takes the last ones. Here they are drawn, because slots may belong to keys in a fixed
@@ -148,7 +148,7 @@ def forced_samples(samples: int, share: float, rng: np.random.Generator) -> froz
     return frozenset(rng.permutation(samples)[:count].tolist())
 
 
-def cut(plane: Array, corner: Pair, shape: Pair) -> Array:
+def crop_or_pad(plane: Array, corner: Pair, shape: Pair) -> Array:
     """Part of a plane from a corner that may lie outside of it; zero where the plane has no pixels."""
     part = np.zeros(shape, dtype=plane.dtype)
     spans = [_overlap(start, length, size) for start, length, size in zip(corner, shape, plane.shape, strict=True)]
@@ -163,23 +163,23 @@ def _overlap(start: int, length: int, size: int) -> tuple[slice, slice]:
     return slice(first - start, max(last, first) - start), slice(first, max(last, first))
 
 
-def _any_place(subject: LabelledSubject, rng: np.random.Generator) -> Place:
+def _random_location(subject: LabelledSubject, rng: np.random.Generator) -> PatchLocation:
     phases = list(subject.areas)
     phase = phases[rng.integers(len(phases))]
-    return Place(phase, int(rng.integers(len(subject.areas[phase]))))
+    return PatchLocation(phase, int(rng.integers(len(subject.areas[phase]))))
 
 
-def _foreground_place(subject: LabelledSubject, rng: np.random.Generator) -> Place:
+def _foreground_location(subject: LabelledSubject, rng: np.random.Generator) -> PatchLocation:
     """A structure of the scan, each as likely; then a slice, as likely as the structure is large there."""
     phases = list(subject.areas)
     phase = phases[rng.integers(len(phases))]
     areas = subject.areas[phase]
     present = np.flatnonzero(areas.sum(axis=0))
     if len(present) == 0:
-        return Place(phase, int(rng.integers(len(areas))))
+        return PatchLocation(phase, int(rng.integers(len(areas))))
     structure = int(present[rng.integers(len(present))])
     pixels = areas[:, structure] / areas[:, structure].sum()
-    return Place(phase, int(rng.choice(len(areas), p=pixels)), structure + 1)
+    return PatchLocation(phase, int(rng.choice(len(areas), p=pixels)), structure + 1)
 
 
 def _draw_pixel(label: Array, structure: int | None, rng: np.random.Generator) -> Pair | None:

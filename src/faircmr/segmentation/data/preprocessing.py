@@ -30,14 +30,14 @@ from faircmr.segmentation.data.tensors import (
     label_name,
     slices_of,
 )
-from faircmr.segmentation.network import Plans, classes_of
+from faircmr.segmentation.network import Plans, structures_to_classes
 
 FloatArray = npt.NDArray[np.float32]
 CUBIC, LINEAR = 3, 1
 NEGLIGIBLE = 1e-7
 
 
-def planned_shape(
+def resampled_shape(
     shape: tuple[int, int], spacing: tuple[float, float], planned_spacing: tuple[float, float]
 ) -> tuple[int, int]:
     """Rows and columns after resampling from one spacing (mm) to another, at least one each."""
@@ -149,12 +149,12 @@ def _reach(shown: npt.NDArray[np.bool_], new_size: int) -> _Reach:
 
 def _interpolate(planes: FloatArray, rows: Any, columns: Any) -> FloatArray:
     """Multiply the last two axes by one matrix each; ``None`` leaves an axis as it is."""
-    by_column = _along_last(np.ascontiguousarray(planes, dtype=np.float32), columns)
-    by_row = _along_last(by_column.swapaxes(-1, -2), rows)
+    by_column = _multiply_last_axis(np.ascontiguousarray(planes, dtype=np.float32), columns)
+    by_row = _multiply_last_axis(by_column.swapaxes(-1, -2), rows)
     return np.ascontiguousarray(by_row.swapaxes(-1, -2))
 
 
-def _along_last(planes: FloatArray, matrix: Any) -> FloatArray:
+def _multiply_last_axis(planes: FloatArray, matrix: Any) -> FloatArray:
     if matrix is None:
         return planes
     lines = np.ascontiguousarray(planes.reshape(-1, planes.shape[-1]).T)
@@ -199,11 +199,11 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
     Raises:
         InvalidScanError: The image is the same everywhere, or has too many voxels at the spacing of the plans.
     """
-    shape = planned_shape(scan.geometry.shape[1:], scan.geometry.spacing[1:], plans.spacing)
+    shape = resampled_shape(scan.geometry.shape[1:], scan.geometry.spacing[1:], plans.spacing)
     check_voxels((len(scan.image), *shape), "image, resampled to the spacing of the plans,")
     arrays: dict[str, Array] = {image_name(phase): resample_image(normalise(scan.image), shape).astype(np.float16)}
     if scan.label is not None:
-        label = resample_label(classes_of(scan.label, plans.structures), shape)
+        label = resample_label(structures_to_classes(scan.label, plans.structures), shape)
         arrays |= {label_name(phase): label, areas_name(phase): structure_areas(label)}
     return arrays
 
@@ -302,7 +302,7 @@ class CoarseArrays(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         if name.endswith(".areas"):
             return structure_areas(self[name.removesuffix("areas") + "label"])
-        return reduce_planes(self.arrays[name], self.reduction)
+        return downsample_planes(self.arrays[name], self.reduction)
 
     def __contains__(self, name: object) -> bool:
         return name in self.arrays
@@ -316,7 +316,7 @@ class CoarseArrays(Mapping[str, Array]):
     def slices_of(self, names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
         """One slice of some arrays, each of shape (rows, columns)."""
         planes = slices_of(self.arrays, names, slice_index)
-        return tuple(reduce_planes(plane, self.reduction) for plane in planes)
+        return tuple(downsample_planes(plane, self.reduction) for plane in planes)
 
 
 def coarse_subject(subject: SubjectTensors, reduction: int) -> SubjectTensors:
@@ -324,7 +324,7 @@ def coarse_subject(subject: SubjectTensors, reduction: int) -> SubjectTensors:
     return SubjectTensors(subject.subject_id, subject.fingerprint, CoarseArrays(subject.arrays, reduction))
 
 
-def reduce_planes(planes: Array, factor: int) -> Array:
+def downsample_planes(planes: Array, factor: int) -> Array:
     """Lower the resolution of the last two axes by a whole factor.
 
     Args:

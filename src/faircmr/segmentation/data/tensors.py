@@ -16,7 +16,7 @@ from faircmr.core.scans import Phase
 
 Array = npt.NDArray[Any]
 MANIFEST_NAME = "manifest.json"
-REDO = "delete it and run data_engineering again"
+REDO_PREPROCESSING = "delete it and run data_engineering again"
 
 
 def image_name(phase: Phase) -> str:
@@ -34,7 +34,7 @@ def areas_name(phase: Phase) -> str:
     return f"{phase}.areas"
 
 
-def part_name(subject_id: str) -> str:
+def tensors_file_name(subject_id: str) -> str:
     """File name of one subject's tensors."""
     return f"{subject_id}.safetensors"
 
@@ -108,7 +108,9 @@ class MappedArrays(Mapping[str, Array]):
     def __getitem__(self, name: str) -> Array:
         with self._opened() as file:
             if name not in file.keys():  # noqa: SIM118 - safe_open is no mapping
-                raise NoSuchArrayError(f"tensors/{self.path.name}", f"no array {name}", "a whole part", REDO)
+                raise NoSuchArrayError(
+                    f"tensors/{self.path.name}", f"no array {name}", "a whole part", REDO_PREPROCESSING
+                )
             array: Array = file.get_tensor(name)
             return array
 
@@ -139,7 +141,9 @@ class MappedArrays(Mapping[str, Array]):
                 yield file
         # a file whose size is right may still have other names, kinds and shapes in its header
         except (OSError, SafetensorError, AttributeError, IndexError, TypeError) as error:
-            raise OutputError(f"tensors/{self.path.name}", "missing or damaged", "a whole part", REDO) from error
+            raise OutputError(
+                f"tensors/{self.path.name}", "missing or damaged", "a whole part", REDO_PREPROCESSING
+            ) from error
 
 
 class TensorStore:
@@ -173,7 +177,7 @@ class TensorStore:
         if subject_id not in self.fingerprints:
             permitted = f"one of the {len(self)} subjects that were preprocessed"
             raise InvalidCohortError(f"tensors of {subject_id}", "not in the manifest", permitted)
-        arrays = MappedArrays(self.folder / part_name(subject_id))
+        arrays = MappedArrays(self.folder / tensors_file_name(subject_id))
         return SubjectTensors(subject_id, self.fingerprints[subject_id], arrays)
 
 
@@ -181,4 +185,6 @@ def _read_manifest(folder: Path) -> TensorManifest:
     try:
         return TensorManifest.model_validate_json((folder / MANIFEST_NAME).read_bytes())
     except (OSError, ValidationError) as error:
-        raise OutputError(f"tensors/{MANIFEST_NAME}", "missing or unreadable", "a manifest", REDO) from error
+        raise OutputError(
+            f"tensors/{MANIFEST_NAME}", "missing or unreadable", "a manifest", REDO_PREPROCESSING
+        ) from error

@@ -1,11 +1,11 @@
 from .localiser import HeartFinder as HeartFinder
-from .localiser import load_finder as load_finder
+from .localiser import load_heart_finder as load_heart_finder
 from .localiser import locate_hearts as locate_hearts
 from .parameters import LocaliserParameters as LocaliserParameters
 from .parameters import LocaliserPlans as LocaliserPlans
-from .parameters import looking as looking
+from .parameters import localiser_inference as localiser_inference
 from .roi import Box as Box
-from .roi import joined as joined
+from .roi import enclosing_box as enclosing_box
 from .roi import roi_table as roi_table
 from .roi import rois_of as rois_of
 from .roi import score_rois as score_rois

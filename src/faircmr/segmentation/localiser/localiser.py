@@ -10,24 +10,24 @@ import pandas as pd
 from faircmr.core import InvalidModelError, log_omissions
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import SubjectTensors, TensorStore, coarse_subject, image_name
-from faircmr.segmentation.localiser.parameters import LocaliserParameters, coarseness
+from faircmr.segmentation.localiser.parameters import LocaliserParameters, spacing_ratio
 from faircmr.segmentation.localiser.roi import (
     Box,
-    Located,
+    HeartLocation,
     Pair,
-    enlarged,
-    fault,
+    enclosing_box,
+    enlarge_box,
     heart_box,
-    joined,
+    rejection_reason,
     roi_table,
-    scaled,
+    scale_box,
     unlocated_hearts,
 )
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.prediction import Segmenter, load_ensemble
 from faircmr.segmentation.training import FitRecord, TrainedModels
 
-UNEQUAL = "phases of different size"
+DIFFERENT_SIZES = "phases of different size"
 RETRAIN = "delete 05_model_input/localiser and run the strategy's pipeline again"
 logger = logging.getLogger(__name__)
 
@@ -60,16 +60,16 @@ def locate_hearts(
     """
     rows = []
     for record in models.fits:
-        finder = load_finder(models, record, plans, localiser, inference)
+        finder = load_heart_finder(models, record, plans, localiser, inference)
         found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
-        _report(found)
+        _warn_whole_images(found)
         rows += [(record.fold, one) for one in found]
     table = roi_table(rows)
     log_omissions(logger, unlocated_hearts(table))
     return table
 
 
-def load_finder(
+def load_heart_finder(
     models: TrainedModels,
     record: FitRecord,
     plans: Plans,
@@ -100,24 +100,24 @@ class HeartFinder:
     def __init__(self, segmenter: Segmenter, plans: Plans, localiser: LocaliserParameters) -> None:
         self.segmenter, self.plans, self.localiser = segmenter, plans, localiser
         try:
-            self.reduction = coarseness(segmenter.plans.spacing, plans.spacing)
+            self.reduction = spacing_ratio(segmenter.plans.spacing, plans.spacing)
         except ValueError as error:
             raise InvalidModelError("localiser", error, "one that was trained on these tensors", RETRAIN) from error
 
-    def locate(self, subject: SubjectTensors) -> Located:
+    def locate(self, subject: SubjectTensors) -> HeartLocation:
         """Region that holds the heart of a subject at every phase."""
         shapes = [subject.arrays[image_name(phase)].shape[1:] for phase in subject.phases]
         if len(set(shapes)) > 1:
-            return Located(subject.subject_id, None, UNEQUAL)
+            return HeartLocation(subject.subject_id, None, DIFFERENT_SIZES)
         boxes = []
         for box, reason in self._by_phase(subject):
             if box is None or reason:
-                return Located(subject.subject_id, None, reason)
+                return HeartLocation(subject.subject_id, None, reason)
             boxes.append(box)
-        heart = joined(boxes)
+        heart = enclosing_box(boxes)
         region = self._region(heart, shapes[0])
         whole = region.shape == tuple(shapes[0])
-        return Located(subject.subject_id, region, "", scaled(heart, self.reduction), whole)
+        return HeartLocation(subject.subject_id, region, "", scale_box(heart, self.reduction), whole)
 
     def _by_phase(self, subject: SubjectTensors) -> Iterator[tuple[Box | None, str]]:
         coarse = coarse_subject(subject, self.reduction)
@@ -125,14 +125,14 @@ class HeartFinder:
             image = coarse.arrays[image_name(phase)]
             box = heart_box(self.segmenter.predict(image).argmax(axis=0) > 0)
             spacing = (self.plans.spacing[0] * self.reduction, self.plans.spacing[1] * self.reduction)
-            yield box, fault(box, image.shape[1:], spacing, self.localiser.limits, self.plans.structures)
+            yield box, rejection_reason(box, image.shape[1:], spacing, self.localiser.limits, self.plans.structures)
 
     def _region(self, box: Box, shape: Pair) -> Box:
         rows, columns = (round(self.localiser.margin / each) for each in self.plans.spacing)
-        return enlarged(box, self.reduction, (rows, columns), self.plans.patch, shape)
+        return enlarge_box(box, self.reduction, (rows, columns), self.plans.patch, shape)
 
 
-def _report(found: Sequence[Located]) -> None:
+def _warn_whole_images(found: Sequence[HeartLocation]) -> None:
     """Count for whom the region changes nothing."""
     if whole := sum(one.whole for one in found):
         said = "the heart's region is the whole image of %d of %d subjects: plans.patch is as large as they are"

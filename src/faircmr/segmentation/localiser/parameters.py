@@ -47,7 +47,7 @@ class LocaliserParameters(Parameters):
     seed: int = 0
 
 
-def coarseness(coarse: tuple[float, float], fine: tuple[float, float]) -> int:
+def spacing_ratio(coarse: tuple[float, float], fine: tuple[float, float]) -> int:
     """Pixels of a fine grid along one pixel of a coarse one, by their spacings in millimetres.
 
     Raises:
@@ -78,11 +78,11 @@ class LocaliserPlans(Parameters):
     @property
     def reduction(self) -> int:
         """Pixels of the tensors along one pixel that the network sees."""
-        return coarseness(self.network.spacing, self.tensor_spacing)
+        return spacing_ratio(self.network.spacing, self.tensor_spacing)
 
     @model_validator(mode="after")
     def _is_a_whole_number_of_pixels(self) -> Self:
-        coarseness(self.network.spacing, self.tensor_spacing)
+        spacing_ratio(self.network.spacing, self.tensor_spacing)
         return self
 
 
@@ -108,7 +108,7 @@ def plan_localiser(
     )
 
 
-def looking(settings: TrainingParameters | InferenceParameters) -> InferenceParameters:
+def localiser_inference(settings: TrainingParameters | InferenceParameters) -> InferenceParameters:
     """How a localiser looks: never at mirror images, so that regions do not depend on how a study predicts.
 
     Args:

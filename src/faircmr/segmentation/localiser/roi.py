@@ -113,7 +113,7 @@ def heart_box(heart: Mask) -> Box | None:
     return Box(row_start=rows.start, row_stop=rows.stop, column_start=columns.start, column_stop=columns.stop)
 
 
-def fault(
+def rejection_reason(
     box: Box | None,
     shape: Pair,
     spacing: tuple[float, float],
@@ -141,7 +141,7 @@ def fault(
     return ""
 
 
-def joined(boxes: Sequence[Box]) -> Box:
+def enclosing_box(boxes: Sequence[Box]) -> Box:
     """Smallest region that holds all of some regions."""
     return Box(
         row_start=min(box.row_start for box in boxes),
@@ -151,12 +151,12 @@ def joined(boxes: Sequence[Box]) -> Box:
     )
 
 
-def scaled(box: Box, factor: int) -> Box:
+def scale_box(box: Box, factor: int) -> Box:
     """A region of a coarse grid on one that is finer by a whole factor."""
     return Box(**{edge: value * factor for edge, value in box.model_dump().items()})
 
 
-def overlap(one: Box, other: Box) -> float:
+def intersection_over_union(one: Box, other: Box) -> float:
     """Pixels of both regions over pixels of either, 0..1."""
     sides = [
         max(0, min(stop, other_stop) - max(start, other_start))
@@ -169,7 +169,7 @@ def overlap(one: Box, other: Box) -> float:
     return shared / (one.shape[0] * one.shape[1] + other.shape[0] * other.shape[1] - shared)
 
 
-def enlarged(box: Box, factor: int, margin: Pair, smallest: Pair, shape: Pair) -> Box:
+def enlarge_box(box: Box, factor: int, margin: Pair, smallest: Pair, shape: Pair) -> Box:
     """A region on a finer grid, with a margin, at least as large as the patch where the image is.
 
     Args:
@@ -207,7 +207,7 @@ ROI_TYPES = {
 
 
 @dataclass(frozen=True)
-class Located:
+class HeartLocation:
     """What a localiser says of one subject.
 
     Attributes:
@@ -225,7 +225,7 @@ class Located:
     whole: bool = False
 
 
-def roi_table(rows: Iterable[tuple[int | None, Located]]) -> pd.DataFrame:
+def roi_table(rows: Iterable[tuple[int | None, HeartLocation]]) -> pd.DataFrame:
     """Table of regions.
 
     Args:
@@ -325,13 +325,13 @@ def score_rois(rois: pd.DataFrame, splits: pd.DataFrame, tensors: TensorStore, p
     for fold in (None if pd.isna(fold) else int(fold) for fold in rois["fold"].unique()):
         boxes, found = rois_of(rois, fold), hearts_of(rois, fold)
         for subject_id in subjects_in(splits, TEST, fold):
-            hearts = _hearts(tensors.subject(subject_id))
+            hearts = _heart_masks(tensors.subject(subject_id))
             if hearts:
                 rows.append((subject_id, fold, *_score(boxes.get(subject_id), found.get(subject_id), hearts, plans)))
     return pd.DataFrame(rows, columns=list(ROI_SCORE_TYPES)).astype(ROI_SCORE_TYPES)
 
 
-def _hearts(subject: SubjectTensors) -> list[Array]:
+def _heart_masks(subject: SubjectTensors) -> list[Array]:
     """Where each label shows a heart; one that a coarse grid has left nothing of does not count."""
     masks = (subject.arrays[label_name(phase)] > 0 for phase in subject.labelled_phases)
     return [mask for mask in masks if mask.any()]
@@ -346,9 +346,9 @@ def _score(
     labelled = sum(int(heart.sum()) for heart in hearts)
     truth = _box_around(hearts)
     rows, columns = (
-        (one - other) * each for one, other, each in zip(_middle(found), _middle(truth), plans.spacing, strict=True)
+        (one - other) * each for one, other, each in zip(_centre(found), _centre(truth), plans.spacing, strict=True)
     )
-    return True, inside / labelled, overlap(found, truth), hypot(rows, columns)
+    return True, inside / labelled, intersection_over_union(found, truth), hypot(rows, columns)
 
 
 def _box_around(hearts: Sequence[Array]) -> Box:
@@ -357,5 +357,5 @@ def _box_around(hearts: Sequence[Array]) -> Box:
     return Box(row_start=top, row_stop=bottom, column_start=left, column_stop=right)
 
 
-def _middle(box: Box) -> tuple[float, float]:
+def _centre(box: Box) -> tuple[float, float]:
     return (box.row_start + box.row_stop) / 2, (box.column_start + box.column_stop) / 2

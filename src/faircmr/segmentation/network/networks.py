@@ -18,9 +18,9 @@ from torch.nn.functional import leaky_relu
 from faircmr.core import InvalidModelError, derived_seed
 from faircmr.core.host import write_whole
 from faircmr.segmentation.network.plans import Plans
-from faircmr.segmentation.training import named_differences
+from faircmr.segmentation.training import describe_differences
 
-SLOPE = 0.01
+LEAKY_SLOPE = 0.01
 """Of the leaky ReLU below zero."""
 Pair = tuple[int, int]
 
@@ -31,14 +31,14 @@ class Stage(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair = (1, 1)) -> None:
         super().__init__()
         padding = ((kernel[0] - 1) // 2, (kernel[1] - 1) // 2)
-        self.conv1 = _named(nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False))
-        self.conv2 = _named(nn.Conv2d(outputs, outputs, kernel, 1, padding, bias=False))
+        self.conv1 = _wrap_convolution(nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False))
+        self.conv2 = _wrap_convolution(nn.Conv2d(outputs, outputs, kernel, 1, padding, bias=False))
         self.norm1, self.norm2 = (nn.InstanceNorm2d(outputs, eps=1e-5, affine=True) for _ in range(2))
 
     def forward(self, features: Tensor) -> Tensor:
         """Shape (samples, inputs, rows, columns) to (samples, outputs, rows / stride, columns / stride)."""
-        features = leaky_relu(self.norm1(self.conv1(features)), SLOPE, inplace=True)
-        return leaky_relu(self.norm2(self.conv2(features)), SLOPE, inplace=True)
+        features = leaky_relu(self.norm1(self.conv1(features)), LEAKY_SLOPE, inplace=True)
+        return leaky_relu(self.norm2(self.conv2(features)), LEAKY_SLOPE, inplace=True)
 
 
 class UpStage(nn.Module):
@@ -47,7 +47,7 @@ class UpStage(nn.Module):
     def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair) -> None:
         super().__init__()
         # its bias is taken away by no norm
-        self.transp_conv = _named(nn.ConvTranspose2d(inputs, outputs, stride, stride))
+        self.transp_conv = _wrap_convolution(nn.ConvTranspose2d(inputs, outputs, stride, stride))
         self.conv_block = Stage(2 * outputs, outputs, kernel)
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
@@ -118,7 +118,7 @@ def build_network(plans: Plans, seed: int) -> SegmentationNetwork:
         return SegmentationNetwork(plans)
 
 
-def _named(convolution: nn.Module) -> nn.Sequential:
+def _wrap_convolution(convolution: nn.Module) -> nn.Sequential:
     """Under the name that weights of earlier versions have."""
     return nn.Sequential(OrderedDict(conv=convolution))
 
@@ -126,7 +126,7 @@ def _named(convolution: nn.Module) -> nn.Sequential:
 def _initialise(module: nn.Module) -> None:
     """He's initialisation of every convolution, as nnU-Net's ``InitWeights_He(1e-2)``; norms begin at 1 and 0."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.kaiming_normal_(module.weight, a=SLOPE)
+        nn.init.kaiming_normal_(module.weight, a=LEAKY_SLOPE)
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 
@@ -150,7 +150,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     Raises:
         InvalidModelError: The file is missing, truncated or of another kind.
     """
-    with _opened(path) as file:
+    with _open_safetensors(path) as file:
         return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
 
 
@@ -160,12 +160,12 @@ def load_metadata(path: Path) -> dict[str, str]:
     Raises:
         InvalidModelError: As for :func:`load_tensors`.
     """
-    with _opened(path) as file:
+    with _open_safetensors(path) as file:
         return dict(file.metadata() or {})
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _open_safetensors(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, framework="pt") as file:
             yield file
@@ -189,22 +189,22 @@ def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
         plans = Plans.model_validate_json(metadata.get("plans", ""))
     except ValidationError as error:
         first = error.errors()[0]
-        raise _disagree(path, f"{'.'.join(('plans', *map(str, first['loc'])))}: {first['msg']}") from error
+        raise _disagreement(path, f"{'.'.join(('plans', *map(str, first['loc'])))}: {first['msg']}") from error
     network = build_network(plans, seed=0)
-    if differing := named_differences(_shapes(tensors), _shapes(network.state_dict())):
-        raise _disagree(path, f"{differing[0]}, and so on in {len(differing)} arrays")
+    if differing := describe_differences(_shapes(tensors), _shapes(network.state_dict())):
+        raise _disagreement(path, f"{differing[0]}, and so on in {len(differing)} arrays")
     network.load_state_dict(tensors)
     return network, plans
 
 
-def weights_of(path: Path, plans: Plans) -> dict[str, Tensor]:
+def load_weights(path: Path, plans: Plans) -> dict[str, Tensor]:
     """Weights of one file, for a network of these plans.
 
     Raises:
         InvalidModelError: The file is damaged, or its network has other plans; names what differs.
     """
     network, stored = load_network(path)
-    if differing := named_differences(stored.model_dump(mode="json"), plans.model_dump(mode="json")):
+    if differing := describe_differences(stored.model_dump(mode="json"), plans.model_dump(mode="json")):
         raise InvalidModelError(path.name, "; ".join(differing), "weights of the same plans", REMEDY)
     return network.state_dict()
 
@@ -213,6 +213,6 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
     return {name: list(tensor.shape) for name, tensor in tensors.items()}
 
 
-def _disagree(path: Path, difference: str) -> InvalidModelError:
+def _disagreement(path: Path, difference: str) -> InvalidModelError:
     value = f"weights and plans disagree: {difference}"
     return InvalidModelError(path.name, value, "weights of this version", REMEDY)

@@ -112,7 +112,7 @@ def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
     cropped = scans[SHAPE].prod(axis=1) / scans[["slices", "rows", "columns"]].prod(axis=1)
     return Fingerprint(
         size_after_cropping=float(cropped.median()),
-        foreground_intensities=_foreground(scans),
+        foreground_intensities=_foreground_intensities(scans),
         grids=_grids(scans),
         structures=structures_of_study(scans),
     )
@@ -128,7 +128,7 @@ def _grids(scans: pd.DataFrame) -> tuple[Grid, ...]:
     return tuple(sorted(grids, key=lambda grid: (-grid.scans, grid.shape, grid.spacing)))
 
 
-def _foreground(scans: pd.DataFrame) -> ForegroundIntensities | None:
+def _foreground_intensities(scans: pd.DataFrame) -> ForegroundIntensities | None:
     names = ForegroundIntensities.model_fields
     medians = scans[[f"foreground_{name}" for name in names]].dropna().median()
     if medians.isna().any():
@@ -216,7 +216,7 @@ LARGEST_SHARE_OF_DATA = 0.05
 ANISOTROPIC = 3.0
 
 
-def plan(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
+def make_plans(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
     """Decide grid, patch, batch size, network and structures for a data set.
 
     Args:
@@ -256,7 +256,7 @@ def _plans(spacing: Spacing, median_shape: Table, overrides: PlanOverrides) -> P
     if overrides.patch is not None:
         return _plans_for(overrides.patch, spacing, overrides)
     plans = _plans_for(_initial_patch(spacing, median_shape), spacing, overrides)
-    while SMALLEST_BATCH * activations(plans) > _affordable(overrides):
+    while SMALLEST_BATCH * activations(plans) > _affordable_activations(overrides):
         plans = _plans_for(_smaller_patch(plans, median_shape, overrides), spacing, overrides)
     return plans
 
@@ -308,11 +308,11 @@ def _smaller_patch(plans: Plans, median_shape: Table, overrides: PlanOverrides) 
 
 
 def _batch_size(plans: Plans, median_shape: Table, scans: int, overrides: PlanOverrides) -> int:
-    fits_memory = round(_affordable(overrides) / activations(plans))
+    fits_memory = round(_affordable_activations(overrides) / activations(plans))
     covers_share = round(float(median_shape.prod()) * scans * LARGEST_SHARE_OF_DATA / prod(plans.patch))
     return max(SMALLEST_BATCH, min(fits_memory, covers_share))
 
 
-def _affordable(overrides: PlanOverrides) -> float:
+def _affordable_activations(overrides: PlanOverrides) -> float:
     """Activations of a whole batch that the memory holds."""
     return REFERENCE_ACTIVATIONS * REFERENCE_BATCH * overrides.memory_gb / REFERENCE_MEMORY_GB

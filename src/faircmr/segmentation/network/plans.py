@@ -123,7 +123,7 @@ class PlanOverrides(Parameters):
         return min([*counts, *([] if self.stages is None else [self.stages])], default=None)
 
 
-def classes_of(label: LabelImage, structures: Sequence[Structure]) -> LabelImage:
+def structures_to_classes(label: LabelImage, structures: Sequence[Structure]) -> LabelImage:
     """Class of each voxel of a drawn label; what is no structure of the study is background.
 
     Args:
@@ -135,6 +135,6 @@ def classes_of(label: LabelImage, structures: Sequence[Structure]) -> LabelImage
     return np.asarray(table[label])
 
 
-def structures_in(classes: LabelImage, structures: Sequence[Structure]) -> LabelImage:
-    """Structure of each voxel, from its class: the way back from :func:`classes_of`."""
+def classes_to_structures(classes: LabelImage, structures: Sequence[Structure]) -> LabelImage:
+    """Structure of each voxel, from its class: the way back from :func:`structures_to_classes`."""
     return np.asarray(np.array([0, *structures], dtype=np.uint8)[classes])

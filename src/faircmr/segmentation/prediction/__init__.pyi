@@ -3,8 +3,8 @@ from .ensembles import load_ensemble as load_ensemble
 from .inference import Predictor as Predictor
 from .inference import Segmenter as Segmenter
 from .postprocessing import Postprocessing as Postprocessing
+from .trained_strategy import PredictionTargets as PredictionTargets
 from .trained_strategy import TrainedStrategy as TrainedStrategy
-from .trained_strategy import Whom as Whom
+from .trained_strategy import group_ensembles as group_ensembles
 from .trained_strategy import predict_fits as predict_fits
 from .trained_strategy import segment_unlabelled as segment_unlabelled
-from .trained_strategy import teams as teams

@@ -45,7 +45,9 @@ def mean_nll(log_probabilities: FloatArray, labels: LabelArray, weights: FloatAr
     Returns:
         Nats a pixel, at least 0.
     """
-    return _Objective(log_probabilities, labels, weights)(_identity(log_probabilities.shape[1]))[0]
+    return _NegativeLogLikelihood(log_probabilities, labels, weights)(_identity_parameters(log_probabilities.shape[1]))[
+        0
+    ]
 
 
 def fit_adjustment(log_probabilities: FloatArray, labels: LabelArray, weights: FloatArray | None = None) -> Adjustment:
@@ -72,7 +74,7 @@ def fit_adjustment(log_probabilities: FloatArray, labels: LabelArray, weights: F
     classes = log_probabilities.shape[1]
     shown = np.bincount(labels, minlength=classes) > 0
     bounds = [INVERSE_TEMPERATURES, *(OFFSETS if one else (0.0, 0.0) for one in shown[1:])]
-    objective, start = _Objective(log_probabilities, labels, weights), _identity(classes)
+    objective, start = _NegativeLogLikelihood(log_probabilities, labels, weights), _identity_parameters(classes)
     found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13})
     before, after = objective(start)[0], float(found.fun)
     if not after < before:
@@ -80,11 +82,11 @@ def fit_adjustment(log_probabilities: FloatArray, labels: LabelArray, weights: F
     return 1.0 / float(found.x[0]), (0.0, *map(float, found.x[1:])), before, after
 
 
-def _identity(classes: int) -> FloatArray:
+def _identity_parameters(classes: int) -> FloatArray:
     return np.array([1.0] + [0.0] * (classes - 1))
 
 
-class _Objective:
+class _NegativeLogLikelihood:
     """Mean negative log-likelihood and its gradient at (1 / temperature, offsets without background)."""
 
     def __init__(self, log_probabilities: FloatArray, labels: LabelArray, weights: FloatArray | None) -> None:
@@ -114,13 +116,13 @@ Real = TypeVar("Real", bound=np.floating[Any])
 PixelsOfSubject = tuple[str, FloatArray, LabelArray]
 """Key of a subject, log-probabilities (pixels, classes) and labels (pixels,) of all its scans together."""
 Nll = Annotated[FiniteFloat, Field(ge=0.0)]
-CERTAIN = 0.999
+CERTAIN_BACKGROUND = 0.999
 """From this probability of background on, a pixel is neither fitted nor changed."""
-FLOOR = 1e-7
+SMALLEST_PROBABILITY = 1e-7
 """Least probability in a fit: one pixel that was held for impossible must not outweigh a thousand others."""
-MOST_PIXELS = 10_000
+MAX_PIXELS = 10_000
 """Of one scan in a fit; with four classes 0.3 MB."""
-SEED = 0
+PIXEL_SEED = 0
 """Of the choice of pixels where there are more."""
 NO_BETTER = "no adjustment fits better"
 
@@ -192,7 +194,7 @@ class Calibration(Parameters):
 
 
 def informative_pixels(
-    probabilities: npt.NDArray[np.floating[Any]], label: LabelImage, most: int = MOST_PIXELS
+    probabilities: npt.NDArray[np.floating[Any]], label: LabelImage, most: int = MAX_PIXELS
 ) -> tuple[FloatArray, LabelArray]:
     """Pixels of one scan that a calibration is fitted on: those where background is not certain.
 
@@ -209,12 +211,12 @@ def informative_pixels(
     """
     places = np.flatnonzero(_uncertain(probabilities))
     if len(places) > most:
-        places = np.sort(generator(SEED, "calibration", len(places)).choice(places, most, replace=False))
+        places = np.sort(generator(PIXEL_SEED, "calibration", len(places)).choice(places, most, replace=False))
     picked = probabilities.reshape(len(probabilities), -1)[:, places].astype(np.float64)
-    return np.log(np.maximum(picked.T, FLOOR)), label.reshape(-1)[places].astype(np.int64)
+    return np.log(np.maximum(picked.T, SMALLEST_PROBABILITY)), label.reshape(-1)[places].astype(np.int64)
 
 
-def fit_by_key(pixels_by_subject: Iterable[PixelsOfSubject], min_subjects: int) -> tuple[KeyAdjustment, ...]:
+def fit_key_adjustments(pixels_by_subject: Iterable[PixelsOfSubject], min_subjects: int) -> tuple[KeyAdjustment, ...]:
     """Fit the adjustment of each key on its own subjects.
 
     Each subject weighs the same, so that a large heart has no more say than a small one.
@@ -231,10 +233,10 @@ def fit_by_key(pixels_by_subject: Iterable[PixelsOfSubject], min_subjects: int) 
     for key, log_probabilities, labels in pixels_by_subject:
         if len(labels):
             by_key[key].append((log_probabilities, labels))
-    return tuple(_fitted(key, subjects, min_subjects) for key, subjects in sorted(by_key.items()))
+    return tuple(_fit_key(key, subjects, min_subjects) for key, subjects in sorted(by_key.items()))
 
 
-def adjusted(probabilities: npt.NDArray[Real], adjustment: KeyAdjustment) -> npt.NDArray[Real]:
+def adjust_probabilities(probabilities: npt.NDArray[Real], adjustment: KeyAdjustment) -> npt.NDArray[Real]:
     """Probabilities ``softmax(log p / temperature + offsets)`` wherever background is not certain.
 
     Nothing was fitted where it is, so nothing is changed there: what lies outside of a heart region stays background.
@@ -264,10 +266,10 @@ def adjusted(probabilities: npt.NDArray[Real], adjustment: KeyAdjustment) -> npt
 
 
 def _uncertain(probabilities: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.bool_]:
-    return np.asarray(probabilities[0] < CERTAIN)
+    return np.asarray(probabilities[0] < CERTAIN_BACKGROUND)
 
 
-def _fitted(key: str, subjects: Sequence[tuple[FloatArray, LabelArray]], min_subjects: int) -> KeyAdjustment:
+def _fit_key(key: str, subjects: Sequence[tuple[FloatArray, LabelArray]], min_subjects: int) -> KeyAdjustment:
     log_probabilities = np.concatenate([one for one, _ in subjects])
     labels = np.concatenate([one for _, one in subjects])
     weights = np.concatenate([np.full(len(one), 1.0 / len(one)) for _, one in subjects])

@@ -15,12 +15,12 @@ from faircmr.segmentation.prediction.calibration import (
     Calibration,
     FoldCalibration,
     PixelsOfSubject,
-    fit_by_key,
+    fit_key_adjustments,
     informative_pixels,
 )
 from faircmr.segmentation.prediction.ensembles import NO_CALIBRATION, Router
-from faircmr.segmentation.prediction.postprocessing import FoldDecision, LabelPair, Postprocessing, decide
-from faircmr.segmentation.prediction.trained_strategy import Whom, teams
+from faircmr.segmentation.prediction.postprocessing import FoldDecision, LabelPair, Postprocessing, decide_by_structure
+from faircmr.segmentation.prediction.trained_strategy import PredictionTargets, group_ensembles
 from faircmr.segmentation.training import TrainedModels
 
 ReadScan = Callable[[str, Phase], Scan]
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 def choose_postprocessing(
     models: TrainedModels,
     tensors: TensorStore,
-    validated: Whom,
+    validated: PredictionTargets,
     read: ReadScan,
     structures: Sequence[Structure],
     inference: InferenceParameters,
@@ -59,7 +59,7 @@ def choose_postprocessing(
         InvalidScanError: A validation scan cannot be read.
     """
     folds = tuple(dict.fromkeys(fit.fold for fit in models.fits))
-    panels = [Panel(models, tensors, validated, inference, fold) for fold in folds]
+    panels = [FoldValidator(models, tensors, validated, inference, fold) for fold in folds]
     calibrated = () if calibrate is None else tuple(panel.calibrate(calibrate) for panel in panels)
     calibration = Calibration(folds=calibrated)
     chosen = inference.postprocessing
@@ -68,19 +68,19 @@ def choose_postprocessing(
 
 
 @dataclass(frozen=True)
-class Panel:
+class FoldValidator:
     """The validation subjects of one fold, and the models that they judge."""
 
     models: TrainedModels
     tensors: TensorStore
-    validated: Whom
+    validated: PredictionTargets
     inference: InferenceParameters
     fold: int | None
 
     def calibrate(self, min_subjects: int) -> FoldCalibration:
         """Fit what is done to the probabilities of each key."""
         routers = self._routers(NO_CALIBRATION)
-        fitted = fit_by_key(self._pixels(routers), min_subjects)
+        fitted = fit_key_adjustments(self._pixels(routers), min_subjects)
         calibration = FoldCalibration(fold=self.fold, adjustments=fitted)
         logger.info("calibration%s: %s", self._named, calibration.summary)
         return calibration
@@ -89,7 +89,7 @@ class Panel:
         """Decide of which structures the largest component alone is kept."""
         pairs = (pair for router in self._routers(calibration.of(self.fold)) for pair in self._pairs(router, read))
         unlabelled = sum(len(subject.phases) - len(subject.labelled_phases) for subject in self._subjects())
-        decision = decide(self.fold, pairs, structures, unlabelled)
+        decision = decide_by_structure(self.fold, pairs, structures, unlabelled)
         logger.info("post-processing%s: %s", self._named, decision.summary)
         return decision
 
@@ -101,7 +101,7 @@ class Panel:
         return (self.tensors.subject(subject_id) for subject_id in self.validated.subjects(self.fold))
 
     def _routers(self, calibration: FoldCalibration) -> list[Router]:
-        routes, members = self.validated.routes, teams(self.models.fits, self.inference)
+        routes, members = self.validated.routes, group_ensembles(self.models.fits, self.inference)
         return [
             Router(self.models, team.fits, self.inference, routes, calibration)
             for team in members

@@ -16,16 +16,16 @@ from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import Array, FloatArray, SubjectTensors
 from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import REMEDY, Plans
-from faircmr.segmentation.prediction.calibration import FoldCalibration, KeyAdjustment, adjusted
+from faircmr.segmentation.prediction.calibration import FoldCalibration, KeyAdjustment, adjust_probabilities
 from faircmr.segmentation.prediction.inference import Predictor, Segmenter
 from faircmr.segmentation.training import (
-    BY,
+    CODE_SEPARATOR,
     JOB_NAME,
     RECORD_NAME,
     FitJob,
     FitRecord,
     TrainedModels,
-    named_differences,
+    describe_differences,
     without_own_model,
 )
 
@@ -87,21 +87,25 @@ def _check_same_training(folder: Path, fit: FitRecord) -> None:
         found = FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
     except (OSError, ValidationError):
         raise InvalidModelError(offender, "missing or damaged", "the record of a finished fit", REMEDY) from None
-    _refuse(offender, named_differences(_halves(found), _halves(fit)), "the fit on the list of the strategy's models")
+    _raise_if_different(
+        offender,
+        describe_differences(_training_and_code(found), _training_and_code(fit)),
+        "the fit on the list of the strategy's models",
+    )
 
 
 def _check_same_plans(offender: str, there: Plans, here: Plans, whose: str) -> None:
-    differing = named_differences({"plans": there.model_dump(mode="json")}, {"plans": here.model_dump(mode="json")})
-    _refuse(offender, differing, f"the plans of {whose}")
+    differing = describe_differences({"plans": there.model_dump(mode="json")}, {"plans": here.model_dump(mode="json")})
+    _raise_if_different(offender, differing, f"the plans of {whose}")
 
 
-def _refuse(offender: str, differing: Sequence[str], permitted: str) -> None:
+def _raise_if_different(offender: str, differing: Sequence[str], permitted: str) -> None:
     if differing:
         raise InvalidModelError(offender, "; ".join(differing), permitted, REMEDY)
 
 
-def _halves(fit: FitRecord) -> dict[str, str]:
-    training, _, code = fit.fingerprint.partition(BY)
+def _training_and_code(fit: FitRecord) -> dict[str, str]:
+    training, _, code = fit.fingerprint.partition(CODE_SEPARATOR)
     return {"training": training, "code": code}
 
 
@@ -137,10 +141,10 @@ class Calibrated(Segmenter):
 
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:
         """As for :class:`~faircmr.segmentation.prediction.Segmenter`."""
-        return adjusted(self.segmenter.predict(image, box), self.adjustment)
+        return adjust_probabilities(self.segmenter.predict(image, box), self.adjustment)
 
 
-Weigh = Callable[[Sequence[FitRecord], SubjectTensors, Box | None], Mapping[str, float]]
+KeyWeighting = Callable[[Sequence[FitRecord], SubjectTensors, Box | None], Mapping[str, float]]
 """Weight of each key for a subject, by fits that serve everybody; the weights add up to 1."""
 SHARED, WEIGHED = "shared", "weighed"
 """By whom a subject was segmented whose key has no network of its own."""
@@ -159,7 +163,7 @@ class Routes:
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
-    weigh: Weigh | None = None
+    weigh: KeyWeighting | None = None
 
 
 class Router:

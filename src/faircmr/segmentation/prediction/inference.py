@@ -17,17 +17,17 @@ from faircmr.core.scans import LabelImage, Phase
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import Array, FloatArray, SubjectTensors, image_name, label_on_grid
 from faircmr.segmentation.localiser import Box
-from faircmr.segmentation.network import Plans, load_network, structures_in
-from faircmr.segmentation.training import WEIGHTS_NAME, cpu_threads, device_of, forward_pass, keep_freed_memory
+from faircmr.segmentation.network import Plans, classes_to_structures, load_network
+from faircmr.segmentation.training import WEIGHTS_NAME, cpu_threads, device_of, forward_pass, reuse_freed_memory
 
 Pair = tuple[int, int]
-SIGMA = 1 / 8
+RELATIVE_SIGMA = 1 / 8
 """Width of the weights, as a share of the window's side (nnU-Net's)."""
 SMALLEST_WEIGHT = 1e-3
 """Relative to the middle of a window: corners count where no other window has a say."""
 
 
-def slide(
+def sliding_window_logits(
     planes: Tensor, window: Pair, overlap: float, batch_size: int, classes: int, logits_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
     """Logits of slices, window by window; windows of all slices go together.
@@ -74,11 +74,13 @@ def window_starts(size: int, window: int, overlap: float) -> tuple[int, ...]:
 
 def gaussian_weights(window: Pair) -> Tensor:
     """Weight of each pixel of a window, 1 in the middle, shape ``window``."""
-    rows, columns = (torch.exp(-0.5 * ((torch.arange(size) - (size - 1) / 2) / (SIGMA * size)) ** 2) for size in window)
+    rows, columns = (
+        torch.exp(-0.5 * ((torch.arange(size) - (size - 1) / 2) / (RELATIVE_SIGMA * size)) ** 2) for size in window
+    )
     return torch.outer(rows, columns).clamp(min=SMALLEST_WEIGHT)
 
 
-MIRRORS: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
+MIRROR_AXES: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 
 
 class Segmenter(ABC):
@@ -114,7 +116,7 @@ class Segmenter(ABC):
         Returns:
             Structures and 0, uint8, shape (slices, *shape).
         """
-        return structures_in(label_on_grid(self.predict(image, box), shape), self.plans.structures)
+        return classes_to_structures(label_on_grid(self.predict(image, box), shape), self.plans.structures)
 
     def segment(
         self, tensors: SubjectTensors, phase: Phase, shape: tuple[int, int], box: Box | None = None
@@ -151,7 +153,7 @@ class Predictor(Segmenter):
     """
 
     def __init__(self, folder: Path, inference: InferenceParameters) -> None:
-        keep_freed_memory()
+        reuse_freed_memory()
         self.inference = inference
         self.device = device_of(inference.device)
         network, self.plans = load_network(folder / WEIGHTS_NAME)
@@ -178,25 +180,27 @@ class Predictor(Segmenter):
     def _logits(self, planes: Tensor, region: Box) -> Tensor:
         """Logits in the region alone."""
         spans = [
-            _seen(*edges)
+            _visible_span(*edges)
             for edges in zip(region.corner, region.shape, planes.shape[-2:], self.plans.patch, strict=True)
         ]
-        seen = _padded(planes, spans)
+        seen = _cut_and_pad(planes, spans)
         inference, plans = self.inference, self.plans
-        logits = slide(seen, plans.patch, inference.overlap, inference.batch_size, plans.classes, self._mirrored)
+        logits = sliding_window_logits(
+            seen, plans.patch, inference.overlap, inference.batch_size, plans.classes, self._mirrored
+        )
         top, left = (start - span[0] for start, span in zip(region.corner, spans, strict=True))
         return logits[..., top : top + region.shape[0], left : left + region.shape[1]]
 
     def _mirrored(self, window: Tensor) -> Tensor:
         """Logits, averaged over the mirror images if so asked."""
-        mirrors = MIRRORS if self.inference.mirroring else MIRRORS[:1]
+        mirrors = MIRROR_AXES if self.inference.mirroring else MIRROR_AXES[:1]
         return sum((self._one(window, axes) for axes in mirrors[1:]), start=self._one(window, ())) / len(mirrors)
 
     def _one(self, window: Tensor, axes: tuple[int, ...]) -> Tensor:
         return forward_pass(self.network, window.flip(axes), self.inference.precision)[0].flip(axes)
 
 
-def _seen(start: int, length: int, size: int, patch: int) -> tuple[int, int]:
+def _visible_span(start: int, length: int, size: int, patch: int) -> tuple[int, int]:
     """First pixel that the network sees on one axis, and the one after the last.
 
     Args:
@@ -215,7 +219,7 @@ def _seen(start: int, length: int, size: int, patch: int) -> tuple[int, int]:
     return first, first + seen
 
 
-def _padded(planes: Tensor, spans: list[tuple[int, int]]) -> Tensor:
+def _cut_and_pad(planes: Tensor, spans: list[tuple[int, int]]) -> Tensor:
     """Part of slices between first and last pixel of each axis; zero where the image has none."""
     (top, bottom), (left, right) = spans
     rows, columns = planes.shape[-2:]

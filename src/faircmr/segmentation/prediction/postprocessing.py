@@ -16,7 +16,7 @@ from faircmr.segmentation.prediction.calibration import Calibration
 Mask = npt.NDArray[np.bool_]
 LabelPair = tuple[LabelImage, LabelImage]
 """Predicted and drawn label of one scan."""
-TOUCHING = np.ones((3, 3, 3), dtype=np.uint8)
+CONNECTIVITY = np.ones((3, 3, 3), dtype=np.uint8)
 """Voxels that touch in a face, an edge or a corner are connected."""
 UNDECIDED = "no labelled validation scan: nothing is applied"
 
@@ -90,7 +90,7 @@ class Postprocessing(Parameters):
         return frozenset(one for one in Structure if 2 * sum(one in vote for vote in votes) > len(votes))
 
 
-def decide(
+def decide_by_structure(
     fold: int | None, predicted: Iterable[LabelPair], structures: Sequence[Structure], unlabelled: int = 0
 ) -> FoldDecision:
     """Decide for each structure whether its largest component alone is the better prediction.
@@ -112,7 +112,7 @@ def decide(
     scores = np.array([_scores(*pair, structures) for pair in predicted]).reshape(-1, 2, len(structures))
     if not len(scores):
         return FoldDecision(fold=fold, scans=0, unlabelled=unlabelled, note=UNDECIDED)
-    decided = tuple(_decision(one, scores[:, :, place]) for place, one in enumerate(structures))
+    decided = tuple(_structure_decision(one, scores[:, :, place]) for place, one in enumerate(structures))
     return FoldDecision(fold=fold, scans=len(scores), unlabelled=unlabelled, structures=decided)
 
 
@@ -135,7 +135,7 @@ def largest_component(mask: Mask) -> Mask:
     # imported here because SciPy is needed only where something was predicted
     from scipy.ndimage import label
 
-    components, count = label(mask, structure=TOUCHING)
+    components, count = label(mask, structure=CONNECTIVITY)
     if count < 2:
         return mask
     sizes = np.bincount(components.ravel())
@@ -158,7 +158,7 @@ def _dice(predicted: Mask, truth: Mask) -> float:
     return 2 * int(np.count_nonzero(predicted & truth)) / total if total else float("nan")
 
 
-def _decision(structure: Structure, scores: npt.NDArray[np.float64]) -> StructureDecision:
+def _structure_decision(structure: Structure, scores: npt.NDArray[np.float64]) -> StructureDecision:
     """Decision on one structure by its DSC in each scan, shape (scans, 2): as predicted, largest component."""
     seen = scores[~np.isnan(scores).any(axis=1)]
     if not len(seen):

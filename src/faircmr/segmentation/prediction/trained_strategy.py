@@ -30,21 +30,28 @@ from faircmr.core.scans import (
 )
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import SubjectTensors, TensorStore, image_name, preprocess
-from faircmr.segmentation.localiser import Box, HeartFinder, LocaliserParameters, joined, load_finder, looking
+from faircmr.segmentation.localiser import (
+    Box,
+    HeartFinder,
+    LocaliserParameters,
+    enclosing_box,
+    load_heart_finder,
+    localiser_inference,
+)
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.prediction.ensembles import Ensemble, Router, Routes, load_ensemble
 from faircmr.segmentation.prediction.postprocessing import Postprocessing, keep_largest
 from faircmr.segmentation.training import WEIGHTS_NAME, FitRecord, TrainedModels
 
 ReadGeometry = Callable[[str, Phase], Geometry]
-SubjectsOf = Callable[[int | None], Sequence[str]]
+SubjectsOfFold = Callable[[int | None], Sequence[str]]
 """Study keys by fold."""
-RoisOf = Callable[[int | None], Mapping[str, Box]]
+RoisOfFold = Callable[[int | None], Mapping[str, Box]]
 """Heart regions that the localiser of a fold found, by study key; the full image where there is none."""
 
 
 @dataclass(frozen=True)
-class Whom:
+class PredictionTargets:
     """Subjects to predict.
 
     Attributes:
@@ -53,13 +60,13 @@ class Whom:
         routes: Which fits segment whom.
     """
 
-    subjects: SubjectsOf
-    rois: RoisOf
+    subjects: SubjectsOfFold
+    rois: RoisOfFold
     routes: Routes = field(default_factory=Routes)
 
 
 @dataclass(frozen=True)
-class Team:
+class EnsembleMembers:
     """Fits that predict together.
 
     Attributes:
@@ -73,18 +80,18 @@ class Team:
     fits: tuple[FitRecord, ...] = field(repr=False)
 
 
-def teams(fits: Sequence[FitRecord], inference: InferenceParameters) -> tuple[Team, ...]:
+def group_ensembles(fits: Sequence[FitRecord], inference: InferenceParameters) -> tuple[EnsembleMembers, ...]:
     """Which fits predict together: those of each seed and fold, or of all seeds of a fold."""
     members: dict[tuple[int | None, int | None], list[FitRecord]] = {}
     for one in fits:
         members.setdefault((one.seed if inference.ensemble == "none" else None, one.fold), []).append(one)
-    return tuple(Team(seed, fold, tuple(together)) for (seed, fold), together in members.items())
+    return tuple(EnsembleMembers(seed, fold, tuple(together)) for (seed, fold), together in members.items())
 
 
 def predict_fits(
     models: TrainedModels,
     tensors: TensorStore,
-    tested: Whom,
+    tested: PredictionTargets,
     geometry: ReadGeometry,
     inference: InferenceParameters,
     postprocessing: Postprocessing,
@@ -106,7 +113,7 @@ def predict_fits(
         InvalidModelError: Weights are missing, damaged, of another version or of another training.
         InvalidCohortError: A subject was not preprocessed.
     """
-    for team in teams(models.fits, inference):
+    for team in group_ensembles(models.fits, inference):
         router = Router(models, team.fits, inference, tested.routes, postprocessing.calibration.of(team.fold))
         boxes, structures = tested.rois(team.fold), postprocessing.structures(team.fold)
         for subject_id in tested.subjects(team.fold):
@@ -122,7 +129,7 @@ def predict_fits(
 FindHeart = Callable[[SubjectTensors], Box | None]
 """Heart region of a subject, or ``None`` where the full image is used."""
 
-ANY_PHASE = Phase.ED
+PLACEHOLDER_PHASE = Phase.ED
 """Names the tensors of a frame whose phase nobody knows yet."""
 logger = logging.getLogger(__name__)
 
@@ -175,8 +182,8 @@ class FrameSegmenter:
         # the heart is looked for once a cine, so that no frame is seen in another region
         boxes: dict[tuple[int, ...], Box | None] = {}
         for frame in frames:
-            arrays = preprocess(frame.scan, self.ensemble.plans, ANY_PHASE)
-            image = arrays[image_name(ANY_PHASE)]
+            arrays = preprocess(frame.scan, self.ensemble.plans, PLACEHOLDER_PHASE)
+            image = arrays[image_name(PLACEHOLDER_PHASE)]
             if image.shape not in boxes:
                 boxes[image.shape] = self.find_heart(SubjectTensors(subject_id, "", arrays))
             label = self.ensemble.label(image, frame.scan.geometry.shape[1:], boxes[image.shape])
@@ -254,13 +261,13 @@ class TrainedStrategy:
             InvalidModelError: Weights are missing.
         """
         models = (self.model, self.localiser_models)
-        weights = [_digest_of_file(each.folder / fit.name / WEIGHTS_NAME) for each in models for fit in each.fits]
+        weights = [_file_digest(each.folder / fit.name / WEIGHTS_NAME) for each in models for fit in each.fits]
         settings = [one.model_dump_json() for one in (self.localiser, self.postprocessing, self.inference)]
         return hashlib.sha256("\n".join([*weights, *settings]).encode()).hexdigest()[:32]
 
     def _localisers(self, plans: Plans) -> Localisers:
-        models, how = self.localiser_models, looking(self.inference)
-        return Localisers(tuple(load_finder(models, one, plans, self.localiser, how) for one in models.fits))
+        models, how = self.localiser_models, localiser_inference(self.inference)
+        return Localisers(tuple(load_heart_finder(models, one, plans, self.localiser, how) for one in models.fits))
 
 
 @dataclass(frozen=True)
@@ -279,10 +286,10 @@ class Localisers:
         boxes = [one.box for one in found if one.box is not None]
         if found and not boxes:
             logger.warning("%s: heart not located (%s), full image used", subject.subject_id, found[0].reason)
-        return joined(boxes) if boxes else None
+        return enclosing_box(boxes) if boxes else None
 
 
-def _digest_of_file(path: Path) -> str:
+def _file_digest(path: Path) -> str:
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""The batches that a fit trains on, and how well its network does on validation samples."""
+"""Training and validation batches of a fit, and the validation Dice of its network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from faircmr.segmentation import Precision
 from faircmr.segmentation.data import Batch, PatchSource, Positions, TensorStore, augment, crop_shape, labelled_subjects
 from faircmr.segmentation.network import SegmentationNetwork
-from faircmr.segmentation.training.devices import cpu_threads, forward_pass, part_of, total
+from faircmr.segmentation.training.devices import all_reduce_sum, cpu_threads, forward_pass, local_samples
 from faircmr.segmentation.training.jobs import FitJob
 from faircmr.segmentation.training.losses import one_hot
 
@@ -22,7 +22,7 @@ Sampler = Callable[[Sequence[str], int, int, int], Positions]
 
 @dataclass(frozen=True)
 class TrainingData:
-    """Augmented training batches and plain validation batches on the training device."""
+    """Augmented training batches and unchanged validation batches on the training device."""
 
     job: FitJob
     sampler: Sampler
@@ -31,24 +31,24 @@ class TrainingData:
     device: torch.device
 
     @property
-    def validated(self) -> bool:
-        """Whether there is anybody to validate on."""
+    def has_validation_subjects(self) -> bool:
+        """Whether there are validation subjects."""
         return len(self.validation.subjects) > 0
 
     def batch(self, step: int) -> Batch:
         """Training batch of a step."""
         plans, seed = self.job.plans, self.job.seed
-        # arrays this small gain nothing from a second thread, and lose much where it has to be waited for
+        # a second thread does not speed up such small arrays, and waiting for it can be slow
         with cpu_threads(1):
             batch = self._on_device(self.training.batch(self._positions(step), step))
             return augment(batch, plans.patch, self.job.training.augmentation, seed)
 
     def subjects(self, step: int) -> tuple[str, ...]:
-        """Study keys of the subjects in the training batch of a step, each once."""
+        """Study keys of the distinct subjects in the training batch of a step."""
         return tuple(self.job.training_subjects[position] for position in np.unique(self._positions(step)))
 
     def validation_batches(self) -> Iterator[Batch]:
-        """The same validation batches every time, subjects in turn."""
+        """Validation batches, the same at every call; they take the subjects in turn."""
         size, subjects = self.job.plans.batch_size, len(self.validation.subjects)
         for step in range(self.job.training.validation_batches):
             positions = np.arange(step * size, (step + 1) * size) % subjects
@@ -61,12 +61,12 @@ class TrainingData:
         return replace(batch, image=batch.image.to(self.device), label=batch.label.to(self.device))
 
 
-def open_data(job: FitJob, store: TensorStore, device: torch.device) -> TrainingData:
-    """Data of a job.
+def open_training_data(job: FitJob, store: TensorStore, device: torch.device) -> TrainingData:
+    """Open the training and validation data of a job.
 
     Raises:
         InvalidCohortError: A subject has no tensors or no label.
-        InvalidParameterError: The job's sampler cannot be imported.
+        InvalidParameterError: The sampler of the job cannot be imported.
     """
     training = PatchSource(
         subjects=labelled_subjects(store, job.training_subjects),
@@ -90,10 +90,10 @@ def open_data(job: FitJob, store: TensorStore, device: torch.device) -> Training
 
 @dataclass(frozen=True)
 class Validation:
-    """A guide during training, not a result: results are scored by subject on the source's grid.
+    """Validation Dice during training. It is no result: results are scored for each subject on the source's grid.
 
     Attributes:
-        dsc: Dice of each structure over all pixels of all samples together, averaged over structures, 0..1
+        dsc: Dice of each structure over all pixels of all samples, averaged over structures, 0..1
             (nnU-Net's pseudo Dice).
         by_subject: The same over the samples of each subject, by study key; subjects without a sample are left out.
     """
@@ -105,19 +105,19 @@ class Validation:
 def validate(
     network: SegmentationNetwork, batches: Iterable[Batch], subjects: Sequence[str], precision: Precision
 ) -> Validation:
-    """Dice of a network on validation samples.
+    """Compute the Dice of a network on validation samples.
 
     Args:
-        network: Left in training mode.
+        network: Is in training mode afterwards.
         batches: On the network's device.
-        subjects: Study keys; the samples of all batches are theirs in turn.
+        subjects: Study keys; the samples of all batches belong to them in turn.
         precision: Of the forward pass.
 
     Returns:
-        Numbers in 0..1; a structure that is in no sample and nowhere predicted does not count, and where that is all
-        of them, the prediction is perfect.
+        Values in 0..1. Structures that are neither in the labels nor in the predictions are left out; if all are, the
+        value is 1.
     """
-    places = {subject: place for place, subject in enumerate(subjects)}
+    positions = {subject: position for position, subject in enumerate(subjects)}
     turns, seen = cycle(subjects), set[str]()
     counts = []
     network.eval()
@@ -125,24 +125,24 @@ def validate(
         for batch in batches:
             named = replace(batch, keys=tuple(islice(turns, len(batch.keys))))
             seen.update(named.keys)
-            part = part_of(named)
-            found = _counts(forward_pass(network, part.image, precision)[0], part.label)
-            rows = torch.tensor([places[one] for one in part.keys], device=found.device)
-            counts.append(found.new_zeros(len(subjects), *found.shape[1:]).index_add_(0, rows, found))
-        # counts of pixels are whole numbers, so that no order of additions changes them
-        table = total(torch.stack(counts).sum(dim=0)).cpu()
+            local = local_samples(named)
+            samples = _overlap_and_sizes(forward_pass(network, local.image, precision)[0], local.label)
+            rows = torch.tensor([positions[key] for key in local.keys], device=samples.device)
+            counts.append(samples.new_zeros(len(subjects), *samples.shape[1:]).index_add_(0, rows, samples))
+        # pixel counts are whole numbers, so the order of additions does not matter
+        table = all_reduce_sum(torch.stack(counts).sum(dim=0)).cpu()
     network.train()
-    return Validation(_dice(table.sum(dim=0)), {one: _dice(table[places[one]]) for one in subjects if one in seen})
+    return Validation(_dice(table.sum(dim=0)), {key: _dice(table[positions[key]]) for key in subjects if key in seen})
 
 
 def _dice(counts: Tensor) -> float:
     overlap, sizes = counts
-    seen = sizes > 0
-    return float((2 * overlap[seen] / sizes[seen]).mean()) if seen.any() else 1.0
+    present = sizes > 0
+    return float((2 * overlap[present] / sizes[present]).mean()) if present.any() else 1.0
 
 
-def _counts(logits: Tensor, label: Tensor) -> Tensor:
-    """Pixels in common, and pixels of both, of each sample and structure, shape (samples, 2, structures)."""
+def _overlap_and_sizes(logits: Tensor, label: Tensor) -> Tensor:
+    """Overlap, and sum of both sizes, in pixels for each sample and structure, shape (samples, 2, structures)."""
     classes = logits.shape[1]
     predicted, truth = (one_hot(mask, classes)[:, 1:].double() for mask in (logits.argmax(dim=1), label))
     axes = (2, 3)

@@ -1,9 +1,9 @@
-"""Devices, precision and threads of a fit, and the processes that share it, one a device.
+"""Device, precision and CPU threads of a fit, and communication between its processes (ranks), one for each device.
 
-Unless :mod:`~faircmr.segmentation.training.distributed`, or ``torch.distributed.run``, which sets the same variables,
-started several processes for a fit, it is alone, and every function on processes does nothing. With several, each takes
-its part of the same batch. Every number that a loss divides is summed over all of them first, so that loss, gradient
-and weights are those of one process up to the order of additions.
+:mod:`~faircmr.segmentation.training.distributed` starts one process for each device; ``torch.distributed.run`` may do
+so too, and sets the same environment variables. In a fit with one process, all functions on ranks do nothing. With
+several, each rank computes its part of the same batch. Sums that enter a loss are added up over all ranks before any
+division. Loss, gradient and weights therefore equal those of one process, up to the order of additions.
 """
 
 from __future__ import annotations
@@ -22,36 +22,37 @@ from faircmr.segmentation import Precision
 from faircmr.segmentation.data import Batch
 
 M_MMAP_THRESHOLD, M_TRIM_THRESHOLD = -3, -1
-KEPT_BYTES = 2**30
+MALLOC_THRESHOLD_BYTES = 2**30
 
 
 def device_of(name: str) -> torch.device:
-    """Device by name; ``auto`` is a GPU where there is one.
+    """Return the device of this name; ``auto`` is a GPU if one is available, otherwise the CPU.
 
     Raises:
-        InvalidParameterError: A GPU is asked for and there is none.
+        InvalidParameterError: The name is ``cuda`` and no GPU is available.
     """
     available = torch.cuda.is_available()
     if name == "cuda" and not available:
         raise InvalidParameterError(
             "training.device or inference.device",
             name,
-            "auto or cpu, because no GPU can be used here",
+            "auto or cpu, because no GPU is available",
             "set both to auto",
         )
     return torch.device("cuda" if available and name != "cpu" else "cpu")
 
 
 def forward_pass(network: nn.Module, image: Tensor, precision: Precision) -> list[Tensor]:
-    """Heads of a network, computed in this precision.
+    """Compute the heads of a network in the given precision.
 
-    Mixed precision computes convolutions in bfloat16, whose range is that of float32: losses need no
-    scaling. The weights stay float32, and so is everything after the heads.
+    Mixed precision computes convolutions in bfloat16. Its range equals that of float32, so losses need no
+    scaling. Weights, and everything after the heads, stay float32.
 
     Args:
         network: Image to a list of heads.
         image: Shape (samples, channels, rows, columns), float32, on the network's device.
-        precision: Of the convolutions. It is chosen and not taken from the device: it changes the weights.
+        precision: Of the convolutions. It is a parameter and does not follow from the device, because it changes the
+            weights.
 
     Returns:
         Logits, float32.
@@ -63,7 +64,7 @@ def forward_pass(network: nn.Module, image: Tensor, precision: Precision) -> lis
 
 @contextmanager
 def cpu_threads(count: int) -> Iterator[None]:
-    """Compute with this many CPU threads, then with as many as before."""
+    """Set the number of CPU threads of PyTorch inside the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -73,8 +74,8 @@ def cpu_threads(count: int) -> Iterator[None]:
 
 
 @contextmanager
-def repeatable_convolutions() -> Iterator[None]:
-    """Let a GPU choose only among convolutions that give the same bits every time, then as before."""
+def deterministic_convolutions() -> Iterator[None]:
+    """Use only deterministic cuDNN convolutions inside the block."""
     before = torch.backends.cudnn.deterministic
     torch.backends.cudnn.deterministic = True
     try:
@@ -83,46 +84,48 @@ def repeatable_convolutions() -> Iterator[None]:
         torch.backends.cudnn.deterministic = before
 
 
-def keep_freed_memory() -> None:
-    """Let the C library use freed memory again instead of giving it back, for the whole process.
+def reuse_freed_memory() -> None:
+    """Make glibc reuse freed memory in the whole process instead of returning it to the operating system.
 
-    Every step needs the same large arrays. By default glibc returns each to the system and asks for
-    it again, page by page, which is an eighth of the CPU time of a step; the peak is the same. Does
-    nothing where the C library is another.
+    Every step needs the same large arrays. By default glibc returns them to the system and requests them
+    again page by page, which takes an eighth of the CPU time of a step. Peak memory stays the same. Does
+    nothing with another C library.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError, TypeError):
         return
-    mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
-    mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
+    mallopt(M_MMAP_THRESHOLD, MALLOC_THRESHOLD_BYTES)
+    mallopt(M_TRIM_THRESHOLD, MALLOC_THRESHOLD_BYTES)
 
 
-def joined(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
-    """Meet the other processes of this fit, and let them average the gradients of a module.
+def wrap_ddp(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
+    """Connect to the other ranks and wrap a module so that its gradients are averaged over them (DDP).
 
     Args:
-        module: Batch to loss; all that is trained is part of it, and in every loss.
-        device: Where it is to compute; of several GPUs, each process takes its own.
-        samples: Samples of a batch.
+        module: Maps a batch to its loss; contains all trained parameters, and every loss depends on all of them.
+        device: Where to compute; with several GPUs, each rank uses its own.
+        samples: Batch size.
 
     Returns:
-        On the device; the module itself where this process is alone.
+        The wrapped module on its device; with one process, the module itself.
 
     Raises:
-        InvalidParameterError: There are more processes than samples in a batch, or than GPUs.
+        InvalidParameterError: There are more ranks than samples in a batch, or than GPUs.
     """
     if not has_other_processes():
         return module.to(device)
     processes = int(os.environ["WORLD_SIZE"])
-    _refuse_idle(processes, samples, f"at most {samples}, the samples of a batch")
+    _check_process_count(processes, samples, f"at most {samples}, the samples of a batch")
     if device.type == "cuda":
-        _refuse_idle(processes, torch.cuda.device_count(), f"at most {torch.cuda.device_count()}, the GPUs here")
-    # it takes two seconds to import, and a fit that is alone needs none of it
+        _check_process_count(
+            processes, torch.cuda.device_count(), f"at most {torch.cuda.device_count()}, the GPUs here"
+        )
+    # imported here because it takes two seconds, and a fit in one process does not need it
     from lightning_fabric import Fabric
     from lightning_fabric.strategies.ddp import DDPStrategy
 
-    # what an objective remembers is equal everywhere, because it comes from totals
+    # buffers of an objective are equal on all ranks already, because they are computed from all-reduced sums
     fabric = Fabric(accelerator=device.type, devices=processes, strategy=DDPStrategy(forward_sync_buffers=False))
     fabric.launch()
     wrapped: nn.Module = fabric.setup_module(module)
@@ -130,26 +133,26 @@ def joined(module: nn.Module, device: torch.device, samples: int) -> nn.Module:
 
 
 def has_other_processes() -> bool:
-    """Whether this process was started as one of several that share a fit; it need not have met the others yet."""
+    """Whether this process was started as one of several ranks; they need not be connected yet."""
     return torch.distributed.is_torchelastic_launched()
 
 
-def leads() -> bool:
-    """Whether this process is the one that writes and reports."""
+def is_rank_zero() -> bool:
+    """Whether this process writes files and reports progress; always true in a fit with one process."""
     return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0
 
 
-def wait() -> None:
-    """Go on when every process of the fit has come this far."""
+def barrier() -> None:
+    """Wait until all ranks have reached this call."""
     if torch.distributed.is_initialized():
         torch.distributed.barrier()
 
 
-def anywhere(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 - a value and no choice of behaviour
-    """Whether a flag is set in any process of the fit; all of them get the same answer, and must ask alike.
+def any_rank(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 - a value, not a switch
+    """Whether a flag is set on any rank; all ranks must call this together and get the same result.
 
     Args:
-        flag: Of this process.
+        flag: Of this rank.
         device: Where the fit computes.
     """
     if not torch.distributed.is_initialized():
@@ -159,41 +162,41 @@ def anywhere(flag: bool, device: torch.device) -> bool:  # noqa: FBT001 - a valu
     return bool(flags.item())
 
 
-def leave() -> None:
-    """Part from the other processes of the fit, once all of them are done and nothing of the fit is in use.
+def shutdown() -> None:
+    """Wait for all ranks and destroy the process group; call it when nothing of the fit is in use any more.
 
-    The threads that send and receive end here. Left to the end of the interpreter, they may still hold
-    a tensor that Python knows, and end the process by a signal instead (pull request 179291 of PyTorch).
+    This ends the communication threads. If they run until the interpreter exits, they may still hold
+    a Python tensor, and the process then ends by a signal (PyTorch pull request 179291).
     """
     if torch.distributed.is_initialized():
-        wait()
+        barrier()
         torch.distributed.destroy_process_group()
 
 
-def part_of(batch: Batch) -> Batch:
-    """The samples of a batch that are this process's to compute."""
+def local_samples(batch: Batch) -> Batch:
+    """Return the samples of a batch that this rank computes."""
     if not torch.distributed.is_initialized():
         return batch
     return batch.part(torch.distributed.get_rank(), torch.distributed.get_world_size())
 
 
-def total(values: Tensor) -> Tensor:
-    """Sum over all processes of the fit, with its gradient; equal in all of them.
+def all_reduce_sum(values: Tensor) -> Tensor:
+    """Sum over all ranks, with gradient; the result is equal on all of them.
 
-    A loss is exact if it is a function of totals: of sums and counts over samples, over pixels, or
-    over the samples of each group, and not of a mean over the part of the batch that is here.
+    A loss is exact if it is computed from such sums (of values and counts over samples, pixels or
+    the samples of each group). A loss that is computed from means over this rank's samples is not.
 
     Args:
-        values: Of the same shape in every process.
+        values: Of the same shape on every rank.
     """
     if not torch.distributed.is_initialized():
         return values
-    summed: Tensor = _Total.apply(values)  # type: ignore[no-untyped-call]
+    summed: Tensor = _AllReduceSum.apply(values)  # type: ignore[no-untyped-call]
     return summed
 
 
-class _Total(torch.autograd.Function):
-    """Every process has the same loss, and gradients are averaged: backward sums over the processes too."""
+class _AllReduceSum(torch.autograd.Function):
+    """All-reduce whose backward also sums over ranks: each rank has the same loss, and DDP averages the gradients."""
 
     @staticmethod
     def forward(_: Any, values: Tensor) -> Tensor:
@@ -203,9 +206,9 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def backward(_: Any, gradient: Tensor) -> Tensor:
-        return total(gradient)
+        return all_reduce_sum(gradient)
 
 
-def _refuse_idle(processes: int, most: int, permitted: str) -> None:
+def _check_process_count(processes: int, most: int, permitted: str) -> None:
     if processes > most:
         raise InvalidParameterError("training.devices", processes, permitted, "lower it")

@@ -1,8 +1,8 @@
-"""A fit on several devices: one process each, started here and never outliving the process that started them.
+"""Fit on several devices: start one process (rank) for each device and make sure that all of them end.
 
-All of them read one pipe, which this process holds open, and stop when it ends: when it is closed here, or when this
-process is gone. They meet at a store of ``torch.distributed`` in this process, as they do in the launcher
-``torch.distributed.run``. A launcher between this process and them would be one more process that can be killed.
+All ranks read one pipe that this process keeps open. They stop when it ends, which is when this process closes it or
+is killed. They connect through a ``torch.distributed`` store in this process. The launcher ``torch.distributed.run``
+works in the same way, but would be an additional process between this one and the ranks that can be killed.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ from faircmr.segmentation.training.records import (
     EpochReport,
     FitRecord,
     OnEpoch,
-    Warned,
-    ignore,
+    WarningMessage,
+    ignore_report,
     read_message,
 )
 
 SECONDS_AFTER_FAILURE = 3.0
-"""After which the processes that are left are killed once one has failed: they may wait for it without end."""
+"""Time until the other ranks are killed after one has failed: they may wait for it forever."""
 SECONDS_TO_END = 10.0
-"""For SIGTERM to work before SIGKILL is sent."""
+"""Time between SIGTERM and SIGKILL."""
 SECONDS_BETWEEN_CHECKS = 0.2
 LOOPBACK = "127.0.0.1"
 
@@ -65,8 +65,8 @@ class RankProcesses:
 
     Attributes:
         processes: By rank.
-        output: All that they print, in lines; it ends when all of them have ended.
-        stop_requested: Whether they were asked to stop because this process is to stop, and not because one failed.
+        output: Lines that they print; ends when all of them have ended.
+        stop_requested: Set if they were asked to stop because this process must stop, not because one of them failed.
     """
 
     processes: Sequence[Popen[bytes]]
@@ -81,16 +81,16 @@ class RankProcesses:
             os.close(number)
 
     def failed(self) -> bool:
-        """Whether any of them has ended otherwise than well."""
+        """Whether any process has ended with an exit status other than 0."""
         return any(process.poll() not in (None, 0) for process in self.processes)
 
     def kill(self) -> None:
-        """Send SIGKILL to those that still run."""
+        """Send SIGKILL to the processes that still run."""
         for process in self.processes:
             process.kill()
 
     def end(self) -> None:
-        """End those that still run, and wait for all of them."""
+        """End the processes that still run, and wait for all."""
         self.ask_to_stop()
         for process in self.processes:
             process.terminate()
@@ -107,18 +107,21 @@ class RankProcesses:
 def rank_processes(
     command: Sequence[str], environment: Mapping[str, str], count: int, should_stop: ShouldStop
 ) -> Iterator[RankProcesses]:
-    """Start a command in one process a rank; all have ended when the block is left in whatever way.
+    """Start a command once for each rank; all processes have ended when the block ends, also after an error.
 
-    Where one of them fails, the others are asked to stop, and killed after :data:`SECONDS_AFTER_FAILURE`. Where this
-    process is to stop, they have :data:`SECONDS_TO_LEAVE` more.
+    If one of them fails, the others are asked to stop, and killed after :data:`SECONDS_AFTER_FAILURE`. If this
+    process must stop, they get :data:`SECONDS_TO_LEAVE` more.
 
     Args:
-        command: Stops when its standard input ends.
-        environment: Variables of every process; those of its rank are added where there is more than one.
-        count: Processes.
-        should_stop: Asked now and then, from a thread.
+        command: Must stop when its standard input ends.
+        environment: Variables of every process; with several ranks, those of the rank are added.
+        count: Number of ranks.
+        should_stop: Called every :data:`SECONDS_BETWEEN_CHECKS`, from a thread.
     """
-    with _meeting_point(count) as port, _started(command, _environments(environment, count, port)) as started:
+    with (
+        _rendezvous_store(count) as port,
+        _start_processes(command, _rank_environments(environment, count, port)) as started,
+    ):
         ended = Event()
         watching = Thread(target=_watch, args=(started, should_stop, ended), daemon=True)
         watching.start()
@@ -130,7 +133,7 @@ def rank_processes(
 
 
 def _watch(started: RankProcesses, should_stop: ShouldStop, ended: Event) -> None:
-    """Ask all processes to stop when they are to, or one has failed; kill those that do not."""
+    """Ask all processes to stop after a request or a failure; kill those that do not stop in time."""
     kill_at, failed = float("inf"), False
     while not ended.wait(SECONDS_BETWEEN_CHECKS):
         if not failed and started.failed():
@@ -146,32 +149,32 @@ def _watch(started: RankProcesses, should_stop: ShouldStop, ended: Event) -> Non
 
 
 @contextmanager
-def _started(command: Sequence[str], environments: Sequence[Mapping[str, str]]) -> Iterator[RankProcesses]:
-    (input_of_all, own_input), (own_output, output_of_all) = os.pipe(), os.pipe()
+def _start_processes(command: Sequence[str], environments: Sequence[Mapping[str, str]]) -> Iterator[RankProcesses]:
+    (shared_input, own_input), (own_output, shared_output) = os.pipe(), os.pipe()
     processes: list[Popen[bytes]] = []
     with os.fdopen(own_output, encoding="utf-8", errors="replace") as output:
         started = RankProcesses(processes, output, _input=own_input)
         try:
             try:
                 for environment in environments:
-                    one = Popen(command, stdin=input_of_all, stdout=output_of_all, stderr=STDOUT, env=environment)
-                    processes.append(one)
+                    process = Popen(command, stdin=shared_input, stdout=shared_output, stderr=STDOUT, env=environment)
+                    processes.append(process)
             finally:
-                # each end that is left open here would keep the pipe from ending
-                os.close(input_of_all)
-                os.close(output_of_all)
+                # otherwise these ends, open in this process, would keep the pipes from ending
+                os.close(shared_input)
+                os.close(shared_output)
             yield started
         finally:
             started.end()
 
 
 @contextmanager
-def _meeting_point(count: int) -> Iterator[int]:
-    """Port of the store at which several ranks meet; only this machine can connect to it."""
+def _rendezvous_store(count: int) -> Iterator[int]:
+    """Port of the store through which several ranks connect; reachable from this machine only."""
     if count == 1:
         yield 0
         return
-    # on its own TCPStore would listen at every address of this machine
+    # by default TCPStore would listen on every network address of this machine
     listening = socket.create_server((LOOPBACK, 0), backlog=count + 1)
     port = listening.getsockname()[1]
     number = listening.detach()
@@ -182,8 +185,8 @@ def _meeting_point(count: int) -> Iterator[int]:
         del store
 
 
-def _environments(environment: Mapping[str, str], count: int, port: int) -> list[dict[str, str]]:
-    """Variables of each rank, as ``torch.distributed.run`` sets them; a process that is alone needs none."""
+def _rank_environments(environment: Mapping[str, str], count: int, port: int) -> list[dict[str, str]]:
+    """Environment of each rank with the variables that ``torch.distributed.run`` sets; unchanged for one process."""
     if count == 1:
         return [dict(environment)]
     world = {
@@ -198,33 +201,32 @@ def _environments(environment: Mapping[str, str], count: int, port: int) -> list
     return [{**environment, **world, "RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(count)]
 
 
-FIT = "faircmr.segmentation.training.fit_process"
-RANK = "faircmr.segmentation.training.rank"
+FIT_MODULE = "faircmr.segmentation.training.fit_process"
+RANK_MODULE = "faircmr.segmentation.training.rank"
 
 logger = logging.getLogger(__name__)
 
 
-def fit_on_devices(job: FitJob, on_epoch: OnEpoch = ignore, should_stop: ShouldStop = never) -> FitRecord:
-    """Train one network in this process, or on several devices in one process each; signals stop it after a step."""
+def fit_on_devices(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never) -> FitRecord:
+    """Train one network, with several devices in one process for each; signals stop it after the current step."""
     with deferring() as signalled:
         train = fit if job.training.devices == 1 else fit_in_processes
         return train(job, on_epoch, lambda: signalled() or should_stop())
 
 
-def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore, should_stop: ShouldStop = never) -> FitRecord:
-    """Train one network in one process a device, as :func:`~faircmr.segmentation.training.loop.fit` does in this one.
+def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never) -> FitRecord:
+    """Train one network with one process for each of ``job.training.devices`` devices.
+
+    Same result as :func:`~faircmr.segmentation.training.loop.fit` in one process, up to the last bits.
 
     Args:
-        job: What to fit, on ``job.training.devices`` devices.
+        job: What to fit.
         on_epoch: Called after each epoch, once its checkpoint is on disk.
-        should_stop: Asked now and then; the processes then stop after the step that they are at.
-
-    Returns:
-        Record of the finished fit.
+        should_stop: Called regularly; once it returns true, the processes stop after their current step.
 
     Raises:
-        StoppedError: ``should_stop`` has said so.
-        FaircmrError: The first expected error of any process, or that one of them ended without one.
+        StoppedError: ``should_stop`` returned true.
+        FaircmrError: The first expected error of any process, or that a process ended without one.
     """
     if (record := finished_record(job.folder, job.fingerprint(TensorStore(job.tensors).fingerprints))) is not None:
         return record
@@ -237,23 +239,23 @@ def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore, should_stop: Shoul
             statuses = [process.wait() for process in started.processes]
     if failures or any(statuses):
         stop_requested = started.stop_requested.is_set() or should_stop()
-        raise _first_expected(failures, job, statuses, stop_requested=stop_requested)
+        raise _error_to_raise(failures, job, statuses, stop_requested=stop_requested)
     return FitRecord.model_validate_json((job.folder / RECORD_NAME).read_bytes())
 
 
 def rank_command(path: Path) -> list[str]:
-    """Command of each process that fits a job file."""
-    return [sys.executable, "-m", RANK, str(path)]
+    """Command that starts one rank of a job file."""
+    return [sys.executable, "-m", RANK_MODULE, str(path)]
 
 
 def _read_messages(lines: Iterable[str], on_epoch: OnEpoch) -> list[FaircmrError | CrashError]:
-    """Pass on what the processes report until all have ended; returns why they failed."""
+    """Forward reports and warnings of the processes until all have ended, and return their errors."""
     failures = []
     for line in lines:
         message = read_message(line)
         if isinstance(message, EpochReport):
             on_epoch(message)
-        elif isinstance(message, Warned):
+        elif isinstance(message, WarningMessage):
             logger.warning("%s", message.text)
         elif message is None:
             logger.debug("%s", line.rstrip())
@@ -262,25 +264,25 @@ def _read_messages(lines: Iterable[str], on_epoch: OnEpoch) -> list[FaircmrError
     return failures
 
 
-def _first_expected(
+def _error_to_raise(
     failures: Sequence[FaircmrError | CrashError], job: FitJob, statuses: Sequence[int], *, stop_requested: bool
 ) -> FaircmrError:
-    """The error to raise: where one process fails, the others fail because it is gone, or are asked to stop."""
+    """Choose the error to raise: if one process fails, the others fail or stop only as a consequence."""
     stops = [failure for failure in failures if isinstance(failure, StoppedError)]
     crashes = [failure for failure in failures if isinstance(failure, CrashError)]
     for failure in failures:
         if isinstance(failure, FaircmrError) and failure not in stops:
             return failure
     if stop_requested:
-        asked = StoppedError(job.name, "stopped in the middle of a step", "its last checkpoint is kept", REMEDY)
-        return stops[0] if stops else asked
-    if stops and not crashes and min(statuses) >= 0:  # somebody has sent them a signal, and not this process
+        mid_step = StoppedError(job.name, "stopped in the middle of a step", "its last checkpoint is kept", REMEDY)
+        return stops[0] if stops else mid_step
+    if stops and not crashes and min(statuses) >= 0:  # signalled from outside, not by this process
         return stops[0]
-    found = f"{crashes[0]} in one of the processes" if crashes else "a process was killed"
-    by_hand = f"python -m {FIT} {job.folder / JOB_NAME}"
+    failure_text = f"{crashes[0]} in one of the processes" if crashes else "a process was killed"
+    manual_command = f"python -m {FIT_MODULE} {job.folder / JOB_NAME}"
     return FaircmrError(
         f"{job.name} on {job.training.devices} devices",
-        found,
-        "processes that all end well",
-        f"memory may be short; to see all that they print run {by_hand}",
+        failure_text,
+        "all processes end without an error",
+        f"check the available memory; to see the full output run {manual_command}",
     )

@@ -1,4 +1,4 @@
-"""What a fit leaves in its folder: its weights, and a record that they are whole."""
+"""Files of a fit in its folder: the weights, and the record that marks them as complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from faircmr.core import InvalidModelError
 from faircmr.core.host import lease, remove, write_whole
 from faircmr.segmentation.network import load_tensors, save_network, save_tensors
-from faircmr.segmentation.training.devices import leads, wait
+from faircmr.segmentation.training.devices import barrier, is_rank_zero
 from faircmr.segmentation.training.fit_status import differences_from
 from faircmr.segmentation.training.jobs import FitJob, same_fit
 from faircmr.segmentation.training.records import (
@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 
 
 def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
-    """Record of a finished fit, if this very fit is finished and its weights are whole."""
-    record = _record(folder)
+    """Record of the fit in a folder, if it has this fingerprint, is finished and its weights are complete."""
+    record = _read_record(folder)
     if record is None or not same_fit(record.fingerprint, fingerprint):
         return None
     try:
@@ -43,39 +43,46 @@ def finished_record(folder: Path, fingerprint: str) -> FitRecord | None:
 
 @contextmanager
 def sole_writer(job: FitJob) -> Iterator[None]:
-    """Be the only fit that writes in the folder; of several processes of one fit the one that leads holds the lease.
+    """Be the only fit that writes to the folder; with several ranks, rank 0 holds the lease.
 
     Raises:
-        OutputError: Another process fits there.
+        OutputError: Another process runs a fit there.
     """
-    with lease(job.folder, job.name) if leads() else nullcontext():
-        wait()
+    with lease(job.folder, job.name) if is_rank_zero() else nullcontext():
+        barrier()
         yield
 
 
 def require_finished(job: FitJob, tensors: Mapping[str, str]) -> None:
-    """Refuse to go on from a fit that is not finished.
+    """Check that a fit whose weights another fit starts from is finished.
 
     Args:
-        job: The fit whose weights another one begins with.
+        job: The fit.
         tensors: Fingerprint of each preprocessed subject.
 
     Raises:
-        InvalidModelError: Its folder does not hold it, whole.
+        InvalidModelError: It is not finished.
     """
     if finished_record(job.folder, job.fingerprint(tensors)) is None:
-        raise InvalidModelError(job.name, "not finished", "the fit that this one begins with", "run it first")
+        raise InvalidModelError(
+            job.name, "not finished", "a finished fit, because this one starts from its weights", "run it first"
+        )
 
 
 def start_over(job: FitJob, fingerprint: str) -> None:
-    """Leave nothing of another fit in the folder: its record would vouch for weights that are not its own.
+    """Delete the files of another fit from the folder and write the new job file.
 
-    What differs between that fit and this one is logged.
+    The record of the other fit would otherwise mark the new weights as complete. The differences between both fits are
+    logged.
     """
-    record = _record(job.folder)
+    record = _read_record(job.folder)
     recorded = recorded_fingerprint(job.folder) if record is None else record.fingerprint
-    if recorded and (found := differences_from(job.folder, recorded, job, fingerprint)):
-        logger.warning("%s: starts over, because its folder holds another fit: %s", job.name, "; ".join(found))
+    if recorded and (differences := differences_from(job.folder, recorded, job, fingerprint)):
+        logger.warning(
+            "%s: starts from the first epoch, because its folder contains another fit: %s",
+            job.name,
+            "; ".join(differences),
+        )
     remove(job.folder / RECORD_NAME)
     remove(job.folder / WEIGHTS_NAME)
     remove(job.folder / OBJECTIVE_NAME)
@@ -83,18 +90,18 @@ def start_over(job: FitJob, fingerprint: str) -> None:
     write_whole(job.folder / JOB_NAME, job.model_dump_json(indent=2).encode())
 
 
-def keep_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
-    """Write the weights if they are to be the best by validation, and are the best so far.
+def save_if_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
+    """Write the weights if the best ones by validation are wanted and these are the best so far.
 
-    They are written before the checkpoint of their epoch: cut off in between, the epoch is trained
-    again and the same weights are written again.
+    They are written before the checkpoint of their epoch: if the fit is interrupted in between, the epoch
+    is trained again and the same weights are written again.
     """
     if job.training.final_weights == "best" and best_epoch(progress.history) == len(progress.history):
         _save_weights(job, state)
 
 
 def best_epoch(history: Sequence[EpochRecord]) -> int:
-    """Epoch (from 1) of the highest validation DSC, the first of equals; the last if none was validated."""
+    """Epoch (from 1) with the highest validation DSC; the first of equal ones, the last epoch without validation."""
     validated = [
         (record.validation_dsc, -epoch)
         for epoch, record in enumerate(history, start=1)
@@ -103,11 +110,11 @@ def best_epoch(history: Sequence[EpochRecord]) -> int:
     return -max(validated)[1] if validated else len(history)
 
 
-def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
-    """Write the weights and then the record, and remove the checkpoints; done by the process that leads.
+def finish_fit(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
+    """On rank 0 write the weights, then the record, and remove the checkpoints.
 
     Returns:
-        The record, which exists only beside whole weights.
+        The record; its file exists only together with complete weights.
     """
     kept = best_epoch(progress.history) if job.training.final_weights == "best" else len(progress.history)
     record = FitRecord(
@@ -121,7 +128,7 @@ def finish(job: FitJob, state: TrainingState, progress: Progress) -> FitRecord:
         predicts=job.predicts,
         objective=bool(state.objective.state_dict()),
     )
-    if leads():
+    if is_rank_zero():
         if kept == len(progress.history):
             _save_weights(job, state)
         write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
@@ -135,7 +142,7 @@ def _save_weights(job: FitJob, state: TrainingState) -> None:
         save_tensors(job.folder / OBJECTIVE_NAME, learnt, {"objective": job.objective.model_dump_json()})
 
 
-def _record(folder: Path) -> FitRecord | None:
+def _read_record(folder: Path) -> FitRecord | None:
     try:
         return FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
     except (OSError, ValidationError):

@@ -1,6 +1,6 @@
-"""A fit as a process of its own: ``python -m faircmr.segmentation.training.fit_process job.json``.
+"""Run one fit in its own process: ``python -m faircmr.segmentation.training.fit_process job.json``.
 
-With several devices the command starts one process a device and shows all that they print.
+With several devices the command starts one process for each device and prints their output.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from threading import Event, Thread
 
 from faircmr.core import FaircmrError
 from faircmr.core.host import SECONDS_TO_LEAVE, StoppedError, deferring, exit_status, request_stop, stopping_at_signals
-from faircmr.segmentation.training.devices import has_other_processes, leads, leave
+from faircmr.segmentation.training.devices import has_other_processes, is_rank_zero, shutdown
 from faircmr.segmentation.training.distributed import fit_in_processes
 from faircmr.segmentation.training.jobs import FitJob
 from faircmr.segmentation.training.loop import fit
 from faircmr.segmentation.training.records import (
     EpochReport,
     OnEpoch,
-    message_of_epoch,
-    message_of_error,
-    message_of_warning,
+    epoch_message,
+    error_message,
+    warning_message,
 )
 
 logger = logging.getLogger("faircmr.segmentation.training.fit_process")
@@ -33,13 +33,13 @@ OnError = Callable[[Exception], None]
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fit the job of a file, and report each epoch.
+    """Run the fit of a job file and report each epoch.
 
     Args:
-        arguments: Path of the job; ``--piped`` where another process starts this one.
+        arguments: Path of the job file; ``--piped`` if another process starts this one.
 
     Returns:
-        Exit status: 0; 1 after an expected error, which is one line; 128 and the signal where it was stopped.
+        Exit status: 0 on success, 1 after an expected error (printed as one line), 128 + signal if stopped.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     parser = ArgumentParser("python -m faircmr.segmentation.training.fit_process", description="Fit the job of a file.")
@@ -50,22 +50,22 @@ def main(arguments: Sequence[str]) -> int:
         logging.getLogger(fit_in_processes.__module__).setLevel(logging.DEBUG)
         with stopping_at_signals():
             return run(options.job, log_epoch, log_error)
-    logging.getLogger("faircmr").addHandler(TellWarnings(logging.WARNING))
-    # it may be asked by the end of its input, by the process that started it, and by whoever signals all processes
+    logging.getLogger("faircmr").addHandler(SendWarnings(logging.WARNING))
+    # the request to stop may arrive several times: end of input, the parent process, a signal to the process group
     with stopping_at_signals(repeats=SECONDS_TO_LEAVE):
         trained = Event()
         Thread(target=_stop_with_standard_input, args=(trained,), daemon=True).start()
-        return run(options.job, tell_epoch, tell_error, trained)
+        return run(options.job, send_epoch, send_error, trained)
 
 
 def run(path: Path, on_epoch: OnEpoch, on_error: OnError, trained: Event | None = None) -> int:
-    """Fit the job of a file; returns the exit status.
+    """Run the fit of a job file and return the exit status.
 
     Args:
-        path: Of the job.
+        path: Of the job file.
         on_epoch: Called after each epoch.
         on_error: Called with the error that ends the fit.
-        trained: Set after the first step: from then on there is something to save before this process ends.
+        trained: Set after the first step: from then on, the process saves its state before it ends.
     """
     try:
         with deferring() as stop_requested:
@@ -76,24 +76,24 @@ def run(path: Path, on_epoch: OnEpoch, on_error: OnError, trained: Event | None 
                 return stop_requested()
 
             job = FitJob.read(path)
-            starts_others = job.training.devices > 1 and not has_other_processes()
-            train = fit_in_processes if starts_others else fit
+            starts_ranks = job.training.devices > 1 and not has_other_processes()
+            train = fit_in_processes if starts_ranks else fit
             train(job, on_epoch, should_stop)
     except StoppedError as error:
         on_error(error)
-        leave()
+        shutdown()
         return exit_status()
     except Exception as error:
         on_error(error)
         if not isinstance(error, FaircmrError):
             raise
         return 1
-    leave()
+    shutdown()
     return 0
 
 
 def log_epoch(report: EpochReport) -> None:
-    """One line an epoch, to be read by people."""
+    """Log one readable line for an epoch."""
     dsc = "" if report.validation_dsc is None else f", validation DSC {100 * report.validation_dsc:.1f} %"
     logger.info(
         "%s: epoch %d of %d, loss %.3f%s, %.0f s left",
@@ -107,40 +107,40 @@ def log_epoch(report: EpochReport) -> None:
 
 
 def log_error(error: Exception) -> None:
-    """One line of an expected error; of any other, Python writes where it came from."""
+    """Log an expected error in one line; for any other error, Python prints the traceback."""
     if isinstance(error, FaircmrError):
         logger.error("Error: %s", error)
 
 
-def tell_epoch(report: EpochReport) -> None:
-    """One line an epoch, to be read by the process that started this one."""
-    _tell(message_of_epoch(report))
+def send_epoch(report: EpochReport) -> None:
+    """Send the report of an epoch to the parent process."""
+    _write_line(epoch_message(report))
 
 
-def tell_error(error: Exception) -> None:
-    """One line of any error, to be read by the process that started this one."""
-    _tell(message_of_error(error))
+def send_error(error: Exception) -> None:
+    """Send an error to the parent process."""
+    _write_line(error_message(error))
 
 
-class TellWarnings(logging.Handler):
-    """One line a warning, of one of several processes that all have the same ones."""
+class SendWarnings(logging.Handler):
+    """Send warnings to the parent process, from rank 0 only, because all ranks log the same ones."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell it to the process that started this one; an error is told by :func:`tell_error`."""
-        if record.levelno == logging.WARNING and leads():
-            _tell(message_of_warning(record.getMessage()))
+        """Send a warning; :func:`send_error` sends errors."""
+        if record.levelno == logging.WARNING and is_rank_zero():
+            _write_line(warning_message(record.getMessage()))
 
 
-def _tell(message: str) -> None:
-    # in one piece: other processes write to the same pipe
+def _write_line(message: str) -> None:
+    # in one write, because other processes write to the same pipe
     sys.stdout.write(f"{message}\n")
     sys.stdout.flush()
 
 
 def _stop_with_standard_input(trained: Event) -> None:
-    """Stop when standard input ends: the process that started this one keeps it open for as long as it lives.
+    """Stop when standard input ends, which means that the parent process has ended or closed it.
 
-    Before the first step nothing can be lost, and the main thread may wait for other processes that are gone.
+    Before the first step there is nothing to save, and the main thread may be waiting for ranks that have ended.
     """
     while os.read(sys.stdin.fileno(), 1):
         pass

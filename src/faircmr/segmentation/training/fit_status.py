@@ -1,7 +1,7 @@
-"""What the folder of a fit says without torch: how far it is, and how it differs from another fit.
+"""Status of a fit, read from its folder without torch: its progress, and how it differs from another fit.
 
-A fit writes a small file of its own at the end of every epoch. It plays no part in training: a fit that goes on does
-not read it for its weights, and it is the same after a fit that was cut off as after one that was not.
+A fit writes a small progress file at the end of every epoch. Training never reads this file, and an interrupted and
+resumed fit leaves the same progress file as an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from pydantic import ValidationError
 
 from faircmr.core import Parameters
 from faircmr.core.host import DEAD_AFTER, Holder, holder_of, lease_path, remove, still_runs, write_whole
-from faircmr.segmentation.training.jobs import FitJob, identity, same_fit
+from faircmr.segmentation.training.jobs import FitJob, fingerprinted_fields, same_fit
 from faircmr.segmentation.training.records import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochReport
 
 PROGRESS_NAME = "progress.json"
 
 
-class State(StrEnum):
-    """What a fit does, as far as files tell."""
+class FitState(StrEnum):
+    """Status of a fit according to its files."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -34,11 +34,11 @@ class State(StrEnum):
 
 
 class LastValidation(Parameters):
-    """What the last validation came to.
+    """Result of the last validation.
 
     Attributes:
-        epoch: After which it was, from 1.
-        dsc: Of each validation subject that had a sample, by study key, 0..1; a fit knows nobody's group.
+        epoch: Epoch after which it ran, from 1.
+        dsc: DSC of each validation subject that had a sample, by study key, 0..1; a fit does not know protected groups.
     """
 
     epoch: int
@@ -46,14 +46,14 @@ class LastValidation(Parameters):
 
 
 class FitProgress(Parameters):
-    """How far a fit is.
+    """Progress of a fit.
 
     Attributes:
-        epoch: Epochs done.
+        epoch: Finished epochs.
         epochs: Epochs of its part of the schedule.
-        loss: Mean training loss of the last one.
-        seconds_left: Until the fit is done, as of the end of that epoch, at the pace since it was started or went on.
-        validation: The last one; ``None`` where there was none.
+        loss: Mean training loss of the last finished epoch.
+        seconds_left: Estimated at the end of that epoch, from the pace since the fit was started or resumed.
+        validation: The last validation; ``None`` if there was none.
     """
 
     epoch: int
@@ -65,48 +65,48 @@ class FitProgress(Parameters):
 
 @dataclass(frozen=True)
 class FitFiles:
-    """What is known of a fit from the files in its folder.
+    """What the files in the folder of a fit contain. Times are in seconds since 1970, 0 without the file.
 
     Attributes:
-        job: As JSON has it; ``None`` where the fit has not been begun.
-        begun: When that was written, in seconds since 1970; 0 where it was not.
-        finished: Whether its record and weights are there.
-        progress: After the last epoch; ``None`` before the first one has ended.
-        told: When that was written.
-        holder: The process that fits, or did until it was killed; ``None`` where nobody does.
-        heard: When it last gave a sign.
+        job: The job file; ``None`` if the fit has not started.
+        job_written: When it was written.
+        finished: Whether its record and weights exist.
+        progress: After the last epoch; ``None`` before the end of the first epoch.
+        progress_written: When it was written.
+        holder: The process that runs the fit, or ran it until it was killed; ``None`` if there is no such process.
+        lease_written: When that process last renewed its lease.
     """
 
     job: Mapping[str, Any] | None
-    begun: float
+    job_written: float
     finished: bool
     progress: FitProgress | None
-    told: float
+    progress_written: float
     holder: Holder | None
-    heard: float
+    lease_written: float
 
-    def state(self, now: float) -> State:
-        """What the fit does.
+    def state(self, now: float) -> FitState:
+        """Status of the fit.
 
         Args:
-            now: Seconds since 1970. A holder on another machine is judged by its signs, so that the clocks of file
-                system and of this machine should differ by less than :data:`~faircmr.core.host.DEAD_AFTER`.
+            now: Seconds since 1970. A holder on another machine is judged by its lease, so the clocks of the file
+                system and of this machine must differ by less than :data:`~faircmr.core.host.DEAD_AFTER`.
         """
         if self.finished:
-            return State.FINISHED
+            return FitState.FINISHED
         if self.holder is None:
-            return State.WAITING if self.job is None else State.STOPPED
+            return FitState.WAITING if self.job is None else FitState.STOPPED
         running = still_runs(self.holder.place, self.holder.pid, self.holder.start)
         if running is None:
-            return State.RUNNING if now - self.heard <= DEAD_AFTER else State.SILENT
-        return State.RUNNING if running else State.STOPPED
+            return FitState.RUNNING if now - self.lease_written <= DEAD_AFTER else FitState.SILENT
+        return FitState.RUNNING if running else FitState.STOPPED
 
 
-def keep_progress(folder: Path, report: EpochReport, dsc: Mapping[str, float] | None) -> None:
-    """Write how far a fit is.
+def write_progress(folder: Path, report: EpochReport, dsc: Mapping[str, float] | None) -> None:
+    """Write the progress file of a fit.
 
-    It is written before the checkpoint of its epoch: cut off in between, the epoch is trained again and the same is
-    written again.
+    It is written before the checkpoint of its epoch: if the fit is interrupted in between, the epoch is trained again
+    and the same progress is written again.
 
     Args:
         folder: The fit's.
@@ -131,115 +131,105 @@ def keep_progress(folder: Path, report: EpochReport, dsc: Mapping[str, float] | 
     write_whole(folder / PROGRESS_NAME, progress.model_dump_json(indent=1).encode())
 
 
-def forget_progress(folder: Path) -> None:
-    """Remove what another fit in this folder has told.
-
-    Raises:
-        OutputError: The folder cannot be written.
-    """
+def delete_progress(folder: Path) -> None:
+    """Remove the progress file of another fit in this folder."""
     remove(folder / PROGRESS_NAME)
 
 
 def read_progress(folder: Path) -> FitProgress | None:
-    """How far the fit in a folder is; ``None`` where nothing can be read of it."""
+    """Read the progress file in a folder; ``None`` if it is missing or invalid."""
     try:
         return FitProgress.model_validate_json((folder / PROGRESS_NAME).read_bytes())
     except (OSError, ValidationError):
         return None
 
 
-def look_at(folder: Path) -> FitFiles:
-    """What the files of a fit say, whatever of them is there.
+def read_fit_files(folder: Path) -> FitFiles:
+    """Read the files of a fit; any of them may be missing.
 
     Args:
-        folder: The fit's; need not exist. Nothing is written there, and files that come and go do no harm.
+        folder: Of the fit; need not exist. Only read; its files may change meanwhile.
     """
     return FitFiles(
-        job=_job(folder / JOB_NAME),
-        begun=_written(folder / JOB_NAME),
+        job=_read_job(folder / JOB_NAME),
+        job_written=_modified_at(folder / JOB_NAME),
         finished=all((folder / name).is_file() for name in (RECORD_NAME, WEIGHTS_NAME)),
         progress=read_progress(folder),
-        told=_written(folder / PROGRESS_NAME),
+        progress_written=_modified_at(folder / PROGRESS_NAME),
         holder=holder_of(folder),
-        heard=_written(lease_path(folder)),
+        lease_written=_modified_at(lease_path(folder)),
     )
 
 
-def _job(path: Path) -> Mapping[str, Any] | None:
+def _read_job(path: Path) -> Mapping[str, Any] | None:
+    """JSON of a job file, possibly of another version; ``None`` if it is missing or invalid."""
     try:
-        content = json.loads(path.read_bytes())
+        job = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):
         return None
-    return content if isinstance(content, dict) else None
+    return job if isinstance(job, dict) else None
 
 
-def _written(path: Path) -> float:
+def _modified_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
     except OSError:
         return 0.0
 
 
-BY_SUBJECT = frozenset({"training_subjects", "validation_subjects", "keys", "rois"})
-"""Long, and about people: it is said that they differ, not how."""
+SUBJECT_FIELDS = frozenset({"training_subjects", "validation_subjects", "keys", "rois"})
+"""Fields whose values are long and about subjects: messages name the field only."""
 ABSENT = "absent"
 
 
 def differences_from(folder: Path, recorded: str, job: FitJob, fingerprint: str) -> tuple[str, ...]:
-    """Why work in a folder is not gone on with.
+    """List how the fit in a folder differs from a job, which is why it cannot be resumed.
 
     Args:
-        folder: Holds a fit's ``job.json`` and its work.
-        recorded: Fingerprint of that work.
-        job: The fit that is asked for.
-        fingerprint: Its own.
+        folder: Contains a fit's ``job.json`` and its checkpoints or weights.
+        recorded: Fingerprint of the fit in the folder.
+        job: The requested fit.
+        fingerprint: Of the requested fit.
 
     Returns:
-        One phrase a difference; nothing where both are the same fit.
+        One phrase for each difference; empty if both are the same fit.
     """
     if same_fit(recorded, fingerprint):
         return ()
-    there = _stored(folder / JOB_NAME)
-    if there is None:
+    stored = _read_job(folder / JOB_NAME)
+    if stored is None:
         return (f"{JOB_NAME} is missing or of another version",)
-    here = job.model_dump(mode="json")
-    found = named_differences(identity(there), identity(here))
-    if job.code and there.get("code", "") != job.code:
-        found = (*found, "code of faircmr")
-    # a job holds no tensors: where all that it holds is equal, they are what is left
-    return found or ("preprocessed subjects",)
+    requested = job.model_dump(mode="json")
+    differences = describe_differences(fingerprinted_fields(stored), fingerprinted_fields(requested))
+    if job.code and stored.get("code", "") != job.code:
+        differences = (*differences, "code of faircmr")
+    # the fingerprint also covers the tensors, which are not in the job
+    return differences or ("preprocessed subjects",)
 
 
-def named_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, ...]:
+def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, ...]:
     """Values that differ, e.g. ``plans.patch is [64, 64] there and [96, 96] here``.
 
     Args:
         there: JSON of a job, of plans or of other parameters.
-        here: As ``there``.
+        here: JSON to compare it with.
     """
-    return tuple(_phrases("", there, here))
+    return tuple(_describe_differences("", there, here))
 
 
-def _phrases(place: str, there: Any, here: Any) -> Iterator[str]:
+def _describe_differences(field: str, there: Any, here: Any) -> Iterator[str]:
     if there == here:
         return
-    if place in BY_SUBJECT:
-        yield place.replace("_", " ")
+    if field in SUBJECT_FIELDS:
+        yield field.replace("_", " ")
     elif isinstance(there, Mapping) and isinstance(here, Mapping):
         for name in (*here, *(name for name in there if name not in here)):
-            yield from _phrases(f"{place}.{name}" if place else name, there.get(name, ABSENT), here.get(name, ABSENT))
+            yield from _describe_differences(
+                f"{field}.{name}" if field else name, there.get(name, ABSENT), here.get(name, ABSENT)
+            )
     else:
-        yield f"{place} is {_shown(there)} there and {_shown(here)} here"
+        yield f"{field} is {_value_text(there)} there and {_value_text(here)} here"
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _stored(path: Path) -> dict[str, Any] | None:
-    """A job as it was written, by whatever version."""
-    try:
-        stored = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    return stored if isinstance(stored, dict) else None

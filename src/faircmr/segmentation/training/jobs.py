@@ -1,4 +1,4 @@
-"""One fit as a readable file: everything that determines a network's weights."""
+"""Job file of a fit: all settings that determine the weights of a network."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import Plans
 
 Curve = Literal["restart", "continue"]
-"""Of the learning rate: a whole curve over the epochs of this stage, or its part of one over the whole schedule."""
+"""Learning rate of a stage: ``restart`` runs a full curve, ``continue`` its part of the whole schedule's curve."""
 
 
 class Stage(Parameters):
-    """The epochs of a schedule that a fit runs, counted from its beginning.
+    """Range of epochs of a schedule that a fit runs.
 
-    Steps count on from stage to stage, so that no stage sees the batches of another one again.
+    Steps are numbered over the whole schedule, so that no two stages see the same batches.
 
     Attributes:
-        first: Epoch to begin with, from 0.
-        end: Epoch before which it ends.
-        learning_rate: Its curve.
+        first: First epoch, from 0.
+        end: Epoch after the last one.
+        learning_rate: Learning rate curve.
     """
 
     first: int = Field(default=0, ge=0)
@@ -43,17 +43,17 @@ class Stage(Parameters):
 
     @property
     def epochs(self) -> range:
-        """Its epochs in the whole schedule."""
+        """Epoch numbers within the whole schedule."""
         return range(self.first, self.end)
 
 
 def learning_rate(epoch: int, training: TrainingParameters, stage: Stage) -> float:
-    """Learning rate of an epoch, falling to zero at the end of its curve.
+    """Learning rate of an epoch; falls to zero at the end of the curve.
 
     Args:
-        epoch: Of the whole schedule, from 0.
+        epoch: Within the whole schedule, from 0.
         training: The whole schedule.
-        stage: Part of it that the epoch belongs to.
+        stage: Stage of the epoch.
 
     Source:
         nnU-Net's ``PolyLRScheduler``, stepped once an epoch.
@@ -62,33 +62,34 @@ def learning_rate(epoch: int, training: TrainingParameters, stage: Stage) -> flo
     return float(training.learning_rate * (1 - (epoch - start) / (end - start)) ** training.poly_exponent)
 
 
-NO_PART = frozenset({"name", "folder", "tensors", "code", "serves", "predicts"})
-"""Of a job, what has no part in its weights."""
-BY = " by "
-"""Between the two halves of a fingerprint: what is trained, and the code that trains it."""
+NOT_FINGERPRINTED = frozenset({"name", "folder", "tensors", "code", "serves", "predicts"})
+"""Fields of a job that do not affect its weights."""
+CODE_SEPARATOR = " by "
+"""Separates the two parts of a fingerprint: digest of the training, and digest of the code."""
 
 
 def same_fit(recorded: str, expected: str) -> bool:
-    """Whether a fingerprint on disk is the expected one; without code in the expected one, by any code."""
-    what, _, code = expected.partition(BY)
-    return recorded == expected or (not code and recorded.partition(BY)[0] == what)
+    """Whether a stored fingerprint matches the expected one; if that has no code part, any code matches."""
+    training, _, code = expected.partition(CODE_SEPARATOR)
+    return recorded == expected or (not code and recorded.partition(CODE_SEPARATOR)[0] == training)
 
 
-def identity(job: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a job's JSON determines the weights.
+def fingerprinted_fields(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a job's JSON that determine the weights.
 
-    Not where files lie, and not how many devices share the work (docs/decisions/0008); the code is kept apart.
+    Paths and the number of devices are left out (docs/decisions/0008), and so is the code, which the fingerprint lists
+    separately.
     """
-    content = {name: value for name, value in job.items() if name not in NO_PART}
+    content = {name: value for name, value in job.items() if name not in NOT_FINGERPRINTED}
     if isinstance(training := content.get("training"), Mapping):
         content["training"] = {name: value for name, value in training.items() if name != "devices"}
     if isinstance(before := content.get("after"), Mapping):
-        content["after"] = identity(before)
+        content["after"] = fingerprinted_fields(before)
     return content
 
 
 class Component(Parameters):
-    """A function or class by its dotted path, and what it is called with besides its inputs.
+    """A function or class, given by its dotted path, and additional keyword arguments.
 
     Attributes:
         path: E.g. ``faircmr.mitigation.sampling.stratified_batch_sampling``.
@@ -99,10 +100,10 @@ class Component(Parameters):
     parameters: dict[str, Any] = Field(default_factory=dict)
 
     def load(self) -> Any:
-        """The function or class itself.
+        """Import the function or class.
 
         Raises:
-            InvalidParameterError: Nothing can be imported under this path.
+            InvalidParameterError: The path cannot be imported.
         """
         module, _, name = self.path.rpartition(".")
         try:
@@ -112,35 +113,35 @@ class Component(Parameters):
             raise InvalidParameterError("component", self.path, permitted, "correct its spelling") from error
 
 
-SEGMENTATION = Component(path="faircmr.segmentation.training.losses.SegmentationObjective")
-"""The objective that knows nobody's key."""
+SEGMENTATION_OBJECTIVE = Component(path="faircmr.segmentation.training.losses.SegmentationObjective")
+"""The default objective, which does not use keys of subjects."""
 
 
 class FitJob(Parameters):
     """One fit.
 
     Attributes:
-        name: Place in the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
-        folder: The fit's own folder, for checkpoints and weights.
+        name: Path below the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
+        folder: Folder of the fit, for checkpoints and weights.
         tensors: Folder of preprocessed subjects.
         training_subjects: Study keys, in a fixed order.
         validation_subjects: Study keys; may be empty.
-        keys: Opaque key of each training subject for objectives; empty where none is needed, so that
-            nothing about a subject reaches a training that must not know it.
-        strata: The same for samplers.
+        keys: Opaque key of each training subject for objectives; empty if the objective needs none, so that
+            it cannot use the protected group.
+        strata: Opaque key of each training subject for samplers; may be empty too.
         plans: Grid, patch, batch and network.
         training: Schedule.
         sampler: ``(keys, batch_size, seed, step) -> positions of training subjects``.
         objective: ``(plans, **parameters) -> torch module (heads, batch) -> loss``.
-        rois: Region of each subject that is cut out of its images; full images where there is none.
-        reduction: Pixels of the tensors along one pixel that the network sees; a localiser's is above 1.
+        rois: Region of each subject to crop its images to; full images for subjects without one.
+        reduction: Tensor pixels per network pixel along each axis; above 1 for localisers.
         seed: Training seed.
         fold: Fold that the subjects come from, or ``None``.
-        stage: Part of the schedule that it runs; all of it where there is none.
-        after: Fit whose weights it begins with; it must be finished.
-        serves: Opaque key of the subjects that it predicts; ``None`` predicts everybody.
-        predicts: Whether it predicts at all, or is there for others to begin with.
-        code: Digest of the code that trains; empty where work of any code may be gone on with.
+        stage: Part of the schedule to run; the whole schedule without it.
+        after: Finished fit whose weights it starts from.
+        serves: Opaque key of the subjects that it predicts; ``None`` means all subjects.
+        predicts: Whether it predicts, or only provides initial weights for other fits.
+        code: Digest of the training code; if empty, a fit of any code version may be resumed.
     """
 
     name: str
@@ -153,7 +154,7 @@ class FitJob(Parameters):
     plans: Plans
     training: TrainingParameters
     sampler: Component
-    objective: Component = SEGMENTATION
+    objective: Component = SEGMENTATION_OBJECTIVE
     rois: dict[str, Box] = Field(default_factory=dict)
     reduction: int = Field(default=1, ge=1)
     seed: int = 0
@@ -166,42 +167,42 @@ class FitJob(Parameters):
 
     @property
     def subject_keys(self) -> tuple[str, ...]:
-        """Key of each training subject in order; all equal where the job names none."""
+        """Key of each training subject, in order; all empty if the job has none."""
         return tuple(self.keys.get(subject_id, "") for subject_id in self.training_subjects)
 
     @property
     def subject_strata(self) -> tuple[str, ...]:
-        """Stratum of each training subject in order; all equal where the job names none."""
+        """Stratum of each training subject, in order; all empty if the job has none."""
         return tuple(self.strata.get(subject_id, "") for subject_id in self.training_subjects)
 
     @property
-    def part(self) -> Stage:
-        """The stage, also where it is the whole schedule."""
+    def effective_stage(self) -> Stage:
+        """The stage to run; without one, a stage over the whole schedule."""
         return self.stage or Stage(end=self.training.epochs)
 
     @property
     def subjects(self) -> frozenset[str]:
-        """Everybody who has a part in the weights, in this fit and in those before it."""
+        """All training and validation subjects of this fit and of the fits that it starts from."""
         before = self.after.subjects if self.after else frozenset()
         return before.union(self.training_subjects, self.validation_subjects)
 
     def fingerprint(self, tensors: Mapping[str, str]) -> str:
-        """Digest of everything that determines the weights, wherever the files lie, and the code that trains.
+        """Digest of all settings that determine the weights, and the digest of the code; independent of paths.
 
         Args:
             tensors: Fingerprint of each preprocessed subject.
         """
-        content = identity(self.model_dump(mode="json"))
+        content = fingerprinted_fields(self.model_dump(mode="json"))
         content["tensors"] = [tensors.get(subject_id) for subject_id in sorted(self.subjects)]
         digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
-        return f"{digest}{BY}{self.code}"
+        return f"{digest}{CODE_SEPARATOR}{self.code}"
 
     @classmethod
     def read(cls, path: Path) -> Self:
         """Read a job from its JSON file.
 
         Raises:
-            InvalidModelError: The file is missing or is no job.
+            InvalidModelError: The file is missing or invalid.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
@@ -213,19 +214,21 @@ class FitJob(Parameters):
     def _divides_subjects(self) -> Self:
         shared = set(self.training_subjects) & set(self.validation_subjects)
         if shared:
-            raise ValueError(f"{len(shared)} subjects are both in training and validation: list each once")
+            raise ValueError(f"{len(shared)} subjects are in both training and validation: list each once")
         for name, labels in (("keys", self.keys), ("strata", self.strata)):
             unknown = set(labels) - set(self.training_subjects)
             missing = set(self.training_subjects) - set(labels)
             if labels and (unknown or missing):
                 raise ValueError(
-                    f"{name} miss {len(missing)} training subjects and name {len(unknown)} others: "
-                    "give every training subject one, or none"
+                    f"{name} lack {len(missing)} training subjects and contain {len(unknown)} other subjects: "
+                    f"list all training subjects and no others, or leave {name} empty"
                 )
         return self
 
     @model_validator(mode="after")
     def _stays_within_the_schedule(self) -> Self:
-        if self.part.end > self.training.epochs:
-            raise ValueError(f"stage ends at epoch {self.part.end} of {self.training.epochs}: end it earlier")
+        if self.effective_stage.end > self.training.epochs:
+            raise ValueError(
+                f"stage ends at epoch {self.effective_stage.end} of {self.training.epochs}: end it earlier"
+            )
         return self

@@ -1,7 +1,7 @@
-"""One process of a fit on several devices: ``python -m faircmr.segmentation.training.rank job.json``.
+"""One rank of a fit on several devices: ``python -m faircmr.segmentation.training.rank job.json``.
 
-What it imports takes seconds, and longer on a busy machine. It therefore listens from its first moment on whether the
-process that started it is still there, and imports the rest later.
+Its imports take seconds, and longer on a busy machine. It therefore first starts a thread that watches whether the
+parent process still runs, and then imports the rest.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ STOPPED = 128 + SIGTERM
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Fit the job of a file together with the other ranks; returns the exit status.
+    """Fit the job of a file together with the other ranks and return the exit status.
 
     Args:
-        arguments: Path of the job.
+        arguments: Path of the job file.
     """
     imported = Event()
     Thread(target=_end_with_standard_input, args=(imported,), daemon=True).start()
     from faircmr.segmentation.training.fit_process import main as fit
 
-    # from here on the fit itself listens, and keeps what it has trained
+    # from here on the fit itself watches its standard input, and saves its state before it ends
     imported.set()
     return fit([*arguments, "--piped"])
 
 
 def _end_with_standard_input(imported: Event) -> None:
-    """End this process at once where its standard input ends before there is anything to lose."""
+    """End this process at once if its standard input ends during the imports, when there is nothing to save."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     if not imported.is_set():

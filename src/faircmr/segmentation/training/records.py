@@ -1,4 +1,4 @@
-"""What a fit reports while it runs and leaves behind: epochs, messages between processes, records."""
+"""Records of a fit: results of epochs, the record of a finished fit, and JSON messages between processes."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ RECORD_NAME = "fit.json"
 
 
 class EpochRecord(Parameters):
-    """What one epoch came to.
+    """Result of one epoch.
 
     Attributes:
         loss: Mean training loss.
         validation_dsc: Mean over structures of the Dice over all validation samples, 0..1; ``None``
-            where this epoch was not validated.
+            if there was no validation after this epoch.
     """
 
     loss: float
@@ -29,18 +29,18 @@ class EpochRecord(Parameters):
 
 
 class FitRecord(Parameters):
-    """One finished fit; written last, so that it exists only beside whole weights.
+    """Record of a finished fit; written last, so it exists only together with complete weights.
 
     Attributes:
-        name: Place in the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
+        name: Path below the strategy's models folder, e.g. ``seed-0-fold-1/shared``.
         seed: Training seed.
         fold: Fold whose training subjects were used, or ``None``.
         fingerprint: Of everything that determines the weights.
-        history: One record an epoch.
-        weights_epoch: Epoch (from 1) whose weights were kept.
-        serves: Opaque key of the subjects that it predicts; ``None`` predicts everybody.
-        predicts: Whether it predicts at all, or is there for others to begin with.
-        objective: Whether its objective has weights or memory of its own, which were kept too.
+        history: One record for each epoch.
+        weights_epoch: Epoch (from 1) whose weights were saved.
+        serves: Opaque key of the subjects that it predicts; ``None`` means all subjects.
+        predicts: Whether it predicts, or only provides initial weights for other fits.
+        objective: Whether its objective has its own parameters or buffers, which were saved too.
     """
 
     name: str
@@ -54,17 +54,17 @@ class FitRecord(Parameters):
     objective: bool = False
 
     def files(self, folder: Path) -> tuple[Path, ...]:
-        """Files of this fit below a strategy's models folder."""
+        """Paths of the files of this fit."""
         names = (JOB_NAME, WEIGHTS_NAME, *((OBJECTIVE_NAME,) if self.objective else ()), RECORD_NAME)
         return tuple(folder / self.name / file for file in names)
 
 
 class TrainedModels(Parameters):
-    """Every fit of one strategy.
+    """All fits of one strategy.
 
     Attributes:
-        folder: The strategy's models folder, below which each fit has its own.
-        fits: In the order of seeds, then folds; of one seed and fold, those that serve everybody first.
+        folder: The strategy's models folder; each fit has a subfolder.
+        fits: Ordered by seed, then fold; within these, fits that serve all subjects come first.
     """
 
     folder: Path
@@ -72,17 +72,17 @@ class TrainedModels(Parameters):
 
     @property
     def common(self) -> tuple[FitRecord, ...]:
-        """Fits that predict everybody."""
+        """Fits that predict all subjects."""
         return tuple(fit for fit in self.fits if fit.predicts and fit.serves is None)
 
 
 def without_own_model(subjects: int, predicted: int, *, weighed: bool) -> list[Omission]:
-    """Subjects whose key has no network of its own, where other keys have one; none where there are no such subjects.
+    """Omission for subjects whose key has no network of its own while other keys have one; empty for 0 subjects.
 
     Args:
-        subjects: How many.
-        predicted: Out of how many.
-        weighed: Whether the networks of all keys segment them together.
+        subjects: Number of such subjects.
+        predicted: Number of all predicted subjects.
+        weighed: Whether the weighted mean of all keys' networks segments them.
     """
     how = "by all groups' models, weighed" if weighed else "by the shared model"
     reason = "they belong to no group with a model of its own"
@@ -91,15 +91,15 @@ def without_own_model(subjects: int, predicted: int, *, weighed: bool) -> list[O
 
 @dataclass(frozen=True)
 class EpochReport:
-    """One finished epoch.
+    """Report of a finished epoch.
 
     Attributes:
         name: The fit, e.g. ``seed-0/shared``.
-        epoch: Epochs done, from 1.
+        epoch: Finished epochs, from 1.
         epochs: Epochs of the schedule.
         loss: Mean training loss of the epoch.
-        validation_dsc: Mean over structures, 0..1; ``None`` where this epoch was not validated.
-        seconds_left: Until the fit is done, at the pace since it was started or resumed.
+        validation_dsc: Mean over structures, 0..1; ``None`` without validation after this epoch.
+        seconds_left: Estimated from the pace since the fit was started or resumed.
     """
 
     name: str
@@ -113,49 +113,49 @@ class EpochReport:
 OnEpoch = Callable[[EpochReport], None]
 
 
-def ignore(report: EpochReport) -> None:
-    """Listen to nothing."""
+def ignore_report(report: EpochReport) -> None:
+    """Do nothing."""
 
 
 class CrashError(Exception):
-    """An error that nobody expected, by its type alone: its text may quote what no message may hold."""
+    """Unexpected error of a rank; has only the name of its type, because its text may contain identifying values."""
 
 
 @dataclass(frozen=True)
-class Warned:
-    """What a process logs as a warning."""
+class WarningMessage:
+    """A warning that a rank has logged."""
 
     text: str
 
 
-def message_of_epoch(report: EpochReport) -> str:
-    """Line that says how far a fit is."""
+def epoch_message(report: EpochReport) -> str:
+    """JSON line with the report of an epoch."""
     return json.dumps({"epoch": asdict(report)})
 
 
-def message_of_warning(text: str) -> str:
-    """Line that warns."""
+def warning_message(text: str) -> str:
+    """JSON line with a warning."""
     return json.dumps({"warning": text})
 
 
-def message_of_error(error: Exception) -> str:
-    """Line that says why a process ends: an expected error by its parts, any other by its type."""
+def error_message(error: Exception) -> str:
+    """JSON line with an error: the parts of an expected error, the type of any other."""
     if isinstance(error, FaircmrError):
         parts = (error.offender, error.value, error.permitted, error.remedy)
         return json.dumps({"error": type(error).__name__, "parts": [str(part) for part in parts]})
     return json.dumps({"crash": type(error).__name__})
 
 
-def read_message(line: str) -> EpochReport | Warned | FaircmrError | CrashError | None:
-    """What a line says; ``None`` where it is something else that a process printed."""
+def read_message(line: str) -> EpochReport | WarningMessage | FaircmrError | CrashError | None:
+    """Parse a JSON line; ``None`` for any other output of a process."""
     try:
         match json.loads(line):
             case {"epoch": dict(report)}:
                 return EpochReport(**report)
             case {"warning": str(text)}:
-                return Warned(text)
+                return WarningMessage(text)
             case {"error": str(name), "parts": [offender, value, permitted, remedy]}:
-                return _family()[name](offender, value, permitted, remedy)
+                return _error_classes()[name](offender, value, permitted, remedy)
             case {"crash": str(name)}:
                 return CrashError(name)
     except (json.JSONDecodeError, TypeError, KeyError):
@@ -163,6 +163,6 @@ def read_message(line: str) -> EpochReport | Warned | FaircmrError | CrashError 
     return None
 
 
-def _family() -> dict[str, type[FaircmrError]]:
-    kinds: list[type[FaircmrError]] = [FaircmrError, *FaircmrError.__subclasses__()]
-    return {kind.__name__: kind for kind in kinds}
+def _error_classes() -> dict[str, type[FaircmrError]]:
+    classes: list[type[FaircmrError]] = [FaircmrError, *FaircmrError.__subclasses__()]
+    return {error_class.__name__: error_class for error_class in classes}

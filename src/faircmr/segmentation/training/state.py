@@ -1,7 +1,7 @@
-"""Everything that changes while a network trains, and the checkpoints that store it.
+"""Training state (network, objective, optimiser) and its checkpoints.
 
-A checkpoint is one safetensors file: tensors of the state, and its record as text in the header. It
-is written whole or not at all, and the one before is kept until the next is written.
+A checkpoint is one safetensors file: the tensors of the state, and the progress as text in the header. It
+is written completely or not at all, and the previous one is kept until the next is written.
 """
 
 from __future__ import annotations
@@ -23,28 +23,29 @@ from faircmr.segmentation.network import (
     build_network,
     load_metadata,
     load_tensors,
+    load_weights,
     save_tensors,
-    weights_of,
 )
-from faircmr.segmentation.training.devices import joined
+from faircmr.segmentation.training.devices import wrap_ddp
 from faircmr.segmentation.training.jobs import FitJob, same_fit
 from faircmr.segmentation.training.losses import BatchLoss
 from faircmr.segmentation.training.records import OBJECTIVE_NAME, WEIGHTS_NAME, EpochRecord
 
-NETWORK, OBJECTIVE, MOMENTUM = "network.", "objective.", "momentum."
+NETWORK_PREFIX, OBJECTIVE_PREFIX, MOMENTUM_PREFIX = "network.", "objective.", "momentum."
 
 
 @dataclass(frozen=True)
 class TrainingState:
     """Network, objective and optimiser of one fit.
 
-    The objective may have weights and memory of its own; they are trained, saved and restored with
+    The objective may have its own parameters and buffers; they are trained, saved and restored with
     the network's.
 
     Attributes:
-        network: Image to heads.
-        objective: Heads and batch to loss.
-        loss: Both as one: batch to loss. On several devices its backward averages gradients over them.
+        network: Maps images to heads.
+        objective: Maps heads and batch to the loss.
+        loss: Network and objective as one module, from batch to loss. On several devices its backward averages
+            the gradients over them.
         optimiser: Of the parameters of both.
     """
 
@@ -55,57 +56,58 @@ class TrainingState:
 
     @property
     def parameters(self) -> dict[str, nn.Parameter]:
-        """Everything that is trained, by its name in a checkpoint."""
-        network = {NETWORK + name: value for name, value in self.network.named_parameters()}
-        return network | {OBJECTIVE + name: value for name, value in self.objective.named_parameters()}
+        """All trained parameters, by their names in a checkpoint."""
+        network = {NETWORK_PREFIX + name: value for name, value in self.network.named_parameters()}
+        return network | {OBJECTIVE_PREFIX + name: value for name, value in self.objective.named_parameters()}
 
     def clip_gradients(self, limit: float) -> Tensor:
-        """Shorten the gradient of the network, and that of the objective, to this norm where it is longer.
+        """Clip the gradient norms of the network and of the objective to a limit.
 
-        Each for itself: how steeply an objective learns must not change how fast the network does.
+        They are clipped separately, so that the gradient of the objective's parameters does not change the step of the
+        network.
 
         Returns:
-            The larger of both norms before, a scalar.
+            The larger of both norms before clipping, a scalar.
         """
         modules = (list(self.network.parameters()), list(self.objective.parameters()))
         norms = [torch.nn.utils.clip_grad_norm_(parameters, limit) for parameters in modules if parameters]
         return torch.stack(norms).max()
 
     def tensors(self) -> dict[str, Tensor]:
-        """The whole state; :meth:`restore` brings it back exactly."""
-        state = {NETWORK + name: value for name, value in self.network.state_dict().items()}
-        state |= {OBJECTIVE + name: value for name, value in self.objective.state_dict().items()}
+        """The full state; :meth:`restore` restores it exactly."""
+        state = {NETWORK_PREFIX + name: value for name, value in self.network.state_dict().items()}
+        state |= {OBJECTIVE_PREFIX + name: value for name, value in self.objective.state_dict().items()}
         for name, parameter in self.parameters.items():
             momentum = self.optimiser.state[parameter].get("momentum_buffer")
-            # a parameter that has had no gradient yet has no momentum
+            # a parameter that never had a gradient has no momentum
             if momentum is not None:
-                state[MOMENTUM + name] = momentum
+                state[MOMENTUM_PREFIX + name] = momentum
         return state
 
     def restore(self, tensors: Mapping[str, Tensor]) -> None:
-        """Go back to a state."""
-        self.network.load_state_dict(_below(NETWORK, tensors))
-        self.objective.load_state_dict(_below(OBJECTIVE, tensors))
+        """Restore a state from :meth:`tensors`."""
+        self.network.load_state_dict(_without_prefix(NETWORK_PREFIX, tensors))
+        self.objective.load_state_dict(_without_prefix(OBJECTIVE_PREFIX, tensors))
         parameters = self.parameters
-        for name, momentum in _below(MOMENTUM, tensors).items():
+        for name, momentum in _without_prefix(MOMENTUM_PREFIX, tensors).items():
             parameter = parameters[name]
             self.optimiser.state[parameter]["momentum_buffer"] = momentum.to(parameter.device, copy=True)
 
 
 def initial_state(job: FitJob, device: torch.device) -> TrainingState:
-    """State before the first step, a function of the job alone, and of the weights that it begins with.
+    """State before the first step; depends only on the job, and on the weights of the fit that it starts from.
 
     Raises:
-        InvalidParameterError: More devices are asked for than can be used.
-        InvalidModelError: The fit that it begins with has left no weights, or those of other plans.
+        InvalidParameterError: More devices are requested than are available.
+        InvalidModelError: The weights of the fit that it starts from are missing or have other plans.
     """
     network = build_network(job.plans, job.seed).train()
     objective = _build_objective(job).train()
     if job.after is not None:
-        network.load_state_dict(weights_of(job.after.folder / WEIGHTS_NAME, job.plans))
+        network.load_state_dict(load_weights(job.after.folder / WEIGHTS_NAME, job.plans))
         if job.after.objective == job.objective and objective.state_dict():
             objective.load_state_dict(load_tensors(job.after.folder / OBJECTIVE_NAME)[0])
-    loss = joined(BatchLoss(network, objective, job.training.precision), device, job.plans.batch_size)
+    loss = wrap_ddp(BatchLoss(network, objective, job.training.precision), device, job.plans.batch_size)
     optimiser = torch.optim.SGD(
         [*network.parameters(), *objective.parameters()],
         lr=job.training.learning_rate,
@@ -123,23 +125,23 @@ def _build_objective(job: FitJob) -> nn.Module:
     return objective
 
 
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
 
 
-KEPT = 2
-PATTERN = "checkpoint-*.safetensors"
+CHECKPOINTS_KEPT = 2
+CHECKPOINT_PATTERN = "checkpoint-*.safetensors"
 
 logger = logging.getLogger(__name__)
 
 
 class Progress(Parameters):
-    """How far a fit has come.
+    """Progress of a fit within its schedule.
 
     Attributes:
-        fingerprint: Of everything that determines the weights.
-        history: One record a finished epoch.
-        losses: One a step of the epoch after those, as far as it has come.
+        fingerprint: Of all settings that determine the weights.
+        history: One record for each finished epoch.
+        losses: One loss for each finished step of the current epoch.
     """
 
     fingerprint: str
@@ -147,15 +149,15 @@ class Progress(Parameters):
     losses: tuple[float, ...] = ()
 
     @property
-    def place(self) -> str:
-        """Number of finished epochs, and of steps in the next one if there are any; sorts as training goes on."""
+    def file_suffix(self) -> str:
+        """Number of finished epochs, then of finished steps of the current epoch if any; sorts by time."""
         steps = f"-{len(self.losses):06d}" if self.losses else ""
         return f"{len(self.history):06d}{steps}"
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A state to go on from."""
+    """A state from which training can be resumed."""
 
     progress: Progress
     tensors: Mapping[str, Tensor]
@@ -167,57 +169,57 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     Raises:
         OutputError: The folder cannot be written; older checkpoints are untouched.
     """
-    name = f"checkpoint-{checkpoint.progress.place}.safetensors"
+    name = f"checkpoint-{checkpoint.progress.file_suffix}.safetensors"
     save_tensors(folder / name, checkpoint.tensors, {"progress": checkpoint.progress.model_dump_json()})
-    for path in _newest_first(folder)[KEPT:]:
+    for path in _newest_first(folder)[CHECKPOINTS_KEPT:]:
         remove(path)
 
 
 def latest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
-    """Newest state of this very fit that can be read.
+    """Newest readable checkpoint of a fit.
 
     Args:
         folder: The fit's folder; need not exist.
-        fingerprint: Of the fit to go on with.
+        fingerprint: Of the fit to resume.
 
     Returns:
-        The state, or ``None`` where there is none. A truncated file is passed over with a warning;
-        states of another fit (other plans, parameters, subjects, seed or code) are not used.
+        The checkpoint, or ``None`` without one. Truncated files are skipped with a warning. Checkpoints
+        of another fit (other plans, parameters, subjects, seed or code) are skipped too.
     """
     for path in _newest_first(folder):
-        checkpoint = _read(path)
+        checkpoint = _read_checkpoint(path)
         if checkpoint is not None and same_fit(checkpoint.progress.fingerprint, fingerprint):
             return checkpoint
     return None
 
 
 def recorded_fingerprint(folder: Path) -> str | None:
-    """Fingerprint of the newest state that can be read, of whatever fit; ``None`` where there is none."""
+    """Fingerprint of the newest readable checkpoint, of any fit; ``None`` without one."""
     for path in _newest_first(folder):
         with suppress(InvalidModelError, ValidationError):
-            return _progress(load_metadata(path)).fingerprint
+            return _parse_progress(load_metadata(path)).fingerprint
     return None
 
 
 def clear_checkpoints(folder: Path) -> None:
-    """Remove every checkpoint, and what a killed process left half-written beside them."""
-    for path in (*_newest_first(folder), *folder.glob(f".*-{PATTERN}")):
+    """Remove all checkpoints and incompletely written files of killed processes."""
+    for path in (*_newest_first(folder), *folder.glob(f".*-{CHECKPOINT_PATTERN}")):
         remove(path)
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    # without the suffix: a step comes after the epoch that it begins with
-    return sorted(folder.glob(PATTERN), key=lambda path: path.stem, reverse=True)
+    # by stem, because with the file extension a step would sort before the epoch that it follows
+    return sorted(folder.glob(CHECKPOINT_PATTERN), key=lambda path: path.stem, reverse=True)
 
 
-def _read(path: Path) -> Checkpoint | None:
+def _read_checkpoint(path: Path) -> Checkpoint | None:
     try:
         tensors, metadata = load_tensors(path)
-        return Checkpoint(_progress(metadata), tensors)
+        return Checkpoint(_parse_progress(metadata), tensors)
     except (InvalidModelError, ValidationError):
-        logger.warning("%s is truncated or of another version: the checkpoint before it is used", path.name)
+        logger.warning("%s is truncated or of another version: using the checkpoint before it", path.name)
         return None
 
 
-def _progress(metadata: Mapping[str, str]) -> Progress:
+def _parse_progress(metadata: Mapping[str, str]) -> Progress:
     return Progress.model_validate_json(metadata.get("progress", ""))
