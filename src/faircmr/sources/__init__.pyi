@@ -11,6 +11,14 @@ from .base import located as located
 from .base import located_states as located_states
 from .base import no_scans as no_scans
 from .cines import write_cine as write_cine
+from .contours import FEWEST_POINTS as FEWEST_POINTS
+from .contours import FloatArray as FloatArray
+from .contours import coverage as coverage
+from .contours import crosses_itself as crosses_itself
+from .contours import drawable as drawable
+from .contours import is_open as is_open
+from .contours import leaves as leaves
+from .contours import mask_of as mask_of
 from .conversion import Acquisition as Acquisition
 from .conversion import Converted as Converted
 from .conversion import Outcome as Outcome

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core import InvalidScanError
-from faircmr.sources import cvi42 as document
+from faircmr.sources.ukbb import cvi42 as document
 from faircmr.sources.ukbb.cvi42 import Boundary, read_workspace
 from tests.sources.ukbb.workspaces import OBSERVER, contour, drawn, ellipse, image, item, workspace
 

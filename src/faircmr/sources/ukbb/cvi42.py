@@ -27,7 +27,7 @@ import numpy.typing as npt
 
 from faircmr.core import InvalidScanError
 from faircmr.core.scans import LabelImage, Phase, Structure
-from faircmr.sources.contours import (
+from faircmr.sources import (
     FEWEST_POINTS,
     FloatArray,
     coverage,
