@@ -1,4 +1,4 @@
-"""The segmentation engine. It knows neither Kedro nor fairness; group labels ride along as opaque keys."""
+"""Segmentation engine, independent of Kedro and of fairness: protected groups are opaque keys here."""
 
 import lazy_loader
 

@@ -237,7 +237,7 @@ def test_a_fold_has_its_own_adjustments():
     assert calibration.of(0) == calibration.folds[0]
     assert calibration.of(1).adjustments == (adjustment("a", 3.0),)
     assert calibration.of(None).adjustments == ()
-    assert calibration.folds[0].summary == "1 of 2 keys adjusted; left as they are: b (too few)"
+    assert calibration.folds[0].summary == "1 of 2 keys adjusted; unchanged: b (too few)"
     assert calibration.folds[1].summary == "1 of 1 keys adjusted"
 
 

@@ -100,7 +100,7 @@ def test_where_all_serve_everybody_nothing_is_said(
 
 
 def test_fits_that_serve_some_alone_are_refused(models: TrainedModels):
-    with pytest.raises(InvalidModelError, match="models: no fit serves everybody; at least one; train the strategy"):
+    with pytest.raises(InvalidModelError, match="models: no fit that serves all subjects"):
         Router(models, models.fits[1:], HOW, Routes())
 
 

@@ -81,7 +81,7 @@ def test_a_heart_that_nobody_finds_is_looked_for_in_the_full_image_and_that_is_s
         assert Localisers((finder(None, "off centre"),))(SUBJECT) is None
         assert Localisers(())(SUBJECT) is None
 
-    assert caplog.messages == ["sub-0001: heart not located (off centre), full image used"]
+    assert caplog.messages == ["sub-0001: heart not located (off centre), the full image is segmented"]
 
 
 def test_the_fingerprint_is_that_of_the_weights_wherever_they_lie(models: TrainedModels, tmp_path: Path):

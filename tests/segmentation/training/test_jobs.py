@@ -72,7 +72,7 @@ def test_keys_and_strata_follow_the_order_of_subjects(job: FitJob):
     ("edit", "said"),
     [
         ({"validation_subjects": ("sub-0001",)}, "1 subjects are in both training and validation"),
-        ({"keys": {"sub-0001": "A"}}, "keys miss 5 training subjects and name 0 others"),
+        ({"keys": {"sub-0001": "A"}}, "keys lack 5 training subjects"),
         ({"training_subjects": ()}, "at least 1 item"),
     ],
 )

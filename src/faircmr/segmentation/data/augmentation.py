@@ -1,7 +1,7 @@
 """Augmentation of a batch on the training device, in nnU-Net's order.
 
-Every function takes an image of shape (samples, channels, rows, columns) and a strength a sample,
-and returns the changed image.
+The functions for intensities take an image of shape (samples, channels, rows, columns) and one strength for each
+sample, and return the changed image.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from faircmr.segmentation.data.batches import Batch
 
 
 def crop_shape(patch: tuple[int, int], augmentation: AugmentationParameters) -> tuple[int, int]:
-    """Rows and columns to read around a patch, so that a turned or shrunk patch is still filled.
+    """Rows and columns to read around a patch, so that a rotated or scaled patch is still filled.
 
-    The crop exceeds the patch by an even number of pixels, so that both share their centre.
+    The crop exceeds the patch by an even number of pixels, so that both have the same centre.
     """
-    turns = augmentation.rotation.probability > 0
-    shrinks = augmentation.scaling.probability > 0
-    reach = (hypot(*patch),) * 2 if turns else patch
-    largest = max(1.0, augmentation.scaling.high) if shrinks else 1.0
+    rotates = augmentation.rotation.probability > 0
+    scales = augmentation.scaling.probability > 0
+    reach = (hypot(*patch),) * 2 if rotates else patch
+    largest = max(1.0, augmentation.scaling.high) if scales else 1.0
     rows, columns = (size + 2 * ceil((far * largest - size) / 2) for size, far in zip(patch, reach, strict=True))
     return rows, columns
 
 
 def draw_samples(samples: int, change: RandomRange, rng: Generator) -> Tensor:
-    """Indices of the samples that a random change applies to."""
+    """Draw the indices of the samples that a random change applies to."""
     return (torch.rand(samples, generator=rng, device=rng.device) < change.probability).nonzero().flatten()
 
 
 def draw_strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
-    """Strength a sample, shape (samples,): uniform, or for factors uniform below and above 1."""
+    """Draw one strength for each sample, shape (samples,): uniform, or for factors uniform below and above 1."""
     share = torch.rand(samples, generator=rng, device=rng.device)
     if isinstance(change, FactorRange):
         below, above = (2 * share).clamp(max=1), (2 * share - 1).clamp(min=0)
@@ -50,7 +50,7 @@ def draw_strengths(samples: int, change: RandomRange, rng: Generator) -> Tensor:
 def rotate_and_scale(
     image: Tensor, label: Tensor, patch: tuple[int, int], augmentation: AugmentationParameters, rng: Generator
 ) -> tuple[Tensor, Tensor]:
-    """Rotate and scale some samples about their centre, and cut all to the patch.
+    """Rotate and scale some samples about their centre, and crop all to the patch.
 
     Args:
         image: Shape (samples, channels, rows, columns), at least the patch.
@@ -60,14 +60,15 @@ def rotate_and_scale(
         rng: Generator on the device of the batch.
 
     Returns:
-        Image, bilinear, and label, the largest of bilinear masks, as nnU-Net; zero outside of the crop.
+        Image, interpolated bilinearly, and label, the class with the largest bilinearly interpolated mask, as in
+        nnU-Net; zero outside of the crop.
     """
-    turned = _draw_values(len(image), augmentation.rotation, 0.0, rng)
-    scaled = _draw_values(len(image), augmentation.scaling, 1.0, rng)
+    angles = _draw_values(len(image), augmentation.rotation, 0.0, rng)
+    scales = _draw_values(len(image), augmentation.scaling, 1.0, rng)
     cut_image, cut_label = crop_centre(image, patch).clone(), crop_centre(label, patch).clone()
-    moved = ((turned != 0) | (scaled != 1)).nonzero().flatten()
+    moved = ((angles != 0) | (scales != 1)).nonzero().flatten()
     if len(moved):
-        grid = _sampling_grid(turned[moved].deg2rad(), scaled[moved], (image.shape[-2], image.shape[-1]), patch)
+        grid = _sampling_grid(angles[moved].deg2rad(), scales[moved], (image.shape[-2], image.shape[-1]), patch)
         cut_image[moved] = functional.grid_sample(image[moved], grid, align_corners=False)
         cut_label[moved] = _moved_label(label[moved], grid)
     return cut_image, cut_label
@@ -77,7 +78,7 @@ def _moved_label(label: Tensor, grid: Tensor) -> Tensor:
     values = torch.arange(int(label.max()) + 1, device=label.device).view(1, -1, 1, 1)
     masks = (label.unsqueeze(1) == values).float()
     shares = functional.grid_sample(masks, grid, align_corners=False)
-    # where the crop has no pixels all shares are 0, and the first, background, is taken
+    # outside of the crop all shares are 0, and argmax returns the first class, background
     return shares.argmax(dim=1).to(label.dtype)
 
 
@@ -97,7 +98,7 @@ def crop_centre(planes: Tensor, patch: tuple[int, int]) -> Tensor:
 
 
 def _draw_values(samples: int, change: RandomRange, unchanged: float, rng: Generator) -> Tensor:
-    """Strength a sample, or the value that changes nothing where the change does not happen."""
+    """One strength for each sample; ``unchanged`` for samples that the change does not apply to."""
     values = torch.full((samples,), unchanged, device=rng.device)
     happens = draw_samples(samples, change, rng)
     values[happens] = draw_strengths(len(happens), change, rng)
@@ -105,7 +106,7 @@ def _draw_values(samples: int, change: RandomRange, unchanged: float, rng: Gener
 
 
 def _sampling_grid(angle: Tensor, scale: Tensor, crop: tuple[int, int], patch: tuple[int, int]) -> Tensor:
-    """Where in the crop each pixel of the patch comes from, in ``grid_sample``'s coordinates."""
+    """Position in the crop of each pixel of the patch, in the coordinates of ``grid_sample``."""
     cosine, sine, zero = angle.cos() * scale, angle.sin() * scale, torch.zeros_like(angle)
     (rows, columns), (patch_rows, patch_columns) = crop, patch
     across = torch.stack([cosine * patch_columns / columns, -sine * patch_rows / columns, zero], dim=1)
@@ -119,19 +120,19 @@ PIXELS = (1, 2, 3)
 
 
 def add_noise(image: Tensor, deviation: Tensor, rng: Generator) -> Tensor:
-    """Gaussian noise of the given standard deviation."""
+    """Add Gaussian noise of this standard deviation."""
     noise = torch.randn(image.shape, generator=rng, device=image.device)
     return image + noise * _per_sample(deviation)
 
 
 def blur(image: Tensor, deviation: Tensor) -> Tensor:
-    """Gaussian blur by this standard deviation, in pixels; the edge is repeated."""
+    """Blur with a Gaussian kernel of this standard deviation, in pixels; edge pixels are repeated."""
     radius = max(1, ceil(4 * float(deviation.max())))
     taps = torch.arange(-radius, radius + 1, device=image.device)
     kernel = torch.exp(-0.5 * (taps / deviation.unsqueeze(1)) ** 2)
     kernel = kernel / kernel.sum(dim=1, keepdim=True)
     samples, channels, rows, columns = image.shape
-    # every plane is a channel of one image, so that each has its own kernel
+    # all samples become channels of one image, so that each has its own kernel
     planes = image.reshape(1, samples * channels, rows, columns)
     kernel = kernel.repeat_interleave(channels, dim=0)
     for shape, padding in (((-1, 1), (0, 0, radius, radius)), ((1, -1), (radius, radius, 0, 0))):
@@ -141,19 +142,19 @@ def blur(image: Tensor, deviation: Tensor) -> Tensor:
 
 
 def scale_brightness(image: Tensor, factor: Tensor) -> Tensor:
-    """Intensities times a factor."""
+    """Multiply intensities by a factor."""
     return image * _per_sample(factor)
 
 
 def scale_contrast(image: Tensor, factor: Tensor) -> Tensor:
-    """Distance from the mean times a factor, clipped to the sample's own range."""
+    """Multiply the distance from the mean by a factor, and clip to the range of the sample."""
     mean = image.mean(PIXELS, keepdim=True)
     lowest, highest = image.amin(PIXELS, keepdim=True), image.amax(PIXELS, keepdim=True)
     return ((image - mean) * _per_sample(factor) + mean).clamp(lowest, highest)
 
 
 def lower_resolution(image: Tensor, zoom: Tensor) -> Tensor:
-    """Reduce each sample to a smaller grid (nearest neighbour) and enlarge it again (bilinear)."""
+    """Downsample each sample (nearest neighbour) and upsample it again (bilinear)."""
     shape = image.shape[2:]
     planes = []
     for plane, factor in zip(image.unsqueeze(1), zoom.tolist(), strict=True):
@@ -164,7 +165,7 @@ def lower_resolution(image: Tensor, zoom: Tensor) -> Tensor:
 
 
 def change_gamma(image: Tensor, exponent: Tensor) -> Tensor:
-    """Intensities, scaled to 0..1, to a power; the sample's mean and standard deviation are kept."""
+    """Raise intensities, scaled to 0..1, to a power, and restore the sample's mean and standard deviation."""
     lowest, highest = image.amin(PIXELS, keepdim=True), image.amax(PIXELS, keepdim=True)
     span = (highest - lowest).clamp_min(EPSILON)
     changed = ((image - lowest) / span) ** _per_sample(exponent) * span + lowest
@@ -174,7 +175,7 @@ def change_gamma(image: Tensor, exponent: Tensor) -> Tensor:
 
 
 def change_gamma_inverted(image: Tensor, exponent: Tensor) -> Tensor:
-    """As :func:`change_gamma`, of the inverted image."""
+    """Apply :func:`change_gamma` to the inverted image."""
     return -change_gamma(-image, exponent)
 
 
@@ -186,7 +187,7 @@ Change = Callable[[Tensor, Tensor], Tensor]
 
 
 def augment(batch: Batch, patch: tuple[int, int], augmentation: AugmentationParameters, seed: int) -> Batch:
-    """Change a batch at random, as a function of seed and step alone.
+    """Augment a batch at random; depends only on seed and step.
 
     Args:
         batch: Crops of at least :func:`crop_shape`.

@@ -1,4 +1,4 @@
-"""Batches: samples for training and validation, read from disk when their step comes."""
+"""Batches of patches for training and validation, read from disk at each step."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Batch:
         image: Shape (samples, channels, rows, columns), float32.
         label: Class of each pixel, uint8, shape (samples, rows, columns).
         keys: Opaque key of each sample's subject.
-        step: Step from 0; everything random about the batch is a function of it and the seed.
+        step: Step from 0; it and the seed determine all random choices of the batch.
     """
 
     image: Tensor
@@ -34,11 +34,11 @@ class Batch:
     step: int
 
     def part(self, index: int, parts: int) -> Batch:
-        """Consecutive samples, such that all parts together are the batch.
+        """One of several parts of consecutive samples; together the parts are the batch.
 
         Args:
-            index: Which part, from 0.
-            parts: How many; their sizes differ by one at most.
+            index: Of the part, from 0.
+            parts: Number of parts; their sizes differ by at most one.
         """
         samples = slice(index * len(self.keys) // parts, (index + 1) * len(self.keys) // parts)
         return replace(self, image=self.image[samples], label=self.label[samples], keys=self.keys[samples])
@@ -50,19 +50,19 @@ Positions = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LabelledSubject:
-    """A subject that can be sampled: its tensors on disk, and where its structures are."""
+    """A subject to sample from: its tensors on disk, and the pixel counts of its structures."""
 
     tensors: SubjectTensors
 
     @cached_property
     def areas(self) -> dict[Phase, Array]:
-        """Pixels of each structure in each slice of each labelled phase; small, kept in memory."""
+        """Pixel counts by slice and structure of each labelled phase; small, so kept in memory."""
         return {phase: self.tensors.arrays[areas_name(phase)] for phase in self.tensors.labelled_phases}
 
 
 @dataclass(frozen=True)
 class PatchLocation:
-    """One slice, and the pixel that a patch must be centred on, if any."""
+    """A slice, and optionally the structure that a patch must be centred on."""
 
     phase: Phase
     slice_index: int
@@ -74,14 +74,14 @@ class PatchSource:
     """Draws patches from slices of subjects.
 
     Attributes:
-        subjects: Those to draw from.
-        keys: Opaque key of each.
-        rois: Region of each subject, by study key, to draw from; the full image where there is none.
-        patch: Rows and columns that lie inside the region wherever it is large enough and no structure
-            must be shown.
+        subjects: Subjects to draw from.
+        keys: Opaque key of each subject.
+        rois: Region of each subject to draw from, by study key; the full image for subjects without one.
+        patch: Rows and columns. Patches that are not centred on a structure are inside the region if it is
+            large enough.
         crop: Rows and columns to return around the centre of the patch, zero outside of the image.
         foreground: Share of a batch that is centred on a structure, 0..1.
-        purpose: What the samples are for, so that training and validation draw apart.
+        purpose: ``training`` or ``validation``; gives both different random draws.
         seed: Training seed.
     """
 
@@ -95,10 +95,10 @@ class PatchSource:
     seed: int
 
     def batch(self, positions: Positions, step: int) -> Batch:
-        """Samples of the subjects at these positions, as a function of seed and step alone.
+        """Draw samples of the subjects at these positions; depends only on seed and step.
 
         Args:
-            positions: Which subjects, shape (samples,).
+            positions: Positions in ``subjects``, shape (samples,).
             step: Step from 0.
         """
         rng = generator(self.seed, self.purpose, step)
@@ -107,17 +107,17 @@ class PatchSource:
         labels = np.empty((len(positions), *self.crop), dtype=np.uint8)
         for sample, position in enumerate(positions):
             subject = self.subjects[position]
-            place = (_foreground_location if sample in forced else _random_location)(subject, rng)
-            images[sample, 0], labels[sample] = self._crop(subject, place, rng)
+            location = (_foreground_location if sample in forced else _random_location)(subject, rng)
+            images[sample, 0], labels[sample] = self._crop(subject, location, rng)
         keys = tuple(self.keys[position] for position in positions)
         return Batch(torch.from_numpy(images), torch.from_numpy(labels), keys, step)
 
-    def _crop(self, subject: LabelledSubject, place: PatchLocation, rng: np.random.Generator) -> tuple[Array, Array]:
-        names = (image_name(place.phase), label_name(place.phase))
-        image, label = subject.tensors.slices_of(names, place.slice_index)
+    def _crop(self, subject: LabelledSubject, location: PatchLocation, rng: np.random.Generator) -> tuple[Array, Array]:
+        names = (image_name(location.phase), label_name(location.phase))
+        image, label = subject.tensors.slices_of(names, location.slice_index)
         rows, columns = image.shape
         region = self.rois.get(subject.tensors.subject_id) or Box.whole((rows, columns))
-        corner = _draw_corner(region, self.patch, _draw_pixel(label, place.structure, rng), rng)
+        corner = _draw_corner(region, self.patch, _draw_pixel(label, location.structure, rng), rng)
         top, left = (
             start - (crop - patch) // 2 for start, crop, patch in zip(corner, self.crop, self.patch, strict=True)
         )
@@ -128,28 +128,28 @@ def labelled_subjects(store: TensorStore, subject_ids: Sequence[str]) -> tuple[L
     """Subjects of the store by study key, each with at least one labelled phase.
 
     Raises:
-        InvalidCohortError: A subject is not in the store, or nobody labelled it.
+        InvalidCohortError: A subject is not in the store, or has no label.
     """
     subjects = tuple(LabelledSubject(store.subject(subject_id)) for subject_id in subject_ids)
     for subject in subjects:
         if not subject.areas:
             offender = f"tensors of {subject.tensors.subject_id}"
-            raise InvalidCohortError(offender, "no label", "at least one labelled phase to train on", "leave it out")
+            raise InvalidCohortError(offender, "no label", "at least one labelled phase", "leave the subject out")
     return subjects
 
 
 def foreground_samples(samples: int, share: float, rng: np.random.Generator) -> frozenset[int]:
-    """Samples of a batch that must show a structure; as many as nnU-Net forces.
+    """Draw the samples of a batch that must show a structure; as many as in nnU-Net.
 
-    nnU-Net takes the last ones. Here they are drawn, because slots may belong to keys in a fixed
-    order, and no key may have more of them than another.
+    nnU-Net takes the last samples of the batch. Here they are drawn at random, because the keys of the samples
+    may have a fixed order, and all keys must have the same chance.
     """
     count = samples - round(samples * (1 - share))
     return frozenset(rng.permutation(samples)[:count].tolist())
 
 
 def crop_or_pad(plane: Array, corner: Pair, shape: Pair) -> Array:
-    """Part of a plane from a corner that may lie outside of it; zero where the plane has no pixels."""
+    """Crop a plane from a corner, which may be outside of it; zero outside of the plane."""
     part = np.zeros(shape, dtype=plane.dtype)
     spans = [_overlap(start, length, size) for start, length, size in zip(corner, shape, plane.shape, strict=True)]
     (to_rows, from_rows), (to_columns, from_columns) = spans
@@ -158,7 +158,7 @@ def crop_or_pad(plane: Array, corner: Pair, shape: Pair) -> Array:
 
 
 def _overlap(start: int, length: int, size: int) -> tuple[slice, slice]:
-    """Where a part that starts at ``start`` meets an axis of this size: in the part, and in the plane."""
+    """Overlap of a crop that begins at ``start`` with an axis of this size, as slices of the crop and of the plane."""
     first, last = min(max(start, 0), size), max(min(start + length, size), 0)
     return slice(first - start, max(last, first) - start), slice(first, max(last, first))
 
@@ -170,7 +170,7 @@ def _random_location(subject: LabelledSubject, rng: np.random.Generator) -> Patc
 
 
 def _foreground_location(subject: LabelledSubject, rng: np.random.Generator) -> PatchLocation:
-    """A structure of the scan, each as likely; then a slice, as likely as the structure is large there."""
+    """Draw a structure of the scan uniformly, then a slice with probability proportional to its area there."""
     phases = list(subject.areas)
     phase = phases[rng.integers(len(phases))]
     areas = subject.areas[phase]
@@ -191,10 +191,10 @@ def _draw_pixel(label: Array, structure: int | None, rng: np.random.Generator) -
 
 
 def _draw_corner(region: Box, patch: Pair, pixel: Pair | None, rng: np.random.Generator) -> Pair:
-    """Corner of a patch inside the region, in its middle where the region is smaller than the patch.
+    """Draw the corner of a patch inside the region; centred if the region is smaller than the patch.
 
-    A patch that must show a pixel is centred on it, and begins no earlier than the region, but may end
-    behind it: nnU-Net's rule, by which hearts are shifted also in images no larger than the patch.
+    A patch that must show a pixel is centred on it. It does not begin before the region, but may end after it. By
+    this rule of nnU-Net, hearts are shifted also in images that are no larger than the patch.
 
     Source:
         nnU-Net v2 ``nnUNetDataLoader.get_bbox``.

@@ -1,8 +1,8 @@
-"""From scans to tensors: intensities normalised scan by scan, pixels resampled to the grid of the plans or coarser.
+"""Preprocessing of scans to tensors: intensity normalisation, resampling to the grid of the plans, coarser tensors.
 
-Interpolation by splines is linear in the image and separable, so that one small matrix an axis does
-for all slices what ``scipy.ndimage.zoom`` would do for each. The matrices are sparse: a product of
-dense ones would start as many threads as the machine has cores, for less work than starting them.
+Spline interpolation is linear in the image and separable. One small matrix for each axis therefore replaces a
+call of ``scipy.ndimage.zoom`` for each slice. The matrices are sparse: dense products would start a thread for each
+core of the machine, which takes longer than the products.
 """
 
 from __future__ import annotations
@@ -76,17 +76,17 @@ def resample_image(image: Image, shape: tuple[int, int]) -> Image:
 
 
 def resample_label(label: LabelImage, shape: tuple[int, int]) -> LabelImage:
-    """Linear resampling of each value's mask (slices, rows, columns); the largest share wins.
+    """Linear resampling of the mask of each value (slices, rows, columns); the value with the largest share is kept.
 
-    Only the part that the structures reach is computed: everything else is background before and after.
+    Only the part that contains structures is computed; everything else is background before and after.
     """
     if label.shape[1:] == shape:
         return label
     resampled = np.zeros((len(label), *shape), dtype=np.uint8)
-    shown = label > 0
-    rows, columns = (_reach(np.asarray(shown.any(axis=(0, other))), shape[2 - other]) for other in (2, 1))
+    foreground = label > 0
+    rows, columns = (_reach(np.asarray(foreground.any(axis=(0, other))), shape[2 - other]) for other in (2, 1))
     part = label[:, rows.old, columns.old]
-    if not part.size:  # nothing is labelled, or a coarser grid passes it over
+    if not part.size:  # the label is empty, or its structures fall between the pixels of a coarser grid
         return resampled
     values = np.unique(part)
     shares = np.stack(
@@ -99,19 +99,19 @@ def resample_label(label: LabelImage, shape: tuple[int, int]) -> LabelImage:
 def label_on_grid(probabilities: FloatArray, shape: tuple[int, int]) -> LabelImage:
     """Most probable class on a source's grid, by linear resampling of probabilities.
 
-    A new pixel is a weighted mean of old ones: where all of these are most probably background, so is it.
-    Only the part is computed that the others reach.
+    A new pixel is a weighted mean of old pixels. If background is most probable in all of these, it is background
+    too. Only the remaining part is computed.
 
     Args:
         probabilities: Shape (classes, slices, rows, columns).
         shape: Rows and columns of the source.
 
     Returns:
-        Classes, uint8, shape (slices, *shape); of equally probable ones the first.
+        Classes, uint8, shape (slices, *shape); the first of equally probable classes.
     """
     label = np.zeros((probabilities.shape[1], *shape), dtype=np.uint8)
-    shown = (probabilities[1:].max(axis=0) >= probabilities[0]).any(axis=0)
-    rows, columns = (_reach(shown.any(axis=1 - axis), shape[axis]) for axis in (0, 1))
+    foreground = (probabilities[1:].max(axis=0) >= probabilities[0]).any(axis=0)
+    rows, columns = (_reach(foreground.any(axis=1 - axis), shape[axis]) for axis in (0, 1))
     part = probabilities[..., rows.old, columns.old]
     if part.size:
         label[:, rows.new, columns.new] = _interpolate(part, rows.matrix, columns.matrix).argmax(axis=0)
@@ -120,35 +120,35 @@ def label_on_grid(probabilities: FloatArray, shape: tuple[int, int]) -> LabelIma
 
 @lru_cache(maxsize=64)
 def interpolation_matrix(size: int, new_size: int, order: int) -> Any:
-    """Weights of the old pixels (columns) in each new pixel (rows), along one axis, as CSR matrix."""
-    # imported here because images that keep their size need no SciPy
+    """Weights of the old pixels (columns) in each new pixel (rows) along one axis, as a CSR matrix."""
+    # imported here because images that keep their size do not need SciPy
     from scipy.ndimage import zoom
     from scipy.sparse import csr_array
 
     weights = zoom(np.eye(size), (1, new_size / size), order=order, mode="nearest", grid_mode=True)
-    # the influence of a pixel on a cubic spline fades by a factor of four a pixel, but never ends
+    # the influence of a pixel on a cubic spline decreases about fourfold with each pixel, but never reaches 0
     return csr_array(np.where(np.abs(weights) < NEGLIGIBLE, 0.0, weights).T.astype(np.float32))
 
 
 @dataclass(frozen=True)
 class _Reach:
-    """Along one axis: the new pixels that something reaches, and all old pixels that they are made of."""
+    """Along one axis: new pixels that depend on the foreground, and all old pixels that these depend on."""
 
     old: slice
     new: slice
     matrix: Any
 
 
-def _reach(shown: npt.NDArray[np.bool_], new_size: int) -> _Reach:
-    """What the pixels that show something, given along one axis, reach by linear interpolation."""
-    matrix = interpolation_matrix(len(shown), new_size, LINEAR)
-    new = extent(matrix @ shown.astype(np.float32) > 0)
-    old = extent(np.bincount(matrix[new].indices, minlength=len(shown)) > 0)
+def _reach(foreground: npt.NDArray[np.bool_], new_size: int) -> _Reach:
+    """Find the pixels that linear interpolation of the foreground along one axis involves."""
+    matrix = interpolation_matrix(len(foreground), new_size, LINEAR)
+    new = extent(matrix @ foreground.astype(np.float32) > 0)
+    old = extent(np.bincount(matrix[new].indices, minlength=len(foreground)) > 0)
     return _Reach(old, new, matrix[new, old])
 
 
 def _interpolate(planes: FloatArray, rows: Any, columns: Any) -> FloatArray:
-    """Multiply the last two axes by one matrix each; ``None`` leaves an axis as it is."""
+    """Multiply the last two axes by one matrix each; ``None`` leaves an axis unchanged."""
     by_column = _multiply_last_axis(np.ascontiguousarray(planes, dtype=np.float32), columns)
     by_row = _multiply_last_axis(by_column.swapaxes(-1, -2), rows)
     return np.ascontiguousarray(by_row.swapaxes(-1, -2))
@@ -165,39 +165,39 @@ ReadScan = Callable[[str, Phase], Scan]
 
 
 def preprocess_subjects(read: ReadScan, scans: pd.DataFrame, plans: Plans) -> Iterator[SubjectTensors]:
-    """Tensors of every subject, made when they are first looked at.
+    """Tensors of every subject, computed at the first access.
 
     Args:
         read: Reads the scan of a subject and phase.
-        scans: One row a scan: ``subject_id``, ``phase``, ``fingerprint``.
+        scans: One row for each scan: ``subject_id``, ``phase``, ``fingerprint``.
         plans: The grid and the structures.
 
     Yields:
-        One subject at a time, in the order of ``scans``. A subject whose ``fingerprint`` is known
-        already need not be looked at, and is then neither read nor computed.
+        One subject at a time, in the order of ``scans``. The caller need not access the arrays of a subject whose
+        ``fingerprint`` is already known; its scans are then not read.
     """
     for subject_id, rows in scans.groupby("subject_id", sort=False):
         phases = tuple(Phase(phase) for phase in rows["phase"])
         text = repr((plans.spacing, plans.structures, sorted(zip(phases, rows["fingerprint"], strict=True))))
         fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
-        make = partial(_preprocess_phases, read, str(subject_id), phases, plans)
-        yield SubjectTensors(str(subject_id), fingerprint, ArraysOnDemand(make))
+        compute = partial(_preprocess_phases, read, str(subject_id), phases, plans)
+        yield SubjectTensors(str(subject_id), fingerprint, ArraysOnDemand(compute))
 
 
 def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
     """Tensors of one scan.
 
     Args:
-        scan: Image, and label where there is one, shape (slices, rows, columns).
+        scan: Image and optional label, shape (slices, rows, columns).
         plans: The grid and the structures.
-        phase: Names the arrays.
+        phase: Used in the names of the arrays.
 
     Returns:
-        Image of mean 0 and standard deviation 1 (before cubic resampling) as float16; label as
-        uint8, values the classes of the study; pixels of each a slice as int32, shape (slices, structures).
+        Image with mean 0 and standard deviation 1 (before cubic resampling), float16; label with the classes
+        of the study, uint8; pixel counts of each structure in each slice, int32, shape (slices, structures).
 
     Raises:
-        InvalidScanError: The image is the same everywhere, or has too many voxels at the spacing of the plans.
+        InvalidScanError: The image is constant, or has too many voxels at the spacing of the plans.
     """
     shape = resampled_shape(scan.geometry.shape[1:], scan.geometry.spacing[1:], plans.spacing)
     check_voxels((len(scan.image), *shape), "image, resampled to the spacing of the plans,")
@@ -209,46 +209,46 @@ def preprocess(scan: Scan, plans: Plans, phase: Phase) -> dict[str, Array]:
 
 
 def normalise(image: Image) -> Image:
-    """Intensities of mean 0 and standard deviation 1 over the whole scan, a margin of zeros left out.
+    """Normalise intensities to mean 0 and standard deviation 1 over the scan without its margins of zeros.
 
     Raises:
-        InvalidScanError: The image is the same everywhere.
+        InvalidScanError: The image is constant.
 
     Source:
         nnU-Net's ``ZScoreNormalization`` after ``crop_to_nonzero``.
     """
-    shown = image[nonzero_box(image)]
-    # compared exactly: rounding gives a constant image a deviation above zero
-    if not shown.size or shown.min() == shown.max():
+    inside = image[nonzero_box(image)]
+    # compared exactly, because rounding may give a constant image a standard deviation above zero
+    if not inside.size or inside.min() == inside.max():
         raise InvalidScanError("image", "the same intensity everywhere", "an image with contrast")
-    mean, deviation = shown.mean(dtype=np.float64), shown.std(dtype=np.float64)
+    mean, deviation = inside.mean(dtype=np.float64), inside.std(dtype=np.float64)
     normalised: Image = ((image - mean) / deviation).astype(np.float32)
     return normalised
 
 
 def structure_areas(label: LabelImage) -> Array:
-    """Pixels of each class but the background in each slice, int32, shape (slices, structures)."""
+    """Pixel counts of each class except background in each slice, int32, shape (slices, structures)."""
     return np.stack([(label == structure).sum(axis=(1, 2)) for structure in Structure], axis=1).astype(np.int32)
 
 
 @dataclass(frozen=True)
 class ArraysOnDemand(Mapping[str, Array]):
-    """Arrays that are computed at the first access and kept as long as their subject is."""
+    """Arrays that are computed at the first access and then cached in this object."""
 
-    make: Callable[[], Mapping[str, Array]]
+    compute: Callable[[], Mapping[str, Array]]
 
     @cached_property
-    def _made(self) -> Mapping[str, Array]:
-        return self.make()
+    def _computed(self) -> Mapping[str, Array]:
+        return self.compute()
 
     def __getitem__(self, name: str) -> Array:
-        return self._made[name]
+        return self._computed[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._made)
+        return iter(self._computed)
 
     def __len__(self) -> int:
-        return len(self._made)
+        return len(self._computed)
 
 
 def _preprocess_phases(read: ReadScan, subject_id: str, phases: tuple[Phase, ...], plans: Plans) -> dict[str, Array]:
@@ -263,14 +263,14 @@ def _preprocess_phases(read: ReadScan, subject_id: str, phases: tuple[Phase, ...
 
 
 def open_tensors(folder: Path, reduction: int) -> TensorStore:
-    """Tensors of a study, at a resolution that is lower by a whole factor.
+    """Open the tensors of a study, optionally at a resolution that is lower by an integer factor.
 
     Args:
-        folder: As for :class:`~faircmr.segmentation.data.TensorStore`.
-        reduction: Pixels along one pixel of the result; 1 leaves the tensors as they are.
+        folder: Same as for :class:`~faircmr.segmentation.data.TensorStore`.
+        reduction: Tensor pixels per pixel of the result along each axis; 1 leaves the resolution unchanged.
 
     Raises:
-        OutputError: The folder is not complete.
+        OutputError: The folder is incomplete.
     """
     return TensorStore(folder) if reduction == 1 else CoarseStore(folder, reduction)
 
@@ -279,8 +279,8 @@ class CoarseStore(TensorStore):
     """Tensors folder of a study, read at a lower resolution.
 
     Args:
-        folder: As for :class:`~faircmr.segmentation.data.TensorStore`.
-        reduction: Pixels along one pixel of the result, above 1.
+        folder: Same as for :class:`~faircmr.segmentation.data.TensorStore`.
+        reduction: Tensor pixels per pixel of the result along each axis, above 1.
     """
 
     def __init__(self, folder: Path, reduction: int) -> None:
@@ -288,13 +288,13 @@ class CoarseStore(TensorStore):
         self.reduction = reduction
 
     def subject(self, subject_id: str) -> SubjectTensors:
-        """As for :class:`~faircmr.segmentation.data.TensorStore`, reduced."""
+        """Same as for :class:`~faircmr.segmentation.data.TensorStore`, at the lower resolution."""
         return coarse_subject(super().subject(subject_id), self.reduction)
 
 
 @dataclass(frozen=True)
 class CoarseArrays(Mapping[str, Array]):
-    """Arrays of one subject, each reduced when it is asked for."""
+    """Arrays of one subject, each downsampled at access."""
 
     arrays: Mapping[str, Array]
     reduction: int
@@ -325,15 +325,15 @@ def coarse_subject(subject: SubjectTensors, reduction: int) -> SubjectTensors:
 
 
 def downsample_planes(planes: Array, factor: int) -> Array:
-    """Lower the resolution of the last two axes by a whole factor.
+    """Lower the resolution of the last two axes by an integer factor.
 
     Args:
         planes: Image (floating point) or label (integer), shape (..., rows, columns).
-        factor: Pixels of the old grid along one of the new one. Pixels that fill no whole one at the
-            far edges are left out, so that pixel p of the new grid begins at pixel p x factor.
+        factor: Old pixels per new pixel along each axis. Incomplete blocks at the far edges are left out, so
+            that new pixel p begins at old pixel p x factor.
 
     Returns:
-        Means of an image; of a label the value in the middle.
+        For images the mean of each block, for labels its central value.
     """
     rows, columns = planes.shape[-2] // factor, planes.shape[-1] // factor
     whole = planes[..., : rows * factor, : columns * factor]

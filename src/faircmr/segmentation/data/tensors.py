@@ -1,4 +1,4 @@
-"""Preprocessed subjects on disk: one safetensors file each, read lazily, and a manifest."""
+"""Preprocessed subjects on disk: one safetensors file for each, read lazily, and a manifest."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def image_name(phase: Phase) -> str:
 
 
 def label_name(phase: Phase) -> str:
-    """Name of the label of a phase, classes as uint8, shape (slices, rows, columns); absent if unlabelled."""
+    """Name of the label of a phase, classes as uint8, shape (slices, rows, columns); absent for unlabelled phases."""
     return f"{phase}.label"
 
 
 def areas_name(phase: Phase) -> str:
-    """Name of the table of pixels a slice and class, int32, shape (slices, structures)."""
+    """Name of the pixel counts of each slice and structure, int32, shape (slices, structures)."""
     return f"{phase}.areas"
 
 
@@ -45,7 +45,7 @@ class SubjectTensors:
 
     Attributes:
         subject_id: Study key.
-        fingerprint: Changes when anything that the arrays were made from changes.
+        fingerprint: Changes with the inputs that the arrays were made from.
         arrays: In memory, or read from disk at each access.
     """
 
@@ -64,27 +64,27 @@ class SubjectTensors:
         return tuple(phase for phase in self.phases if label_name(phase) in self.arrays)
 
     def slices_of(self, names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
-        """One slice of some arrays, each of shape (rows, columns); from disk, nothing else is read."""
+        """Read one slice of some arrays, each of shape (rows, columns); reads nothing else from disk."""
         return slices_of(self.arrays, names, slice_index)
 
 
 @runtime_checkable
 class SlicedArrays(Protocol):
-    """Arrays of which one slice can be had without the others."""
+    """Arrays that can return one slice without reading the others."""
 
     def slices_of(self, names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
         """One slice of some arrays, each of shape (rows, columns)."""
 
 
 def slices_of(arrays: Mapping[str, Array], names: Sequence[str], slice_index: int) -> tuple[Array, ...]:
-    """One slice of some arrays, each of shape (rows, columns); only these are read where that is possible."""
+    """One slice of some arrays, each of shape (rows, columns); reads only this slice if possible."""
     if isinstance(arrays, SlicedArrays):
         return arrays.slices_of(names, slice_index)
     return tuple(arrays[name][slice_index] for name in names)
 
 
 class TensorManifest(Parameters):
-    """What a tensors folder holds.
+    """Contents of a tensors folder.
 
     Attributes:
         fingerprints: Of each subject, by study key.
@@ -96,20 +96,20 @@ class TensorManifest(Parameters):
 
 
 class NoSuchArrayError(OutputError, KeyError):
-    """A part does not have an array that every part has; a mapping says so by a ``KeyError``."""
+    """A tensors file lacks an array; also a ``KeyError``, as mappings raise for missing keys."""
 
 
 @dataclass(frozen=True)
 class MappedArrays(Mapping[str, Array]):
-    """Arrays of one safetensors file; each access maps the file and copies what was asked for."""
+    """Arrays of one safetensors file; each access maps the file and copies the requested array."""
 
     path: Path
 
     def __getitem__(self, name: str) -> Array:
         with self._opened() as file:
-            if name not in file.keys():  # noqa: SIM118 - safe_open is no mapping
+            if name not in file.keys():  # noqa: SIM118 - safe_open is not a mapping
                 raise NoSuchArrayError(
-                    f"tensors/{self.path.name}", f"no array {name}", "a whole part", REDO_PREPROCESSING
+                    f"tensors/{self.path.name}", f"no array {name}", "a complete file", REDO_PREPROCESSING
                 )
             array: Array = file.get_tensor(name)
             return array
@@ -133,16 +133,16 @@ class MappedArrays(Mapping[str, Array]):
 
     @contextmanager
     def _opened(self) -> Iterator[Any]:
-        # imported here because a run that finds nothing to do reads no tensors
+        # imported here because a run without outdated outputs reads no tensors
         from safetensors import SafetensorError, safe_open
 
         try:
             with safe_open(self.path, framework="np") as file:
                 yield file
-        # a file whose size is right may still have other names, kinds and shapes in its header
+        # a damaged file of the right size may have wrong names, types and shapes in its header
         except (OSError, SafetensorError, AttributeError, IndexError, TypeError) as error:
             raise OutputError(
-                f"tensors/{self.path.name}", "missing or damaged", "a whole part", REDO_PREPROCESSING
+                f"tensors/{self.path.name}", "missing or damaged", "a complete file", REDO_PREPROCESSING
             ) from error
 
 
@@ -150,10 +150,10 @@ class TensorStore:
     """Tensors folder of a study.
 
     Args:
-        folder: Holds one part a subject and the manifest, which is written last.
+        folder: Contains one file for each subject, and the manifest, which is written last.
 
     Raises:
-        OutputError: The manifest is missing or unreadable, so the folder is not complete.
+        OutputError: The manifest is missing or unreadable, so the folder is incomplete.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -169,7 +169,7 @@ class TensorStore:
         return (self.subject(subject_id) for subject_id in self.fingerprints)
 
     def subject(self, subject_id: str) -> SubjectTensors:
-        """Tensors of one subject, mapped and not yet read.
+        """Tensors of one subject, read on access.
 
         Raises:
             InvalidCohortError: The study has no tensors of this subject.

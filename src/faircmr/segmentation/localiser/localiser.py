@@ -1,4 +1,4 @@
-"""Finding the heart: a small network looks at every subject at low resolution."""
+"""Localiser: a small network that finds the heart of each subject at low resolution."""
 
 from __future__ import annotations
 
@@ -45,14 +45,14 @@ def locate_hearts(
     Args:
         models: Localisers, one a fold; none where the study uses full images.
         tensors: Preprocessed subjects, full images.
-        subjects: Study keys of those that a localiser is to look at.
+        subjects: Study keys of the subjects that a localiser is applied to.
         plans: Of the study.
         localiser: Margin and limits.
         inference: Device, threads and precision.
 
     Returns:
-        Rows as :func:`~faircmr.segmentation.localiser.roi_table` describes them. A subject whose heart
-        was not found, or not credibly, has no region: its full image is used, and the log counts it.
+        Table of :func:`~faircmr.segmentation.localiser.roi_table`. A subject whose heart was not found, or
+        whose region was rejected, has no region: its full image is used, and the log counts it.
 
     Raises:
         InvalidModelError: Weights are missing, damaged or of another version.
@@ -61,9 +61,9 @@ def locate_hearts(
     rows = []
     for record in models.fits:
         finder = load_heart_finder(models, record, plans, localiser, inference)
-        found = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
-        _warn_whole_images(found)
-        rows += [(record.fold, one) for one in found]
+        locations = [finder.locate(tensors.subject(subject_id)) for subject_id in subjects(record)]
+        _warn_whole_images(locations)
+        rows += [(record.fold, one) for one in locations]
     table = roi_table(rows)
     log_omissions(logger, unlocated_hearts(table))
     return table
@@ -76,21 +76,21 @@ def load_heart_finder(
     localiser: LocaliserParameters,
     inference: InferenceParameters,
 ) -> HeartFinder:
-    """A localiser of the list, if its folder still holds the training that the list names.
+    """Load a localiser, if its folder still contains the training of its record.
 
     Raises:
         InvalidModelError: Weights are missing, damaged, of another training or for another grid; names
-            what differs.
+            the differences.
     """
     return HeartFinder(load_ensemble(models, (record,), inference), plans, localiser)
 
 
 class HeartFinder:
-    """A trained localiser, ready to look at subjects.
+    """Locates hearts with a trained localiser.
 
     Args:
-        segmenter: With the localiser's weights; the resolution at which it looks is that of its plans.
-        plans: Of the study; a region is at least as large as their patch where the image is.
+        segmenter: With the localiser's weights; its plans determine the resolution of its input.
+        plans: Of the study; a region is at least as large as their patch if the image permits.
         localiser: Margin and limits.
 
     Raises:
@@ -105,7 +105,7 @@ class HeartFinder:
             raise InvalidModelError("localiser", error, "one that was trained on these tensors", RETRAIN) from error
 
     def locate(self, subject: SubjectTensors) -> HeartLocation:
-        """Region that holds the heart of a subject at every phase."""
+        """Find the region that contains the heart of a subject at all phases."""
         shapes = [subject.arrays[image_name(phase)].shape[1:] for phase in subject.phases]
         if len(set(shapes)) > 1:
             return HeartLocation(subject.subject_id, None, DIFFERENT_SIZES)
@@ -132,8 +132,8 @@ class HeartFinder:
         return enlarge_box(box, self.reduction, (rows, columns), self.plans.patch, shape)
 
 
-def _warn_whole_images(found: Sequence[HeartLocation]) -> None:
-    """Count for whom the region changes nothing."""
-    if whole := sum(one.whole for one in found):
-        said = "the heart's region is the whole image of %d of %d subjects: plans.patch is as large as they are"
-        logger.warning(said, whole, len(found))
+def _warn_whole_images(locations: Sequence[HeartLocation]) -> None:
+    """Log for how many subjects the region is the whole image."""
+    if whole := sum(one.whole for one in locations):
+        message = "the heart region is the whole image for %d of %d subjects: plans.patch is at least as large"
+        logger.warning(message, whole, len(locations))

@@ -1,4 +1,4 @@
-"""How a localiser is trained and believed: its parameters, and what follows from them and the study."""
+"""Parameters of localisers, and the plans that follow from them and from the study."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class LocaliserParameters(Parameters):
     """A small network that finds the heart at low resolution.
 
     Attributes:
-        spacing: Millimetres between its pixels, about: the tensors' are multiplied by a whole number.
-        margin: Millimetres around what it finds.
-        limits: What it finds must keep to; otherwise the subject's full image is used.
+        spacing: Approximate pixel spacing in millimetres; rounded to an integer multiple of the tensors' spacing.
+        margin: Millimetres around the heart.
+        limits: Limits of accepted regions; if one is rejected, the subject's full image is used.
         epochs: Epochs of its schedule.
         iterations_per_epoch: Steps an epoch.
-        learning_rate: Of the first epoch. Hearts are few pixels here: with nnU-Net's 0.01 and 0.99
-            the network still sees none after 400 steps, with these it does after 200
-            (docs/decisions/0009).
+        learning_rate: Of the first epoch. Hearts are only a few pixels here: with nnU-Net's learning rate of
+            0.01 and momentum of 0.99 the network finds none after 400 steps; with these defaults it finds
+            them after 200 (docs/decisions/0009).
         momentum: Nesterov momentum.
         batch_size: Slices a step.
         base_filters: Channels of its first stage; doubled from stage to stage.
@@ -48,20 +48,20 @@ class LocaliserParameters(Parameters):
 
 
 def spacing_ratio(coarse: tuple[float, float], fine: tuple[float, float]) -> int:
-    """Pixels of a fine grid along one pixel of a coarse one, by their spacings in millimetres.
+    """Number of fine pixels per coarse pixel along each axis, from the spacings in millimetres.
 
     Raises:
-        ValueError: It is no whole number, or not the same for rows and columns.
+        ValueError: It is not an integer, or differs between rows and columns.
     """
     ratios = [one / other for one, other in zip(coarse, fine, strict=True)]
     factor = round(ratios[0])
     if factor < 1 or any(abs(ratio - factor) > SPACING_TOLERANCE * factor for ratio in ratios):
-        raise ValueError(f"a spacing of {coarse} mm is no whole multiple of {fine} mm")
+        raise ValueError(f"a spacing of {coarse} mm is not an integer multiple of {fine} mm")
     return factor
 
 
 class LocaliserPlans(Parameters):
-    """Everything that is decided once for the localisers of a study.
+    """Settings shared by all localisers of a study.
 
     Attributes:
         network: Grid, patch, batch and network.
@@ -77,7 +77,7 @@ class LocaliserPlans(Parameters):
 
     @property
     def reduction(self) -> int:
-        """Pixels of the tensors along one pixel that the network sees."""
+        """Tensor pixels per network pixel along each axis."""
         return spacing_ratio(self.network.spacing, self.tensor_spacing)
 
     @model_validator(mode="after")
@@ -92,11 +92,11 @@ def plan_localiser(
     """Plans of a study's localisers.
 
     Args:
-        scans: One row a scan that training may see: ``rows``, ``columns`` and, in millimetres,
+        scans: One row for each scan that training may use: ``rows``, ``columns`` and, in millimetres,
             ``spacing_row``, ``spacing_column``.
         plans: Of the study.
-        training: Of the study: a localiser has its own schedule, one device, and the study's threads,
-            precision and augmentation.
+        training: Of the study. A localiser takes threads, precision and augmentation from it; it has its own
+            schedule and one device.
         localiser: Its parameters.
     """
     schedule = localiser.model_dump(include={"epochs", "iterations_per_epoch", "learning_rate", "momentum"})
@@ -109,16 +109,16 @@ def plan_localiser(
 
 
 def localiser_inference(settings: TrainingParameters | InferenceParameters) -> InferenceParameters:
-    """How a localiser looks: never at mirror images, so that regions do not depend on how a study predicts.
+    """Inference parameters of a localiser: always without mirroring, independent of those of the study.
 
     Args:
-        settings: Whose device, threads and precision are taken.
+        settings: Parameters to take device, threads and precision from.
     """
     return InferenceParameters(device=settings.device, threads=settings.threads, precision=settings.precision)
 
 
 def _network(scans: pd.DataFrame, plans: Plans, localiser: LocaliserParameters) -> Plans:
-    """A U-Net of which one patch holds the median image."""
+    """Plans of a U-Net whose patch contains the median image."""
     factor = max(1, round(localiser.spacing / max(plans.spacing)))
     spacing = (plans.spacing[0] * factor, plans.spacing[1] * factor)
     sides = (scans["rows"] * scans["spacing_row"], scans["columns"] * scans["spacing_column"])

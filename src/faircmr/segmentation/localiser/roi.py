@@ -1,7 +1,7 @@
-"""Heart regions (ROI): boxes of pixels, their table, and how well a localiser has found them.
+"""Heart regions (ROI): boxes of pixels, their table, and their scores against labelled hearts.
 
-Tensors hold full images; a region is a row of a table, and what lies in it is cut out when a batch
-is made or a scan predicted.
+Tensors contain full images. A region is a row of a table; images are cropped to it when a batch is
+made or a scan is predicted.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CUT_OFF = "cut off by the edge of the image"
 
 
 class Box(Parameters):
-    """A region of the plane, half-open, in pixels of the tensors' grid.
+    """A rectangular region of a slice, half-open, in pixels of the tensors' grid.
 
     Attributes:
         row_start: First row.
@@ -64,7 +64,7 @@ class Box(Parameters):
 
     @classmethod
     def whole(cls, shape: Pair) -> Self:
-        """The region that is the whole image of this shape."""
+        """The region that covers a whole image of this shape."""
         return cls(row_start=0, row_stop=shape[0], column_start=0, column_stop=shape[1])
 
     @model_validator(mode="after")
@@ -75,13 +75,13 @@ class Box(Parameters):
 
 
 class RoiLimits(Parameters):
-    """What a region must be like to be believed.
+    """Limits that the region of a heart must satisfy; otherwise it is rejected.
 
     Attributes:
-        smallest_extent: Millimetres; both ventricles of an adult exceed it in both directions, and the left one with
-            its wall.
-        smallest_cavity: The same where a study has the inside of one ventricle alone.
-        largest_offset: Distance of the heart's middle from the image's, as a share of the image's side.
+        smallest_extent: Millimetres in both directions; both ventricles of an adult are larger, and so is the left
+            ventricle with its myocardium.
+        smallest_cavity: The same for studies with the blood pool of one ventricle only.
+        largest_offset: Distance between the centres of heart and image, as a share of the image's side.
     """
 
     smallest_extent: float = Field(default=30.0, ge=0.0)
@@ -89,19 +89,19 @@ class RoiLimits(Parameters):
     largest_offset: float = Field(default=0.3, gt=0.0, le=0.5)
 
     def smallest(self, structures: Collection[Structure]) -> float:
-        """Millimetres that what a study looks for exceeds in both directions."""
+        """Smallest extent of these structures in both directions, millimetres."""
         one_cavity = set(structures) in ({Structure.LVBP}, {Structure.RVBP})
         return self.smallest_cavity if one_cavity else self.smallest_extent
 
 
 def heart_box(heart: Mask) -> Box | None:
-    """Smallest region that holds the largest connected structure in every slice.
+    """Smallest region that contains the largest connected component in every slice.
 
     Args:
-        heart: Where a heart was found, shape (slices, rows, columns).
+        heart: Predicted foreground, shape (slices, rows, columns).
 
     Returns:
-        ``None`` where nothing was found.
+        ``None`` if the foreground is empty.
     """
     from scipy.ndimage import find_objects, label
 
@@ -120,14 +120,14 @@ def rejection_reason(
     limits: RoiLimits,
     structures: Collection[Structure] = ALL_STRUCTURES,
 ) -> str:
-    """Why a region cannot be the heart's, or an empty text.
+    """Reason why a region is rejected; empty if it is accepted.
 
     Args:
-        box: As :func:`heart_box` found it.
+        box: Result of :func:`heart_box`.
         shape: Rows and columns of the image.
         spacing: Millimetres between rows and between columns.
-        limits: What a region must be like.
-        structures: What was looked for.
+        limits: Limits of accepted regions.
+        structures: Structures that the localiser segments.
     """
     if box is None:
         return NOTHING_FOUND
@@ -142,7 +142,7 @@ def rejection_reason(
 
 
 def enclosing_box(boxes: Sequence[Box]) -> Box:
-    """Smallest region that holds all of some regions."""
+    """Smallest region that contains all given regions."""
     return Box(
         row_start=min(box.row_start for box in boxes),
         row_stop=max(box.row_stop for box in boxes),
@@ -152,12 +152,12 @@ def enclosing_box(boxes: Sequence[Box]) -> Box:
 
 
 def scale_box(box: Box, factor: int) -> Box:
-    """A region of a coarse grid on one that is finer by a whole factor."""
+    """Convert a region from a coarse grid to one that is finer by an integer factor."""
     return Box(**{edge: value * factor for edge, value in box.model_dump().items()})
 
 
 def intersection_over_union(one: Box, other: Box) -> float:
-    """Pixels of both regions over pixels of either, 0..1."""
+    """Intersection over union of two regions, 0..1."""
     sides = [
         max(0, min(stop, other_stop) - max(start, other_start))
         for start, stop, other_start, other_stop in (
@@ -170,13 +170,13 @@ def intersection_over_union(one: Box, other: Box) -> float:
 
 
 def enlarge_box(box: Box, factor: int, margin: Pair, smallest: Pair, shape: Pair) -> Box:
-    """A region on a finer grid, with a margin, at least as large as the patch where the image is.
+    """Convert a region to a finer grid and enlarge it by a margin, at least to a smallest size if the image permits.
 
     Args:
         box: On the coarse grid.
-        factor: Pixels of the fine grid along one of the coarse one.
-        margin: Rows above and below, and columns left and right, of the fine grid.
-        smallest: Rows and columns that the region has at least.
+        factor: Pixels of the fine grid per pixel of the coarse one, along each axis.
+        margin: Rows above and below, and columns left and right, in pixels of the fine grid.
+        smallest: Smallest number of rows and columns of the region.
         shape: Rows and columns of the fine image.
     """
     rows = _span(box.row_start * factor, box.row_stop * factor, margin[0], smallest[0], shape[0])
@@ -185,7 +185,7 @@ def enlarge_box(box: Box, factor: int, margin: Pair, smallest: Pair, shape: Pair
 
 
 def _span(start: int, stop: int, margin: int, smallest: int, size: int) -> Pair:
-    """Start and stop on one axis, shifted rather than cut where the image ends."""
+    """Start and stop along one axis; shifted, not cut, at the edge of the image."""
     missing = max(0, smallest - (stop - start + 2 * margin))
     start, stop = start - margin - missing // 2, stop + margin + missing - missing // 2
     if start < 0:
@@ -208,14 +208,14 @@ ROI_TYPES = {
 
 @dataclass(frozen=True)
 class HeartLocation:
-    """What a localiser says of one subject.
+    """Result of a localiser for one subject.
 
     Attributes:
         subject_id: Study key.
-        box: The heart's region on the tensors' grid, or ``None`` where the full image is used.
-        reason: Why there is no region; empty where there is one.
-        heart: What was found, before a margin and the patch enlarged it to the region.
-        whole: Whether the region is the whole image, because that is no larger than the patch.
+        box: The heart's region on the tensors' grid, or ``None`` if the full image is used.
+        reason: Why there is no region; otherwise empty.
+        heart: Box around the predicted heart, before it was enlarged by the margin and to the patch.
+        whole: Whether the region is the whole image, because the image is no larger than the patch.
     """
 
     subject_id: str
@@ -226,14 +226,14 @@ class HeartLocation:
 
 
 def roi_table(rows: Iterable[tuple[int | None, HeartLocation]]) -> pd.DataFrame:
-    """Table of regions.
+    """Make the table of regions.
 
     Args:
-        rows: Fold of the localiser, and what it says of a subject.
+        rows: Fold of the localiser, and its result for a subject.
 
     Returns:
         ``subject_id``, ``fold`` (missing without cross-validation), ``found``, ``reason`` and the edges
-        of the region and of the heart in pixels of the tensors' grid, missing where the full image is used.
+        of the region and of the heart in pixels of the tensors' grid, missing if the full image is used.
     """
     records = [
         (one.subject_id, fold, one.box is not None, one.reason, *_edges(one.box), *_edges(one.heart))
@@ -243,31 +243,33 @@ def roi_table(rows: Iterable[tuple[int | None, HeartLocation]]) -> pd.DataFrame:
 
 
 def unlocated_hearts(table: pd.DataFrame) -> list[Omission]:
-    """Subjects whose heart was not found, or not credibly, by reason.
+    """Omissions for subjects whose heart was not found or whose region was rejected, by reason.
 
     Args:
-        table: As :func:`roi_table` makes it; with cross-validation a subject counts once a fold.
+        table: Result of :func:`roi_table`; with cross-validation a subject counts once for each fold.
     """
-    what = "subjects" if table["fold"].isna().all() else "subjects, counted once a fold,"
+    counted = "subjects" if table["fold"].isna().all() else "subjects, counted once a fold,"
     reasons = table.loc[~table["found"], "reason"].value_counts().sort_index()
     return [
-        Omission(what, int(count), len(table), f"heart not located ({reason})", outcome="segmented on the full image")
+        Omission(
+            counted, int(count), len(table), f"heart not located ({reason})", outcome="segmented on the full image"
+        )
         for reason, count in reasons.items()
     ]
 
 
 def rois_of(table: pd.DataFrame, fold: int | None) -> dict[str, Box]:
-    """Regions of a fold by study key; those without one are left out.
+    """Regions of a fold by study key; subjects without one are left out.
 
     Args:
         table: ``subject_id``, the edges of the region, and with cross-validation ``fold``.
-        fold: Which fold; ``None`` without cross-validation.
+        fold: The fold; ``None`` without cross-validation.
     """
     return _boxes(table, fold, EDGES)
 
 
 def hearts_of(table: pd.DataFrame, fold: int | None) -> dict[str, Box]:
-    """What the localiser of a fold found, by study key; arguments as for :func:`rois_of`."""
+    """Boxes around the predicted hearts of a fold, by study key; same arguments as :func:`rois_of`."""
     return _boxes(table, fold, HEART_EDGES)
 
 
@@ -280,11 +282,11 @@ def _boxes(table: pd.DataFrame, fold: int | None, edges: Sequence[str]) -> dict[
 
 
 def with_rois(splits: pd.DataFrame, rois: pd.DataFrame) -> pd.DataFrame:
-    """Rows of splits with the edges of each subject's region, in the same fold where there are folds.
+    """Add the edges of each subject's region, in the same fold, to the rows of splits.
 
     Args:
-        splits: ``subject_id`` and perhaps ``fold``.
-        rois: As :func:`roi_table` makes it; empty where full images are used.
+        splits: ``subject_id`` and, with cross-validation, ``fold``.
+        rois: Result of :func:`roi_table`; empty if full images are used.
     """
     by = ["subject_id", "fold"] if "fold" in splits else ["subject_id"]
     return splits.merge(rois[[*by, *EDGES]], on=by, how="left", validate="many_to_one")
@@ -302,58 +304,59 @@ ROI_SCORE_TYPES = {
     "box_overlap": "float64",
     "centre_error": "float64",
 }
-"""One row a labelled test subject and localiser."""
+"""One row for each labelled test subject and localiser."""
 
 
 def score_rois(rois: pd.DataFrame, splits: pd.DataFrame, tensors: TensorStore, plans: Plans) -> pd.DataFrame:
-    """Compare regions with the hearts that somebody labelled.
+    """Compare regions with labelled hearts.
 
     Args:
-        rois: As :func:`roi_table` makes it.
-        splits: Test subjects of each fold are scored: on them no localiser was trained.
+        rois: Result of :func:`roi_table`.
+        splits: The test subjects of each fold are scored, because its localiser was not trained on them.
         tensors: Preprocessed subjects.
         plans: Of the study.
 
     Returns:
-        ``subject_id``, ``fold``, ``located``, and where it was located ``heart_inside``, the share of
-        labelled pixels in the region (0..1), and, of what was found before a margin and the patch
-        enlarged it, ``box_overlap`` with the box around the labels (pixels of both over pixels of
-        either, 0..1) and ``centre_error``, millimetres between the middles of both boxes. Subjects
-        without labels are left out.
+        ``subject_id``, ``fold``, ``located`` and, for located hearts: ``heart_inside``, the share of
+        labelled pixels inside the region (0..1); ``box_overlap``, the intersection over union (0..1) of the
+        boxes around the predicted heart and around the labels; ``centre_error``, the distance between the
+        centres of these boxes in millimetres. Subjects without labels are left out.
     """
     rows = []
     for fold in (None if pd.isna(fold) else int(fold) for fold in rois["fold"].unique()):
-        boxes, found = rois_of(rois, fold), hearts_of(rois, fold)
+        boxes, predicted = rois_of(rois, fold), hearts_of(rois, fold)
         for subject_id in subjects_in(splits, TEST, fold):
             hearts = _heart_masks(tensors.subject(subject_id))
             if hearts:
-                rows.append((subject_id, fold, *_score(boxes.get(subject_id), found.get(subject_id), hearts, plans)))
+                rows.append(
+                    (subject_id, fold, *_score(boxes.get(subject_id), predicted.get(subject_id), hearts, plans))
+                )
     return pd.DataFrame(rows, columns=list(ROI_SCORE_TYPES)).astype(ROI_SCORE_TYPES)
 
 
 def _heart_masks(subject: SubjectTensors) -> list[Array]:
-    """Where each label shows a heart; one that a coarse grid has left nothing of does not count."""
+    """Foreground of each label; labels that are empty on the tensors' grid are left out."""
     masks = (subject.arrays[label_name(phase)] > 0 for phase in subject.labelled_phases)
     return [mask for mask in masks if mask.any()]
 
 
 def _score(
-    region: Box | None, found: Box | None, hearts: Sequence[Array], plans: Plans
+    region: Box | None, predicted: Box | None, hearts: Sequence[Array], plans: Plans
 ) -> tuple[bool, float, float, float]:
-    if region is None or found is None:
+    if region is None or predicted is None:
         return False, float("nan"), float("nan"), float("nan")
     inside = sum(int(heart[:, *region.slices].sum()) for heart in hearts)
     labelled = sum(int(heart.sum()) for heart in hearts)
     truth = _box_around(hearts)
     rows, columns = (
-        (one - other) * each for one, other, each in zip(_centre(found), _centre(truth), plans.spacing, strict=True)
+        (one - other) * each for one, other, each in zip(_centre(predicted), _centre(truth), plans.spacing, strict=True)
     )
-    return True, inside / labelled, intersection_over_union(found, truth), hypot(rows, columns)
+    return True, inside / labelled, intersection_over_union(predicted, truth), hypot(rows, columns)
 
 
 def _box_around(hearts: Sequence[Array]) -> Box:
-    shown = np.vstack([np.argwhere(heart.any(axis=0)) for heart in hearts])
-    (top, left), (bottom, right) = shown.min(axis=0).tolist(), (shown.max(axis=0) + 1).tolist()
+    foreground = np.vstack([np.argwhere(heart.any(axis=0)) for heart in hearts])
+    (top, left), (bottom, right) = foreground.min(axis=0).tolist(), (foreground.max(axis=0) + 1).tolist()
     return Box(row_start=top, row_stop=bottom, column_start=left, column_stop=right)
 
 

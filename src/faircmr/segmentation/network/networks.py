@@ -1,4 +1,4 @@
-"""The segmentation network that plans describe, and its weights with their plans in one safetensors file."""
+"""Segmentation network (U-Net) of the plans, and safetensors files with its weights and plans."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from faircmr.segmentation.network.plans import Plans
 from faircmr.segmentation.training import describe_differences
 
 LEAKY_SLOPE = 0.01
-"""Of the leaky ReLU below zero."""
+"""Negative slope of the leaky ReLU."""
 Pair = tuple[int, int]
 
 
 class Stage(nn.Module):
-    """Two layers of convolution, instance norm and leaky ReLU; the first one has the stride."""
+    """Two layers of convolution, instance norm and leaky ReLU; the first layer has the stride."""
 
     def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair = (1, 1)) -> None:
         super().__init__()
@@ -42,31 +42,31 @@ class Stage(nn.Module):
 
 
 class UpStage(nn.Module):
-    """Transposed convolution, then the two layers of a stage on it and what the encoder saw at its resolution."""
+    """Transposed convolution, then a stage on its output and the encoder features of the same resolution."""
 
     def __init__(self, inputs: int, outputs: int, kernel: Pair, stride: Pair) -> None:
         super().__init__()
-        # its bias is taken away by no norm
+        # with a bias, because no norm follows that would remove it
         self.transp_conv = _wrap_convolution(nn.ConvTranspose2d(inputs, outputs, stride, stride))
         self.conv_block = Stage(2 * outputs, outputs, kernel)
 
     def forward(self, features: Tensor, skip: Tensor) -> Tensor:
-        """Features of the stage below, and of the encoder at this one."""
-        joined: Tensor = self.conv_block(torch.cat([self.transp_conv(features), skip], dim=1))
-        return joined
+        """Compute features from those of the stage below and those of the encoder."""
+        output: Tensor = self.conv_block(torch.cat([self.transp_conv(features), skip], dim=1))
+        return output
 
 
 class SegmentationNetwork(nn.Module):
-    """nnU-Net's plain U-Net, with every head at its own resolution.
+    """nnU-Net's plain U-Net, with each head at its own resolution.
 
-    MONAI's ``DynUNet`` is not quite that network, and its blocks take seconds to import (docs/decisions/0004).
+    MONAI's ``DynUNet`` differs from this network, and its blocks take seconds to import (docs/decisions/0004).
 
     Args:
         plans: Channels, filters, kernels, strides and heads.
 
     Source:
         nnU-Net v2.8.1 ``PlainConvUNet`` with the arguments of ``ExperimentPlanner``. Its convolutions also
-        have a bias; the norm that follows takes it away again, so here they have none.
+        have a bias; the norm that follows removes it, so there is none here.
     """
 
     def __init__(self, plans: Plans) -> None:
@@ -76,26 +76,26 @@ class SegmentationNetwork(nn.Module):
         self.encoder = nn.ModuleList(
             Stage(inputs[stage], filters[stage], kernels[stage], strides[stage]) for stage in range(len(filters))
         )
-        # the lowest first
+        # lowest resolution first
         self.decoder = nn.ModuleList(
             UpStage(filters[stage + 1], filters[stage], kernels[stage], strides[stage + 1])
             for stage in reversed(range(len(filters) - 1))
         )
-        # full resolution first; as in nnU-Net a head is one convolution of the decoder's features
+        # full resolution first; as in nnU-Net, a head is one convolution of the decoder's features
         self.heads = nn.ModuleList(
             nn.Conv2d(channels, plans.classes, kernel_size=1) for channels in filters[: plans.deep_supervision_heads]
         )
         self.apply(_initialise)
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Logits at every supervised resolution, the full one first.
+        """Logits at each supervised resolution, the full resolution first.
 
         Args:
             image: Shape (samples, channels, rows, columns).
 
         Returns:
-            Shapes (samples, classes, rows / r, columns / r), where r is 1 and then the product of
-            the strides so far; only the first outside of training.
+            Shapes (samples, classes, rows / r, columns / r), where r is 1 for the first and then the product of
+            the strides so far; outside of training, only the first.
         """
         skips = []
         features = image
@@ -112,19 +112,19 @@ class SegmentationNetwork(nn.Module):
 
 
 def build_network(plans: Plans, seed: int) -> SegmentationNetwork:
-    """Network with He-initialised weights that are a function of plans and seed."""
+    """Build a network with He-initialised weights that depend only on plans and seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(seed, "weights"))
         return SegmentationNetwork(plans)
 
 
 def _wrap_convolution(convolution: nn.Module) -> nn.Sequential:
-    """Under the name that weights of earlier versions have."""
+    """Give a convolution the name that it has in weights of earlier versions."""
     return nn.Sequential(OrderedDict(conv=convolution))
 
 
 def _initialise(module: nn.Module) -> None:
-    """He's initialisation of every convolution, as nnU-Net's ``InitWeights_He(1e-2)``; norms begin at 1 and 0."""
+    """He initialisation of convolutions, as in nnU-Net's ``InitWeights_He(1e-2)``; norms keep PyTorch's 1 and 0."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.kaiming_normal_(module.weight, a=LEAKY_SLOPE)
         if module.bias is not None:
@@ -135,7 +135,7 @@ REMEDY = "delete the fit's folder and run training again"
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
-    """Write tensors and text in one step: the file is whole or absent.
+    """Write tensors and text metadata atomically.
 
     Raises:
         OutputError: The folder cannot be written.
@@ -145,7 +145,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors on the CPU, and text, of one file.
+    """Load the tensors (on the CPU) and the text metadata of a file.
 
     Raises:
         InvalidModelError: The file is missing, truncated or of another kind.
@@ -155,10 +155,10 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_metadata(path: Path) -> dict[str, str]:
-    """Text of one file, whose tensors are not read.
+    """Load the text metadata of a file without its tensors.
 
     Raises:
-        InvalidModelError: As for :func:`load_tensors`.
+        InvalidModelError: Same as for :func:`load_tensors`.
     """
     with _open_safetensors(path) as file:
         return dict(file.metadata() or {})
@@ -170,16 +170,16 @@ def _open_safetensors(path: Path) -> Iterator[Any]:
         with safe_open(path, framework="pt") as file:
             yield file
     except (OSError, SafetensorError) as error:
-        raise InvalidModelError(path.name, "missing or truncated", "a whole safetensors file", REMEDY) from error
+        raise InvalidModelError(path.name, "missing or truncated", "a complete safetensors file", REMEDY) from error
 
 
 def save_network(path: Path, network: SegmentationNetwork, plans: Plans) -> None:
-    """Write a network so that :func:`load_network` needs nothing else."""
+    """Write weights and plans of a network to a file for :func:`load_network`."""
     save_tensors(path, network.state_dict(), {"plans": plans.model_dump_json()})
 
 
 def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
-    """Network and plans of one file.
+    """Load network and plans from a file.
 
     Raises:
         InvalidModelError: The file is damaged, or its weights do not fit its plans.
@@ -191,21 +191,21 @@ def load_network(path: Path) -> tuple[SegmentationNetwork, Plans]:
         first = error.errors()[0]
         raise _disagreement(path, f"{'.'.join(('plans', *map(str, first['loc'])))}: {first['msg']}") from error
     network = build_network(plans, seed=0)
-    if differing := describe_differences(_shapes(tensors), _shapes(network.state_dict())):
-        raise _disagreement(path, f"{differing[0]}, and so on in {len(differing)} arrays")
+    if differences := describe_differences(_shapes(tensors), _shapes(network.state_dict())):
+        raise _disagreement(path, f"{differences[0]} (first of {len(differences)} differences)")
     network.load_state_dict(tensors)
     return network, plans
 
 
 def load_weights(path: Path, plans: Plans) -> dict[str, Tensor]:
-    """Weights of one file, for a network of these plans.
+    """Load the weights of a file for a network with these plans.
 
     Raises:
-        InvalidModelError: The file is damaged, or its network has other plans; names what differs.
+        InvalidModelError: The file is damaged, or its network has other plans; names the differences.
     """
     network, stored = load_network(path)
-    if differing := describe_differences(stored.model_dump(mode="json"), plans.model_dump(mode="json")):
-        raise InvalidModelError(path.name, "; ".join(differing), "weights of the same plans", REMEDY)
+    if differences := describe_differences(stored.model_dump(mode="json"), plans.model_dump(mode="json")):
+        raise InvalidModelError(path.name, "; ".join(differences), "weights of the same plans", REMEDY)
     return network.state_dict()
 
 

@@ -1,10 +1,7 @@
-"""Plans from the fingerprint of a data set, by nnU-Net's rules for its 2-D configuration.
+"""Fingerprint of a data set, and plans from it by nnU-Net's rules for its 2-D configuration.
 
 Source:
-    Isensee et al. 2021; nnU-Net v2.8 ``get_pool_and_conv_props``.
-
-Source:
-    Isensee et al. 2021; nnU-Net v2.8 ``ExperimentPlanner``.
+    Isensee et al. 2021; nnU-Net v2.8 ``ExperimentPlanner`` and ``get_pool_and_conv_props``.
 """
 
 from __future__ import annotations
@@ -32,11 +29,11 @@ SPACING = ["spacing_slice", "spacing_row", "spacing_column"]
 
 
 class Grid(Parameters):
-    """A grid that some scans share.
+    """A grid, and the number of scans that have it.
 
     Attributes:
-        scans: How many they are.
-        shape: Slices, rows and columns without a margin of zeros.
+        scans: Number of scans.
+        shape: Slices, rows and columns, without margins of zeros.
         spacing: Millimetres between slices, rows and columns.
     """
 
@@ -46,17 +43,17 @@ class Grid(Parameters):
 
 
 class ForegroundIntensities(Parameters):
-    """Intensities inside the labelled structures, of each scan by itself; medians over the labelled scans.
+    """Intensities inside the labelled structures: statistics of each scan, then medians over the labelled scans.
 
-    MR intensities have no unit, so what is pooled over scans would describe the scanners. Planning
-    does not use them: every scan is normalised by its own mean and standard deviation.
+    MR intensities have no unit, so statistics of pooled scans would describe the scanners. Planning
+    does not use them: each scan is normalised by its own mean and standard deviation.
 
     Attributes:
         mean: Mean of a scan.
         sd: Standard deviation within a scan.
-        percentile_00_5: Half a percent of a scan lies below.
+        percentile_00_5: Percentile 0.5 of a scan.
         median: Median of a scan.
-        percentile_99_5: Half a percent of a scan lies above.
+        percentile_99_5: Percentile 99.5 of a scan.
     """
 
     mean: float
@@ -67,13 +64,13 @@ class ForegroundIntensities(Parameters):
 
 
 class Fingerprint(Parameters):
-    """What the scans that training may see are like.
+    """Properties of the scans that training may use.
 
     Attributes:
-        size_after_cropping: Share of a scan that a margin of zeros leaves over, median, 0..1.
-        foreground_intensities: ``None`` where no scan has a label.
-        grids: Every grid that occurs, the most frequent first.
-        structures: Those that are drawn at every phase; all that there are where no scan has a label.
+        size_after_cropping: Median share of a scan that remains after cropping margins of zeros, 0..1.
+        foreground_intensities: ``None`` if no scan has a label.
+        grids: All grids, the most frequent first.
+        structures: Structures that are labelled at every phase; all structures if no scan has a label.
 
     Source:
         Isensee et al. 2021; nnU-Net v2.8 ``DatasetFingerprintExtractor``.
@@ -99,13 +96,13 @@ class Fingerprint(Parameters):
 
 
 def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
-    """Sum up the scans that training may see.
+    """Compute the fingerprint of the scans that training may use.
 
     Args:
-        scans: One row a scan, with the columns of ``core.schemas.SCAN_TYPES``.
+        scans: One row for each scan, with the columns of ``core.schemas.SCAN_TYPES``.
 
     Raises:
-        InvalidCohortError: There are no scans, or no structure is drawn at every phase.
+        InvalidCohortError: There are no scans, or no structure is labelled at every phase.
     """
     if scans.empty:
         raise InvalidCohortError("scans", "none", "at least one scan to plan for", "check the splits and the source")
@@ -119,7 +116,7 @@ def take_fingerprint(scans: pd.DataFrame) -> Fingerprint:
 
 
 def _grids(scans: pd.DataFrame) -> tuple[Grid, ...]:
-    # headers hold 32-bit floats: beyond six decimals lies nothing
+    # headers contain 32-bit floats, which have no more than six meaningful decimals
     counts = scans.round(dict.fromkeys(SPACING, 6)).groupby([*SHAPE, *SPACING]).size().reset_index(name="scans")
     grids = [
         Grid(scans=scans, shape=(slices, rows, columns), spacing=spacing)
@@ -152,12 +149,12 @@ class Topology:
 
     @property
     def reduction(self) -> Pair:
-        """Rows and columns that become one in the bottleneck."""
+        """Rows and columns of the patch per row and column of the bottleneck."""
         rows, columns = (prod(stride[axis] for stride in self.strides) for axis in (0, 1))
         return rows, columns
 
     def padded(self, patch: Pair) -> Pair:
-        """The smallest patch at least as large that the strides divide."""
+        """Round the patch up to a multiple of the reduction."""
         rows, columns = (
             ceil(size / reduction) * reduction for size, reduction in zip(patch, self.reduction, strict=True)
         )
@@ -165,7 +162,7 @@ class Topology:
 
 
 def choose_topology(spacing: Spacing, patch: Pair, stages: int | None = None) -> Topology:
-    """Halve axes while both keep 4 pixels, the coarser axis only once the finer has caught up.
+    """Halve axes while at least 4 pixels remain; the coarser axis is halved only when the finer one is as coarse.
 
     Args:
         spacing: Millimetres between rows and columns.
@@ -187,14 +184,14 @@ def choose_topology(spacing: Spacing, patch: Pair, stages: int | None = None) ->
 
 
 def activations(plans: Plans) -> int:
-    """Values that the convolutions put out for one sample, as nnU-Net estimates memory."""
+    """Number of output values of all convolutions for one sample: nnU-Net's estimate of memory."""
     sizes, size = [], plans.patch
     for stride in plans.strides:
         size = (size[0] // stride[0], size[1] // stride[1])
         sizes.append(prod(size))
     stages = list(zip(plans.filters, sizes, strict=True))
     encoder = sum(CONVOLUTIONS_PER_STAGE * channels * size for channels, size in stages)
-    # each stage of the decoder adds its transposed convolution, and none is at the bottleneck
+    # each decoder stage also has a transposed convolution; the bottleneck has no decoder stage
     decoder = sum((CONVOLUTIONS_PER_STAGE + 1) * channels * size for channels, size in stages[:-1])
     return encoder + decoder + plans.classes * sizes[0]
 
@@ -217,19 +214,19 @@ ANISOTROPIC = 3.0
 
 
 def make_plans(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
-    """Decide grid, patch, batch size, network and structures for a data set.
+    """Plan grid, patch, batch size, network and structures for a data set.
 
     Args:
-        fingerprint: Of the scans that training may see.
-        overrides: Values that are fixed beforehand.
+        fingerprint: Of the scans that training may use.
+        overrides: Values that the study sets.
 
     Returns:
-        Median spacing; a patch that holds the median image, or as much of it as the memory holds
-        twice; halved while a feature map keeps 4 pixels a side; filters doubled from stage to stage;
-        the batch that fits the memory, unless it covers more than 5 % of the data.
+        Median spacing; a patch that contains the median image, or the largest part of it of which the memory
+        permits two; stages while feature maps keep 4 pixels a side; filters doubled from stage to stage;
+        the largest batch that the memory permits, but at most 5 % of the data.
 
     Raises:
-        InvalidParameterError: The overrides do not describe a network, or the memory holds none.
+        InvalidParameterError: The overrides do not describe a network, or the memory is too small for any.
     """
     shapes, spacings = fingerprint.shapes, fingerprint.spacings
     target = _target_spacing(shapes, spacings, overrides)
@@ -237,12 +234,12 @@ def make_plans(fingerprint: Fingerprint, overrides: PlanOverrides) -> Plans:
     spacing = (round(float(target[1]), 6), round(float(target[2]), 6))
     plans = _plans(spacing, median_shape[1:], overrides)
     batch_size = overrides.batch_size or _batch_size(plans, median_shape, len(shapes), overrides)
-    # memory is planned as for all structures: one map more or less of a hundred
+    # memory is planned for all structures, because one output channel makes little difference
     return plans.model_copy(update={"batch_size": batch_size, "structures": fingerprint.structures})
 
 
 def _target_spacing(shapes: Table, spacings: Table, overrides: PlanOverrides) -> Table:
-    """Median spacing; between slices the 10th percentile where they are far apart, as nnU-Net."""
+    """Median spacing; between distant slices, the 10th percentile, as in nnU-Net."""
     target, shape = np.median(spacings, axis=0), np.median(shapes, axis=0)
     if overrides.spacing is not None:
         target[1:] = overrides.spacing
@@ -252,7 +249,7 @@ def _target_spacing(shapes: Table, spacings: Table, overrides: PlanOverrides) ->
 
 
 def _plans(spacing: Spacing, median_shape: Table, overrides: PlanOverrides) -> Plans:
-    """Plans with the smallest batch; a patch of which the memory does not hold it is made smaller."""
+    """Plans with the smallest batch; the patch is reduced until this batch fits the memory."""
     if overrides.patch is not None:
         return _plans_for(overrides.patch, spacing, overrides)
     plans = _plans_for(_initial_patch(spacing, median_shape), spacing, overrides)
@@ -265,7 +262,7 @@ def _initial_patch(spacing: Spacing, median_shape: Table) -> Pair:
     """Patch of the largest area, square in millimetres, and no larger than the median image."""
     resolution = 1 / np.array(spacing)
     largest = np.round(resolution * np.sqrt(LARGEST_PATCH / resolution.prod()))
-    # a median of an even number of images may end in a half: the patch holds that half too
+    # rounded up, because the median of an even number of images may end in 0.5
     rows, columns = np.ceil(np.minimum(largest, median_shape))
     return max(int(rows), SMALLEST_PATCH), max(int(columns), SMALLEST_PATCH)
 
@@ -283,18 +280,18 @@ def _plans_for(patch: Pair, spacing: Spacing, overrides: PlanOverrides) -> Plans
         "filters": filters,
         "kernels": overrides.kernels or topology.kernels,
         "strides": topology.strides,
-        # nnU-Net gives the lowest of its stages - 1 resolutions no weight
+        # nnU-Net gives the lowest of its stages - 1 resolutions a weight of 0
         "deep_supervision_heads": overrides.deep_supervision_heads or max(1, len(filters) - 2),
     }
     return validated(Plans, values, "plans")
 
 
 def _smaller_patch(plans: Plans, median_shape: Table, overrides: PlanOverrides) -> Pair:
-    """One step less of the side that shows most of the median image."""
+    """Reduce, by one step, the side that is largest relative to the median image."""
     sides = list(plans.patch)
     axis = int(np.argsort(np.array(sides) / median_shape)[-1])
     sides[axis] -= plans.reduction[axis]
-    # what is a little smaller may be halved less often, and then the steps are smaller too
+    # a smaller side may be halved less often, and then a smaller step is enough
     step = choose_topology(plans.spacing, (sides[0], sides[1]), overrides.stage_count).reduction[axis]
     sides[axis] = plans.patch[axis] - step
     if min(sides) < SMALLEST_PATCH:
@@ -302,7 +299,7 @@ def _smaller_patch(plans: Plans, median_shape: Table, overrides: PlanOverrides) 
             "plans.memory_gb",
             overrides.memory_gb,
             f"memory for {SMALLEST_BATCH} patches of {SMALLEST_PATCH} pixels a side",
-            "give it more, or set fewer plans.base_filters",
+            "increase it, or lower plans.base_filters",
         )
     return sides[0], sides[1]
 
@@ -314,5 +311,5 @@ def _batch_size(plans: Plans, median_shape: Table, scans: int, overrides: PlanOv
 
 
 def _affordable_activations(overrides: PlanOverrides) -> float:
-    """Activations of a whole batch that the memory holds."""
+    """Most activations of a whole batch for the given memory."""
     return REFERENCE_ACTIVATIONS * REFERENCE_BATCH * overrides.memory_gb / REFERENCE_MEMORY_GB

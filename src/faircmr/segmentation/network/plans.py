@@ -1,4 +1,4 @@
-"""Plans: the readable, editable contract between preprocessing, training and prediction."""
+"""Plans: grid, patch, batch and network of a study, used by preprocessing, training and prediction."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ Count = Annotated[int, Field(ge=1)]
 Pair = tuple[Count, Count]
 
 SMALLEST_PATCH = 16
-"""Rows or columns that can be halved twice and keep nnU-Net's four: three stages, the fewest that make a U."""
+"""Fewest rows or columns of a patch: halved twice they keep nnU-Net's minimum of 4, for the minimum of 3 stages."""
 
 PatchSide = Annotated[int, Field(ge=SMALLEST_PATCH)]
 
 
 class Plans(Parameters):
-    """Everything that is decided once for a data set: grid, patch, batch and network.
+    """Grid, patch, batch and network of a data set.
 
     Attributes:
         spacing: Millimetres between rows and between columns of every tensor.
         patch: Rows and columns that the network sees.
-        batch_size: Patches a step.
+        batch_size: Patches in each step.
         filters: Channels of each stage, from the full resolution to the bottleneck.
         kernels: Kernel of each stage, rows and columns, odd.
         strides: Stride into each stage, rows and columns; the first is (1, 1).
-        deep_supervision_heads: Resolutions at which the decoder is supervised, the output included.
+        deep_supervision_heads: Number of supervised resolutions of the decoder, including the output.
         channels: Image channels.
-        structures: What the network tells from the background and from each other.
+        structures: Structures that the network segments.
     """
 
     spacing: tuple[Millimetres, Millimetres]
@@ -48,12 +48,12 @@ class Plans(Parameters):
 
     @property
     def classes(self) -> int:
-        """Background and structures."""
+        """Number of classes: the structures and the background."""
         return 1 + len(self.structures)
 
     @property
     def reduction(self) -> tuple[int, int]:
-        """Rows and columns of the patch that become one in the bottleneck."""
+        """Rows and columns of the patch per row and column of the bottleneck."""
         rows = columns = 1
         for row_stride, column_stride in self.strides:
             rows, columns = rows * row_stride, columns * column_stride
@@ -88,20 +88,20 @@ class Plans(Parameters):
 
 
 class PlanOverrides(Parameters):
-    """Values that a study fixes instead of planning them; ``None`` leaves them to the rules.
+    """Values that a study sets instead of planning them; ``None`` means planned by nnU-Net's rules.
 
     Attributes:
         spacing: As in :class:`Plans`.
-        patch: As in :class:`Plans`; rounded up to what the stages can divide.
+        patch: As in :class:`Plans`; rounded up to a multiple that the strides divide.
         batch_size: As in :class:`Plans`.
         base_filters: Channels of the first stage; doubled from stage to stage.
-        maximum_filters: Channels that no stage exceeds.
-        filters: As in :class:`Plans`, in place of the two before.
+        maximum_filters: Most channels of any stage.
+        filters: As in :class:`Plans`, instead of the two before.
         stages: Largest number of resolutions.
         kernels: As in :class:`Plans`.
         strides: As in :class:`Plans`.
         deep_supervision_heads: As in :class:`Plans`.
-        memory_gb: Memory that one training step may take; it sets the batch size, and limits the patch.
+        memory_gb: Memory for one training step; determines the batch size and limits the patch.
     """
 
     spacing: tuple[Millimetres, Millimetres] | None = None
@@ -118,13 +118,13 @@ class PlanOverrides(Parameters):
 
     @property
     def stage_count(self) -> int | None:
-        """Largest number of resolutions, as any of the values says that list them."""
+        """Largest number of resolutions: the smallest that any of the given values implies."""
         counts = [len(values) for values in (self.filters, self.kernels, self.strides) if values is not None]
         return min([*counts, *([] if self.stages is None else [self.stages])], default=None)
 
 
 def structures_to_classes(label: LabelImage, structures: Sequence[Structure]) -> LabelImage:
-    """Class of each voxel of a drawn label; what is no structure of the study is background.
+    """Convert structures of a reference label to classes; structures that the study does not have become background.
 
     Args:
         label: Values of :class:`~faircmr.core.scans.Structure` and 0, any shape.
@@ -136,5 +136,5 @@ def structures_to_classes(label: LabelImage, structures: Sequence[Structure]) ->
 
 
 def classes_to_structures(classes: LabelImage, structures: Sequence[Structure]) -> LabelImage:
-    """Structure of each voxel, from its class: the way back from :func:`structures_to_classes`."""
+    """Convert classes to structures: inverse of :func:`structures_to_classes`."""
     return np.asarray(np.array([0, *structures], dtype=np.uint8)[classes])

@@ -1,4 +1,4 @@
-"""From networks to label images: inference, ensembles, post-processing, calibration."""
+"""Prediction of label images: inference, ensembles, post-processing, calibration."""
 
 import lazy_loader
 

@@ -1,9 +1,10 @@
-"""Probabilities corrected by key: a temperature and an offset a class, fitted on validation subjects.
+"""Calibration of probabilities by key: a temperature and an offset for each class, fitted on validation subjects.
 
-``softmax(log p / T + b)`` is ``softmax(z / T + b)`` of the logits ``z`` that ``p`` came from: they differ by the same
-number for all classes, so that nothing is lost where only probabilities are at hand, as of several networks' mean.
+``softmax(log p / T + b)`` equals ``softmax(z / T + b)`` of the logits ``z`` behind ``p``, because ``log p`` and ``z``
+differ by the same constant for all classes. Calibration therefore also works on averaged probabilities of several
+networks, which have no logits.
 
-A key is whatever subjects are told apart by; nothing here depends on what it means.
+A key is an opaque label of a subject, such as its protected group; nothing here depends on its meaning.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ OFFSETS = (-5.0, 5.0)
 
 
 def softmax(scores: FloatArray) -> FloatArray:
-    """Probabilities of scores, shape (pixels, classes); minus infinity is 0, if a class of the pixel is finite."""
+    """Softmax of scores, shape (pixels, classes); scores may be minus infinity if one class of each pixel is finite."""
     exponentials: FloatArray = np.exp(scores - scores.max(axis=1, keepdims=True))
     exponentials /= exponentials.sum(axis=1, keepdims=True)
     return exponentials
@@ -40,10 +41,10 @@ def mean_nll(log_probabilities: FloatArray, labels: LabelArray, weights: FloatAr
     Args:
         log_probabilities: Finite, shape (pixels, classes).
         labels: Class of each pixel, shape (pixels,).
-        weights: Of each pixel, shape (pixels,), of any positive sum; all the same without.
+        weights: Of each pixel, shape (pixels,), any positive sum; equal by default.
 
     Returns:
-        Nats a pixel, at least 0.
+        Nats per pixel, at least 0.
     """
     return _NegativeLogLikelihood(log_probabilities, labels, weights)(_identity_parameters(log_probabilities.shape[1]))[
         0
@@ -51,35 +52,35 @@ def mean_nll(log_probabilities: FloatArray, labels: LabelArray, weights: FloatAr
 
 
 def fit_adjustment(log_probabilities: FloatArray, labels: LabelArray, weights: FloatArray | None = None) -> Adjustment:
-    """Temperature and offsets under which labels are most likely.
+    """Fit the temperature and offsets that maximise the likelihood of the labels.
 
-    The mean negative log-likelihood is convex in ``1 / T`` and the offsets, so that the way there does not matter.
-    A class without a label has offset 0: the likelihood would only ever take it away.
+    The mean negative log-likelihood is convex in ``1 / T`` and the offsets, so the starting point does not matter.
+    The offset of a class without labelled pixels is fixed at 0, because its optimum is at minus infinity.
 
     Args:
         log_probabilities: Finite, shape (pixels, classes), at least one pixel; the first class is background.
-        labels: As for :func:`mean_nll`.
-        weights: As for :func:`mean_nll`.
+        labels: Same as for :func:`mean_nll`.
+        weights: Same as for :func:`mean_nll`.
 
     Returns:
         Temperature in 0.2..5, offsets in -5..5 with 0 for background, and the mean negative log-likelihood before
-        and after, which is never higher; temperature 1 and offsets 0 where nothing lowers it.
+        and after. It never rises: if it cannot be lowered, the temperature is 1 and the offsets are 0.
 
     Source:
         Alexandari, Kundaje and Shrikumar 2020, bias-corrected temperature scaling; after Guo et al. 2017.
     """
-    # imported here because a run that calibrates nothing needs no SciPy
+    # imported here because runs without calibration do not need SciPy
     from scipy.optimize import minimize
 
     classes = log_probabilities.shape[1]
-    shown = np.bincount(labels, minlength=classes) > 0
-    bounds = [INVERSE_TEMPERATURES, *(OFFSETS if one else (0.0, 0.0) for one in shown[1:])]
+    labelled = np.bincount(labels, minlength=classes) > 0
+    bounds = [INVERSE_TEMPERATURES, *(OFFSETS if has_label else (0.0, 0.0) for has_label in labelled[1:])]
     objective, start = _NegativeLogLikelihood(log_probabilities, labels, weights), _identity_parameters(classes)
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13})
-    before, after = objective(start)[0], float(found.fun)
+    optimum = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13})
+    before, after = objective(start)[0], float(optimum.fun)
     if not after < before:
         return 1.0, (0.0,) * classes, before, before
-    return 1.0 / float(found.x[0]), (0.0, *map(float, found.x[1:])), before, after
+    return 1.0 / float(optimum.x[0]), (0.0, *map(float, optimum.x[1:])), before, after
 
 
 def _identity_parameters(classes: int) -> FloatArray:
@@ -92,7 +93,7 @@ class _NegativeLogLikelihood:
     def __init__(self, log_probabilities: FloatArray, labels: LabelArray, weights: FloatArray | None) -> None:
         given = np.ones(len(labels)) if weights is None else weights
         self.log_probabilities, self.shares = log_probabilities, given / given.sum()
-        # what the labels add is linear in the parameters: two sums, taken once
+        # the term of the labels is linear in the parameters, so two sums are enough
         self.label_shares = np.bincount(labels, weights=self.shares, minlength=log_probabilities.shape[1])
         self.label_score = float(self.shares @ log_probabilities[np.arange(len(labels)), labels])
 
@@ -100,7 +101,7 @@ class _NegativeLogLikelihood:
         offsets = np.concatenate([[0.0], parameters[1:]])
         scores = parameters[0] * self.log_probabilities + offsets
         highest = scores.max(axis=1, keepdims=True)
-        # in place from here on: there are as many rows as validation subjects have pixels
+        # in place from here on, because there is one row for each pixel of all validation subjects
         expected = np.exp(np.subtract(scores, highest, out=scores), out=scores)
         total = expected.sum(axis=1, keepdims=True)
         expected /= total
@@ -108,36 +109,36 @@ class _NegativeLogLikelihood:
         nll = log_total - float(parameters[0]) * self.label_score - float(self.label_shares @ offsets)
         expected *= self.shares[:, np.newaxis]
         slope = float(np.vdot(expected, self.log_probabilities)) - self.label_score
-        # rounding may leave a certain and true prediction a hair below 0
+        # rounding may give a value slightly below 0 for certain and correct predictions
         return max(0.0, nll), np.concatenate([[slope], (expected.sum(axis=0) - self.label_shares)[1:]])
 
 
 Real = TypeVar("Real", bound=np.floating[Any])
 PixelsOfSubject = tuple[str, FloatArray, LabelArray]
-"""Key of a subject, log-probabilities (pixels, classes) and labels (pixels,) of all its scans together."""
+"""Key of a subject, and log-probabilities (pixels, classes) and labels (pixels,) of all its scans."""
 Nll = Annotated[FiniteFloat, Field(ge=0.0)]
 CERTAIN_BACKGROUND = 0.999
-"""From this probability of background on, a pixel is neither fitted nor changed."""
+"""Pixels with at least this probability of background are neither fitted nor changed."""
 SMALLEST_PROBABILITY = 1e-7
-"""Least probability in a fit: one pixel that was held for impossible must not outweigh a thousand others."""
+"""Lower bound of probabilities in a fit, so that one pixel with probability 0 does not outweigh a thousand others."""
 MAX_PIXELS = 10_000
-"""Of one scan in a fit; with four classes 0.3 MB."""
+"""Most pixels of one scan in a fit; 0.3 MB with four classes."""
 PIXEL_SEED = 0
-"""Of the choice of pixels where there are more."""
+"""Seed of the random choice of pixels in scans with more."""
 NO_BETTER = "no adjustment fits better"
 
 
 class KeyAdjustment(Parameters):
-    """What is done to probabilities of subjects of one key.
+    """Adjustment of the probabilities of subjects with one key.
 
     Attributes:
         key: The key.
         temperature: Divides log-probabilities; more than 1 makes them less certain.
-        offsets: Added to them, one a class; 0 for the first one, background.
-        subjects: Labelled validation subjects that it was fitted on.
-        nll_before: Mean negative log-likelihood of their pixels as predicted, each subject weighing the same.
+        offsets: Added to them, one for each class; 0 for the first, background.
+        subjects: Number of labelled validation subjects that it was fitted on.
+        nll_before: Mean negative log-likelihood of their pixels before adjustment; all subjects have equal weight.
         nll_after: The same after adjustment.
-        note: Why nothing is changed; empty where something is.
+        note: Reason why nothing is changed; otherwise empty.
     """
 
     key: str
@@ -150,7 +151,7 @@ class KeyAdjustment(Parameters):
 
     @property
     def is_identity(self) -> bool:
-        """Whether probabilities stay as they are."""
+        """Whether probabilities remain unchanged."""
         return self.temperature == 1.0 and not any(self.offsets)
 
     @model_validator(mode="after")
@@ -165,7 +166,7 @@ class FoldCalibration(Parameters):
 
     Attributes:
         fold: The fold, or ``None`` without cross-validation.
-        adjustments: One a key that has labelled validation subjects.
+        adjustments: One for each key with labelled validation subjects.
     """
 
     fold: int | None = None
@@ -174,60 +175,60 @@ class FoldCalibration(Parameters):
     @property
     def summary(self) -> str:
         """One line for the log."""
-        left = [f"{one.key} ({one.note})" for one in self.adjustments if one.is_identity]
-        fitted = f"{len(self.adjustments) - len(left)} of {len(self.adjustments)} keys adjusted"
-        return f"{fitted}; left as they are: {', '.join(left)}" if left else fitted
+        unchanged = [f"{one.key} ({one.note})" for one in self.adjustments if one.is_identity]
+        adjusted = f"{len(self.adjustments) - len(unchanged)} of {len(self.adjustments)} keys adjusted"
+        return f"{adjusted}; unchanged: {', '.join(unchanged)}" if unchanged else adjusted
 
 
 class Calibration(Parameters):
-    """What is done to probabilities of one strategy.
+    """Adjustments of the probabilities of one strategy.
 
     Attributes:
-        folds: What was fitted; empty where nothing was asked for.
+        folds: Fitted adjustments; empty if no calibration was requested.
     """
 
     folds: tuple[FoldCalibration, ...] = ()
 
     def of(self, fold: int | None) -> FoldCalibration:
-        """Adjustments of the test subjects of a fold; none where nothing was fitted."""
-        return next((part for part in self.folds if part.fold == fold), FoldCalibration(fold=fold))
+        """Adjustments for the test subjects of a fold; empty if none were fitted."""
+        return next((one for one in self.folds if one.fold == fold), FoldCalibration(fold=fold))
 
 
 def informative_pixels(
     probabilities: npt.NDArray[np.floating[Any]], label: LabelImage, most: int = MAX_PIXELS
 ) -> tuple[FloatArray, LabelArray]:
-    """Pixels of one scan that a calibration is fitted on: those where background is not certain.
+    """Select the pixels of one scan that a calibration is fitted on: those where background is not certain.
 
-    What is drawn there has no say in the choice. Were a pixel of certain background taken because a structure is
-    drawn in it, those like it in which none is would be missing, and good probabilities would look overconfident.
+    The selection does not depend on the label. If pixels of certain background were added where the label shows a
+    structure, the corresponding pixels without one would be missing, and good probabilities would look overconfident.
 
     Args:
-        probabilities: As from ``Segmenter.predict``, shape (classes, slices, rows, columns), in 0..1.
+        probabilities: Returned by ``Segmenter.predict``, shape (classes, slices, rows, columns), in 0..1.
         label: On the same grid, shape (slices, rows, columns).
-        most: If there are more, so many of them, the same ones at every call.
+        most: Number of pixels to draw if there are more; the same ones at every call.
 
     Returns:
         Log-probabilities, shape (pixels, classes), at least ``log(FLOOR)``, and labels, shape (pixels,).
     """
-    places = np.flatnonzero(_uncertain(probabilities))
-    if len(places) > most:
-        places = np.sort(generator(PIXEL_SEED, "calibration", len(places)).choice(places, most, replace=False))
-    picked = probabilities.reshape(len(probabilities), -1)[:, places].astype(np.float64)
-    return np.log(np.maximum(picked.T, SMALLEST_PROBABILITY)), label.reshape(-1)[places].astype(np.int64)
+    pixels = np.flatnonzero(_uncertain(probabilities))
+    if len(pixels) > most:
+        pixels = np.sort(generator(PIXEL_SEED, "calibration", len(pixels)).choice(pixels, most, replace=False))
+    selected = probabilities.reshape(len(probabilities), -1)[:, pixels].astype(np.float64)
+    return np.log(np.maximum(selected.T, SMALLEST_PROBABILITY)), label.reshape(-1)[pixels].astype(np.int64)
 
 
 def fit_key_adjustments(pixels_by_subject: Iterable[PixelsOfSubject], min_subjects: int) -> tuple[KeyAdjustment, ...]:
-    """Fit the adjustment of each key on its own subjects.
+    """Fit the adjustment of each key on the subjects with this key.
 
-    Each subject weighs the same, so that a large heart has no more say than a small one.
+    All subjects have equal weight, so that large hearts do not count more than small ones.
 
     Args:
-        pixels_by_subject: One entry a labelled validation subject: its key, and the pixels of all its scans (see
-            :func:`informative_pixels`). A subject without pixels says nothing and is not counted.
-        min_subjects: A key with fewer subjects is left as it is, at least 1.
+        pixels_by_subject: One entry for each labelled validation subject: its key, and the pixels of all its scans (see
+            :func:`informative_pixels`). Subjects without pixels are not counted.
+        min_subjects: At least 1; a key with fewer subjects is not adjusted.
 
     Returns:
-        By key in the order of the alphabet.
+        One adjustment for each key, sorted by key.
     """
     by_key: dict[str, list[tuple[FloatArray, LabelArray]]] = defaultdict(list)
     for key, log_probabilities, labels in pixels_by_subject:
@@ -237,20 +238,21 @@ def fit_key_adjustments(pixels_by_subject: Iterable[PixelsOfSubject], min_subjec
 
 
 def adjust_probabilities(probabilities: npt.NDArray[Real], adjustment: KeyAdjustment) -> npt.NDArray[Real]:
-    """Probabilities ``softmax(log p / temperature + offsets)`` wherever background is not certain.
+    """Apply ``softmax(log p / temperature + offsets)`` to pixels where background is not certain.
 
-    Nothing was fitted where it is, so nothing is changed there: what lies outside of a heart region stays background.
+    Pixels of certain background were not fitted and are not changed; everything outside of a heart region stays
+    background.
 
     Args:
-        probabilities: Shape (classes, ...), in 0..1, sum to 1 over classes; left as they are.
+        probabilities: Shape (classes, ...), in 0..1, sum to 1 over classes; not modified.
         adjustment: Of the subject's key.
 
     Returns:
-        The same shape and type, sum to 1 over classes; a class of probability 0 keeps it. The array itself where
-        the adjustment changes nothing.
+        Same shape and type, sum to 1 over classes; probabilities of 0 stay 0. The input array itself if the
+        adjustment changes nothing.
 
     Raises:
-        InvalidModelError: The adjustment is one of another number of classes.
+        InvalidModelError: The adjustment has another number of classes.
     """
     if len(probabilities) != len(adjustment.offsets):
         permitted = f"one for each of {len(probabilities)} classes"
@@ -258,7 +260,7 @@ def adjust_probabilities(probabilities: npt.NDArray[Real], adjustment: KeyAdjust
     if adjustment.is_identity:
         return probabilities
     changed, uncertain = probabilities.copy(), _uncertain(probabilities)
-    with np.errstate(divide="ignore"):  # the logarithm of 0 is minus infinity, and its exponential 0 again
+    with np.errstate(divide="ignore"):  # log(0) is minus infinity, whose exponential is 0 again
         log_probabilities = np.log(probabilities[:, uncertain].T.astype(np.float64))
     scores = log_probabilities / adjustment.temperature + np.array(adjustment.offsets)
     changed[:, uncertain] = softmax(scores).T

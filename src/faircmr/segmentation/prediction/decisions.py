@@ -1,4 +1,4 @@
-"""What is done to predictions, decided by validation subjects alone before any test subject is predicted."""
+"""Choice of post-processing and calibration on validation subjects, before any test subject is predicted."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ def choose_postprocessing(
     inference: InferenceParameters,
     calibrate: int | None = None,
 ) -> Postprocessing:
-    """Decide by validation scans what is done to predictions.
+    """Choose post-processing, and fit the calibration, on validation scans.
 
-    Each fold decides for itself: its validation subjects are test subjects of another one.
+    Each fold is decided separately, because its validation subjects are test subjects of another fold.
 
     Args:
         models: Fits of one strategy.
@@ -48,10 +48,10 @@ def choose_postprocessing(
         read: Scan of a subject and phase; its label is compared on the source's grid.
         structures: Of the study.
         inference: How to predict.
-        calibrate: Fewest labelled subjects by which the probabilities of a key are adjusted; none are without it.
+        calibrate: Fewest labelled subjects of a key for its calibration; ``None`` means no calibration.
 
     Returns:
-        The decisions of each fold, on all its models together; nothing where none was asked for.
+        The decisions of each fold, based on all its models together; empty if none were requested.
 
     Raises:
         InvalidModelError: Weights are missing, damaged, of another version or of another training.
@@ -59,17 +59,17 @@ def choose_postprocessing(
         InvalidScanError: A validation scan cannot be read.
     """
     folds = tuple(dict.fromkeys(fit.fold for fit in models.fits))
-    panels = [FoldValidator(models, tensors, validated, inference, fold) for fold in folds]
-    calibrated = () if calibrate is None else tuple(panel.calibrate(calibrate) for panel in panels)
+    validators = [FoldValidator(models, tensors, validated, inference, fold) for fold in folds]
+    calibrated = () if calibrate is None else tuple(one.calibrate(calibrate) for one in validators)
     calibration = Calibration(folds=calibrated)
-    chosen = inference.postprocessing
-    decided = () if chosen == "none" else tuple(panel.decide(read, structures, calibration) for panel in panels)
-    return Postprocessing(method=chosen, folds=decided, calibration=calibration)
+    method = inference.postprocessing
+    decisions = () if method == "none" else tuple(one.decide(read, structures, calibration) for one in validators)
+    return Postprocessing(method=method, folds=decisions, calibration=calibration)
 
 
 @dataclass(frozen=True)
 class FoldValidator:
-    """The validation subjects of one fold, and the models that they judge."""
+    """Predicts the validation subjects of one fold, and decides on post-processing and calibration by the results."""
 
     models: TrainedModels
     tensors: TensorStore
@@ -78,38 +78,38 @@ class FoldValidator:
     fold: int | None
 
     def calibrate(self, min_subjects: int) -> FoldCalibration:
-        """Fit what is done to the probabilities of each key."""
+        """Fit the adjustment of the probabilities of each key."""
         routers = self._routers(NO_CALIBRATION)
-        fitted = fit_key_adjustments(self._pixels(routers), min_subjects)
-        calibration = FoldCalibration(fold=self.fold, adjustments=fitted)
-        logger.info("calibration%s: %s", self._named, calibration.summary)
+        adjustments = fit_key_adjustments(self._pixels(routers), min_subjects)
+        calibration = FoldCalibration(fold=self.fold, adjustments=adjustments)
+        logger.info("calibration%s: %s", self._fold_text, calibration.summary)
         return calibration
 
     def decide(self, read: ReadScan, structures: Sequence[Structure], calibration: Calibration) -> FoldDecision:
-        """Decide of which structures the largest component alone is kept."""
+        """Decide for which structures to keep only the largest component."""
         pairs = (pair for router in self._routers(calibration.of(self.fold)) for pair in self._pairs(router, read))
         unlabelled = sum(len(subject.phases) - len(subject.labelled_phases) for subject in self._subjects())
         decision = decide_by_structure(self.fold, pairs, structures, unlabelled)
-        logger.info("post-processing%s: %s", self._named, decision.summary)
+        logger.info("post-processing%s: %s", self._fold_text, decision.summary)
         return decision
 
     @property
-    def _named(self) -> str:
+    def _fold_text(self) -> str:
         return "" if self.fold is None else f" of fold {self.fold}"
 
     def _subjects(self) -> Iterator[SubjectTensors]:
         return (self.tensors.subject(subject_id) for subject_id in self.validated.subjects(self.fold))
 
     def _routers(self, calibration: FoldCalibration) -> list[Router]:
-        routes, members = self.validated.routes, group_ensembles(self.models.fits, self.inference)
+        routes, ensembles = self.validated.routes, group_ensembles(self.models.fits, self.inference)
         return [
-            Router(self.models, team.fits, self.inference, routes, calibration)
-            for team in members
-            if team.fold == self.fold
+            Router(self.models, members.fits, self.inference, routes, calibration)
+            for members in ensembles
+            if members.fold == self.fold
         ]
 
     def _pairs(self, router: Router, read: ReadScan) -> Iterator[LabelPair]:
-        """Predicted and drawn label of every labelled scan."""
+        """Predicted and reference label of every labelled scan."""
         boxes = self.validated.rois(self.fold)
         for subject in self._subjects():
             box = boxes.get(subject.subject_id)
@@ -120,18 +120,19 @@ class FoldValidator:
                     yield segmenter.segment(subject, phase, scan.geometry.shape[1:], box), scan.label
 
     def _pixels(self, routers: list[Router]) -> Iterator[PixelsOfSubject]:
-        """Key and pixels of every labelled subject that has a key, by all models together."""
+        """Key and pixels of every labelled subject that has a key; all models contribute pixels."""
         boxes = self.validated.rois(self.fold)
         for subject in self._subjects():
             key, box = self.validated.routes.keys.get(subject.subject_id), boxes.get(subject.subject_id)
             if key is None or not subject.labelled_phases:
                 continue
             segmenters = [router.of(subject, box)[0] for router in routers]
-            said = [
+            pixels_and_labels = [
                 informative_pixels(
                     segmenter.predict(subject.arrays[image_name(phase)], box), subject.arrays[label_name(phase)]
                 )
                 for segmenter in segmenters
                 for phase in subject.labelled_phases
             ]
-            yield key, np.concatenate([pixels for pixels, _ in said]), np.concatenate([labels for _, labels in said])
+            pixels = np.concatenate([pixels for pixels, _ in pixels_and_labels])
+            yield key, pixels, np.concatenate([labels for _, labels in pixels_and_labels])

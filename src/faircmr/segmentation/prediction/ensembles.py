@@ -1,4 +1,4 @@
-"""Several networks that segment together, and which of them segment which subject."""
+"""Ensembles of networks, and routing of subjects to the networks that segment them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from faircmr.segmentation.training import (
 
 
 class Ensemble(Segmenter):
-    """The mean of what several networks say.
+    """Mean probabilities of several networks.
 
     Args:
-        predictors: At least one, all of the same plans.
+        predictors: At least one, all with the same plans.
 
     Raises:
-        InvalidModelError: There is none, or two have different plans; names what differs.
+        InvalidModelError: There is no predictor, or two have different plans; names the differences.
     """
 
     def __init__(self, predictors: Sequence[Predictor]) -> None:
@@ -49,7 +49,7 @@ class Ensemble(Segmenter):
             _check_same_plans(f"network {number} of the ensemble", predictor.plans, self.plans, "the first one")
 
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:
-        """As for :class:`~faircmr.segmentation.prediction.Segmenter`; two arrays in memory, however many networks."""
+        """Same as for :class:`~faircmr.segmentation.prediction.Segmenter`; keeps at most two arrays in memory."""
         first, *others = self.predictors
         mean = first.predict(image, box)
         for predictor in others:
@@ -59,16 +59,15 @@ class Ensemble(Segmenter):
 
 
 def load_ensemble(models: TrainedModels, fits: Sequence[FitRecord], inference: InferenceParameters) -> Ensemble:
-    """Networks of some fits of a strategy.
+    """Load the networks of some fits of a strategy.
 
     Args:
-        models: The strategy's models; says where its fits lie.
-        fits: Those that are to predict together.
+        models: The strategy's models.
+        fits: The fits that predict together.
         inference: How to predict.
 
     Raises:
-        InvalidModelError: Weights are missing, damaged, or not those that this training made; names what
-            differs.
+        InvalidModelError: Weights are missing, damaged, or of another training; names the differences.
     """
     return Ensemble([_predictor(models.folder / one.name, one, inference) for one in fits])
 
@@ -81,27 +80,29 @@ def _predictor(folder: Path, fit: FitRecord, inference: InferenceParameters) -> 
 
 
 def _check_same_training(folder: Path, fit: FitRecord) -> None:
-    """Refuse a folder that holds another training than the one on the strategy's list."""
+    """Raise an error if the folder contains another training than the record in the strategy's models."""
     offender = f"{RECORD_NAME} of {fit.name}"
     try:
-        found = FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
+        stored = FitRecord.model_validate_json((folder / RECORD_NAME).read_bytes())
     except (OSError, ValidationError):
         raise InvalidModelError(offender, "missing or damaged", "the record of a finished fit", REMEDY) from None
     _raise_if_different(
         offender,
-        describe_differences(_training_and_code(found), _training_and_code(fit)),
-        "the fit on the list of the strategy's models",
+        describe_differences(_training_and_code(stored), _training_and_code(fit)),
+        "the fit that the list of the strategy's models names",
     )
 
 
-def _check_same_plans(offender: str, there: Plans, here: Plans, whose: str) -> None:
-    differing = describe_differences({"plans": there.model_dump(mode="json")}, {"plans": here.model_dump(mode="json")})
-    _raise_if_different(offender, differing, f"the plans of {whose}")
+def _check_same_plans(offender: str, plans: Plans, expected: Plans, owner: str) -> None:
+    differences = describe_differences(
+        {"plans": plans.model_dump(mode="json")}, {"plans": expected.model_dump(mode="json")}
+    )
+    _raise_if_different(offender, differences, f"the plans of {owner}")
 
 
-def _raise_if_different(offender: str, differing: Sequence[str], permitted: str) -> None:
-    if differing:
-        raise InvalidModelError(offender, "; ".join(differing), permitted, REMEDY)
+def _raise_if_different(offender: str, differences: Sequence[str], permitted: str) -> None:
+    if differences:
+        raise InvalidModelError(offender, "; ".join(differences), permitted, REMEDY)
 
 
 def _training_and_code(fit: FitRecord) -> dict[str, str]:
@@ -110,11 +111,11 @@ def _training_and_code(fit: FitRecord) -> dict[str, str]:
 
 
 class Blend(Segmenter):
-    """The weighted mean of what several segmenters say.
+    """Weighted mean of the probabilities of several segmenters.
 
     Args:
-        segmenters: At least one, all of the same plans.
-        weights: One each, adding up to 1.
+        segmenters: At least one, all with the same plans.
+        weights: One for each; they sum to 1.
     """
 
     def __init__(self, segmenters: Sequence[Segmenter], weights: Sequence[float]) -> None:
@@ -122,17 +123,17 @@ class Blend(Segmenter):
         self.plans = segmenters[0].plans
 
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:
-        """As for :class:`~faircmr.segmentation.prediction.Segmenter`."""
+        """Same as for :class:`~faircmr.segmentation.prediction.Segmenter`."""
         parts = zip(self.weights, self.segmenters, strict=True)
         mean: FloatArray = np.add.reduce([np.float32(weight) * one.predict(image, box) for weight, one in parts])
         return mean
 
 
 class Calibrated(Segmenter):
-    """What a segmenter says, adjusted.
+    """A segmenter with calibrated probabilities.
 
     Args:
-        segmenter: Says it.
+        segmenter: Predicts the probabilities.
         adjustment: Of the subject's key.
     """
 
@@ -140,26 +141,26 @@ class Calibrated(Segmenter):
         self.segmenter, self.adjustment, self.plans = segmenter, adjustment, segmenter.plans
 
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:
-        """As for :class:`~faircmr.segmentation.prediction.Segmenter`."""
+        """Same as for :class:`~faircmr.segmentation.prediction.Segmenter`."""
         return adjust_probabilities(self.segmenter.predict(image, box), self.adjustment)
 
 
 KeyWeighting = Callable[[Sequence[FitRecord], SubjectTensors, Box | None], Mapping[str, float]]
-"""Weight of each key for a subject, by fits that serve everybody; the weights add up to 1."""
+"""Function that returns the weight of each key for a subject, from fits that serve all subjects; they sum to 1."""
 SHARED, WEIGHED = "shared", "weighed"
-"""By whom a subject was segmented whose key has no network of its own."""
+"""Which networks segment a subject whose key has no network of its own: the shared ones, or all, weighted."""
 NO_CALIBRATION = FoldCalibration()
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Routes:
-    """How a subject finds its networks.
+    """Rules that assign networks to subjects.
 
     Attributes:
-        keys: Opaque key of each subject; a subject without one is unknown.
-        weigh: Where a subject's key has no network of its own, mix those of all keys by these weights; without it,
-            the networks that serve everybody segment it.
+        keys: Opaque key of each subject; subjects without one are unknown.
+        weigh: Weights of all keys' networks for subjects whose key has no network of its own. If ``None``, the
+            networks that serve all subjects segment them.
     """
 
     keys: Mapping[str, str] = field(default_factory=dict)
@@ -167,17 +168,17 @@ class Routes:
 
 
 class Router:
-    """The networks of one seed and fold, or of all seeds of a fold together, ready to be asked by subject.
+    """Selects the networks for each subject among those of one seed and fold, or of all seeds of a fold.
 
     Args:
         models: Of a strategy.
-        fits: Those of the seed and fold.
+        fits: The fits of the seed and fold.
         inference: How to predict.
-        routes: Who is segmented by whom.
-        calibration: What is done to their probabilities, by key.
+        routes: Which networks segment which subjects.
+        calibration: Adjustments of the probabilities, by key.
 
     Raises:
-        InvalidModelError: No fit predicts.
+        InvalidModelError: No fit serves all subjects.
     """
 
     def __init__(
@@ -197,12 +198,14 @@ class Router:
             if fit.serves is not None:
                 self.own.setdefault(fit.serves, []).append(fit)
         if not self.common:
-            raise InvalidModelError("models", "no fit serves everybody", "at least one", "train the strategy again")
+            raise InvalidModelError(
+                "models", "no fit that serves all subjects", "at least one", "train the strategy again"
+            )
         self._loaded: dict[str, Segmenter] = {}
         self.served: Counter[str] = Counter()
 
     def of(self, subject: SubjectTensors, box: Box | None) -> tuple[Segmenter, str]:
-        """Who segments a subject, and its name: a key, ``shared`` or ``weighed``; counted.
+        """Return and count the segmenter of a subject, and its name: a key, ``shared`` or ``weighed``.
 
         Raises:
             InvalidModelError: Weights are missing, damaged, of another version or of another training.
@@ -215,7 +218,7 @@ class Router:
         return (segmenter if adjustment is None else Calibrated(segmenter, adjustment)), name
 
     def report(self) -> None:
-        """Log how many subjects had no network of their own, where others had one."""
+        """Log how many subjects had a key without its own network, if other keys had one."""
         unknown = self.served[SHARED] + self.served[WEIGHED]
         if self.own:
             weighed = self.routes.weigh is not None

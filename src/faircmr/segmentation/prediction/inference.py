@@ -1,4 +1,4 @@
-"""Segmenting a scan with a trained network."""
+"""Segmentation of scans with a trained network: sliding windows, mirroring, region of interest."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from faircmr.segmentation.training import WEIGHTS_NAME, cpu_threads, device_of, 
 
 Pair = tuple[int, int]
 RELATIVE_SIGMA = 1 / 8
-"""Width of the weights, as a share of the window's side (nnU-Net's)."""
+"""Standard deviation of the window weights, as a share of the window's side (as in nnU-Net)."""
 SMALLEST_WEIGHT = 1e-3
-"""Relative to the middle of a window: corners count where no other window has a say."""
+"""Relative to the centre of a window; above 0, so that pixels in the corner of a single window have a weight."""
 
 
 def sliding_window_logits(
     planes: Tensor, window: Pair, overlap: float, batch_size: int, classes: int, logits_of: Callable[[Tensor], Tensor]
 ) -> Tensor:
-    """Logits of slices, window by window; windows of all slices go together.
+    """Predict slices in overlapping windows; windows of all slices share batches.
 
     Args:
         planes: Shape (slices, channels, rows, columns), no side shorter than the window.
         window: Rows and columns that the network sees.
-        overlap: Share that neighbouring windows overlap at least, 0..1 (1 excluded).
-        batch_size: Windows a forward pass.
+        overlap: Minimum overlap of neighbouring windows, as a share of the window, 0..1 (1 excluded).
+        batch_size: Windows in one forward pass.
         classes: Of the logits.
-        logits_of: Windows (samples, channels, *window) to logits (samples, classes, *window).
+        logits_of: Maps windows (samples, channels, *window) to logits (samples, classes, *window).
 
     Returns:
-        Mean of the logits of all windows that hold a pixel, weighted by their distance from it;
-        shape (slices, classes, rows, columns).
+        Weighted mean of the logits of all windows that contain a pixel, shape (slices, classes, rows, columns). Windows
+        have Gaussian weights, highest at their centre.
     """
     rows, columns = (
         window_starts(size, length, overlap) for size, length in zip(planes.shape[-2:], window, strict=True)
@@ -62,7 +62,7 @@ def sliding_window_logits(
 
 
 def window_starts(size: int, window: int, overlap: float) -> tuple[int, ...]:
-    """First pixel of each window on one axis: as few as the overlap permits, evenly spread.
+    """First pixel of each window along one axis: as few windows as the overlap permits, evenly spaced.
 
     Source:
         nnU-Net's ``compute_steps_for_sliding_window``.
@@ -73,7 +73,7 @@ def window_starts(size: int, window: int, overlap: float) -> tuple[int, ...]:
 
 
 def gaussian_weights(window: Pair) -> Tensor:
-    """Weight of each pixel of a window, 1 in the middle, shape ``window``."""
+    """Weight of each pixel of a window, 1 at the centre, shape ``window``."""
     rows, columns = (
         torch.exp(-0.5 * ((torch.arange(size) - (size - 1) / 2) / (RELATIVE_SIGMA * size)) ** 2) for size in window
     )
@@ -84,7 +84,7 @@ MIRROR_AXES: tuple[tuple[int, ...], ...] = ((), (-1,), (-2,), (-2, -1))
 
 
 class Segmenter(ABC):
-    """What gives probabilities of classes, and so labels: one network, or several together.
+    """Predicts class probabilities and labels, with one network or several.
 
     Attributes:
         plans: Of the networks.
@@ -98,8 +98,8 @@ class Segmenter(ABC):
 
         Args:
             image: Preprocessed, shape (slices, rows, columns).
-            box: Where to look; everything outside is background with probability 1. The full image
-                where there is none.
+            box: Region to segment; everything outside is background with probability 1. By default
+                the full image.
 
         Returns:
             Shape (classes, slices, rows, columns), sums to 1 over classes.
@@ -109,12 +109,12 @@ class Segmenter(ABC):
         """Label of one preprocessed image on its source's grid.
 
         Args:
-            image: As for :meth:`predict`.
+            image: Same as for :meth:`predict`.
             shape: Rows and columns of the source.
-            box: As for :meth:`predict`.
+            box: Same as for :meth:`predict`.
 
         Returns:
-            Structures and 0, uint8, shape (slices, *shape).
+            Values of structures and 0, uint8, shape (slices, *shape).
         """
         return classes_to_structures(label_on_grid(self.predict(image, box), shape), self.plans.structures)
 
@@ -124,13 +124,13 @@ class Segmenter(ABC):
         """Label of one scan of a subject on its source's grid.
 
         Args:
-            tensors: The subject.
-            phase: Which scan.
+            tensors: Preprocessed subject.
+            phase: Of the scan.
             shape: Rows and columns of the source.
-            box: As for :meth:`predict`.
+            box: Same as for :meth:`predict`.
 
         Returns:
-            As :meth:`label`.
+            Same as for :meth:`label`.
 
         Raises:
             InvalidCohortError: The subject has no image of this phase.
@@ -142,14 +142,14 @@ class Segmenter(ABC):
 
 
 class Predictor(Segmenter):
-    """A trained network, ready to segment.
+    """Segments with one trained network.
 
     Args:
-        folder: The fit's folder.
+        folder: Of the fit.
         inference: How to predict.
 
     Raises:
-        InvalidModelError: The folder's weights are missing, damaged or of another version.
+        InvalidModelError: The weights are missing, damaged or of another version.
     """
 
     def __init__(self, folder: Path, inference: InferenceParameters) -> None:
@@ -160,11 +160,11 @@ class Predictor(Segmenter):
         self.network = network.to(self.device).eval()
 
     def predict(self, image: Array, box: Box | None = None) -> FloatArray:
-        """As for :class:`Segmenter`.
+        """Same as for :class:`Segmenter`.
 
-        The network sees the box alone, in overlapping windows where it exceeds the patch. Where it is
-        smaller, it sees the patch around it: pixels of the image as far as there are any. An image that is
-        smaller than the patch lies in its middle.
+        The network sees only the box, in overlapping windows if it exceeds the patch. If the box is
+        smaller than the patch, the network sees the patch around it. If the image is smaller than the patch,
+        it is centred in the patch and padded with zeros.
         """
         region = box or Box.whole(image.shape[1:])
         with cpu_threads(self.inference.threads), torch.inference_mode():
@@ -178,7 +178,7 @@ class Predictor(Segmenter):
         return probabilities
 
     def _logits(self, planes: Tensor, region: Box) -> Tensor:
-        """Logits in the region alone."""
+        """Logits inside the region, shape (slices, classes, *region)."""
         spans = [
             _visible_span(*edges)
             for edges in zip(region.corner, region.shape, planes.shape[-2:], self.plans.patch, strict=True)
@@ -192,26 +192,28 @@ class Predictor(Segmenter):
         return logits[..., top : top + region.shape[0], left : left + region.shape[1]]
 
     def _mirrored(self, window: Tensor) -> Tensor:
-        """Logits, averaged over the mirror images if so asked."""
+        """Logits, averaged over the mirror images if ``inference.mirroring`` is set."""
         mirrors = MIRROR_AXES if self.inference.mirroring else MIRROR_AXES[:1]
-        return sum((self._one(window, axes) for axes in mirrors[1:]), start=self._one(window, ())) / len(mirrors)
+        return sum(
+            (self._flipped_logits(window, axes) for axes in mirrors[1:]), start=self._flipped_logits(window, ())
+        ) / len(mirrors)
 
-    def _one(self, window: Tensor, axes: tuple[int, ...]) -> Tensor:
+    def _flipped_logits(self, window: Tensor, axes: tuple[int, ...]) -> Tensor:
         return forward_pass(self.network, window.flip(axes), self.inference.precision)[0].flip(axes)
 
 
 def _visible_span(start: int, length: int, size: int, patch: int) -> tuple[int, int]:
-    """First pixel that the network sees on one axis, and the one after the last.
+    """First pixel that the network sees along one axis, and the one after the last.
 
     Args:
         start: Of the region.
         length: Of the region.
         size: Of the image.
-        patch: What the network sees at least.
+        patch: Fewest pixels that the network sees.
 
     Returns:
-        The region where it is no smaller than the patch; otherwise the patch around it, shifted to
-        lie inside the image; around the image, beyond its edges, where that is smaller than the patch.
+        The region if it is at least as large as the patch. Otherwise the patch around it, shifted into the
+        image; if the image is smaller than the patch, the patch around the image, beyond its edges.
     """
     seen = max(length, patch)
     around = start - (seen - length) // 2
@@ -220,7 +222,7 @@ def _visible_span(start: int, length: int, size: int, patch: int) -> tuple[int, 
 
 
 def _cut_and_pad(planes: Tensor, spans: list[tuple[int, int]]) -> Tensor:
-    """Part of slices between first and last pixel of each axis; zero where the image has none."""
+    """Cut slices to spans of pixels, padded with zeros outside of the image."""
     (top, bottom), (left, right) = spans
     rows, columns = planes.shape[-2:]
     part = planes[..., max(top, 0) : min(bottom, rows), max(left, 0) : min(right, columns)]

@@ -1,4 +1,4 @@
-"""Largest connected component of each structure, where that helps on validation subjects."""
+"""Post-processing: keep the largest connected component of structures whose validation DSC rises by it."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from faircmr.segmentation.prediction.calibration import Calibration
 
 Mask = npt.NDArray[np.bool_]
 LabelPair = tuple[LabelImage, LabelImage]
-"""Predicted and drawn label of one scan."""
+"""Predicted and reference label of one scan."""
 CONNECTIVITY = np.ones((3, 3, 3), dtype=np.uint8)
-"""Voxels that touch in a face, an edge or a corner are connected."""
+"""26-connectivity: voxels that share a face, an edge or a corner are connected."""
 UNDECIDED = "no labelled validation scan: nothing is applied"
 
 
 class StructureDecision(Parameters):
-    """Whether only the largest component of one structure is kept.
+    """Decision whether to keep only the largest component of one structure.
 
     Attributes:
         structure: Name of a :class:`~faircmr.core.scans.Structure`.
-        dsc: Mean DSC of the validation scans as predicted, 0..1; ``None`` where no scan shows the structure.
-        dsc_largest_component: The same with the largest component alone.
-        applied: Whether that is done.
+        dsc: Mean DSC of the validation scans without post-processing, 0..1; ``None`` if no scan shows the structure.
+        dsc_largest_component: The same with only the largest component.
+        applied: Whether only the largest component is kept.
     """
 
     structure: str
@@ -38,14 +38,14 @@ class StructureDecision(Parameters):
 
 
 class FoldDecision(Parameters):
-    """What was decided on the validation subjects of one fold, for its test subjects.
+    """Decisions on the validation subjects of one fold, for its test subjects.
 
     Attributes:
         fold: The fold, or ``None`` without cross-validation.
-        scans: Predicted validation scans with a label; each counts once a model.
-        unlabelled: Validation scans without a label, which say nothing.
-        structures: One decision a structure.
-        note: Why nothing was decided; empty where something was.
+        scans: Predicted validation scans with a label; each counts once for each model.
+        unlabelled: Validation scans without a label, which are not used.
+        structures: One decision for each structure.
+        note: Reason why nothing was decided; otherwise empty.
     """
 
     fold: int | None = None
@@ -62,12 +62,12 @@ class FoldDecision(Parameters):
 
 
 class Postprocessing(Parameters):
-    """What is done to predictions of one strategy.
+    """Post-processing of the predictions of one strategy.
 
     Attributes:
-        method: What was asked for.
-        folds: What was decided; empty with method ``none``.
-        calibration: What is done to probabilities before they become labels.
+        method: Requested method.
+        folds: Decisions; empty with method ``none``.
+        calibration: Adjustment of probabilities before they become labels.
     """
 
     method: Literal["none", "largest_component"]
@@ -75,7 +75,7 @@ class Postprocessing(Parameters):
     calibration: Calibration = Calibration()
 
     def structures(self, fold: int | None) -> frozenset[Structure]:
-        """Structures of which the test subjects of a fold keep the largest component alone."""
+        """Structures of which only the largest component is kept in the test subjects of a fold."""
         return frozenset(
             Structure[one.structure]
             for decision in self.folds
@@ -85,7 +85,7 @@ class Postprocessing(Parameters):
         )
 
     def structures_of_all(self) -> frozenset[Structure]:
-        """The same where the models of all folds predict together: what more folds apply than do not."""
+        """The same if the models of all folds predict together: structures for which the majority of folds apply it."""
         votes = [self.structures(decision.fold) for decision in self.folds]
         return frozenset(one for one in Structure if 2 * sum(one in vote for vote in votes) > len(votes))
 
@@ -102,7 +102,7 @@ def decide_by_structure(
 
     Args:
         fold: Of the validation subjects.
-        predicted: Predicted and drawn label of each validation scan, shape (slices, rows, columns).
+        predicted: Predicted and reference label of each validation scan, shape (slices, rows, columns).
         structures: Of the study.
         unlabelled: Validation scans without a label.
 
@@ -112,16 +112,16 @@ def decide_by_structure(
     scores = np.array([_scores(*pair, structures) for pair in predicted]).reshape(-1, 2, len(structures))
     if not len(scores):
         return FoldDecision(fold=fold, scans=0, unlabelled=unlabelled, note=UNDECIDED)
-    decided = tuple(_structure_decision(one, scores[:, :, place]) for place, one in enumerate(structures))
-    return FoldDecision(fold=fold, scans=len(scores), unlabelled=unlabelled, structures=decided)
+    decisions = tuple(_structure_decision(one, scores[:, :, index]) for index, one in enumerate(structures))
+    return FoldDecision(fold=fold, scans=len(scores), unlabelled=unlabelled, structures=decisions)
 
 
 def keep_largest(label: LabelImage, structures: Collection[Structure]) -> LabelImage:
-    """Label in which some structures keep their largest component alone; the rest becomes background.
+    """Keep only the largest component of some structures; the rest of them becomes background.
 
     Args:
-        label: Shape (slices, rows, columns); left as it is.
-        structures: Which.
+        label: Shape (slices, rows, columns); not modified.
+        structures: The structures to reduce.
     """
     kept = label.copy()
     for structure in structures:
@@ -131,8 +131,8 @@ def keep_largest(label: LabelImage, structures: Collection[Structure]) -> LabelI
 
 
 def largest_component(mask: Mask) -> Mask:
-    """The largest connected part of a mask, shape (slices, rows, columns); all of the largest if some are equal."""
-    # imported here because SciPy is needed only where something was predicted
+    """Largest connected component of a mask, shape (slices, rows, columns); of equally large ones, all of them."""
+    # imported here because SciPy is needed only after a prediction
     from scipy.ndimage import label
 
     components, count = label(mask, structure=CONNECTIVITY)
@@ -144,7 +144,7 @@ def largest_component(mask: Mask) -> Mask:
 
 
 def _scores(prediction: LabelImage, reference: LabelImage, structures: Sequence[Structure]) -> list[list[float]]:
-    """DSC of each structure as predicted, and of its largest component alone."""
+    """DSC of each structure without post-processing, and of its largest component."""
     masks = [(prediction == structure, reference == structure) for structure in structures]
     return [
         [_dice(mask, truth) for mask, truth in masks],
@@ -153,15 +153,15 @@ def _scores(prediction: LabelImage, reference: LabelImage, structures: Sequence[
 
 
 def _dice(predicted: Mask, truth: Mask) -> float:
-    """NaN where neither shows anything: such a scan is evidence of nothing."""
+    """DSC of two masks; NaN if both are empty."""
     total = int(np.count_nonzero(predicted)) + int(np.count_nonzero(truth))
     return 2 * int(np.count_nonzero(predicted & truth)) / total if total else float("nan")
 
 
 def _structure_decision(structure: Structure, scores: npt.NDArray[np.float64]) -> StructureDecision:
-    """Decision on one structure by its DSC in each scan, shape (scans, 2): as predicted, largest component."""
-    seen = scores[~np.isnan(scores).any(axis=1)]
-    if not len(seen):
+    """Decision on one structure from its DSC in each scan, shape (scans, 2): unchanged, largest component."""
+    scored = scores[~np.isnan(scores).any(axis=1)]
+    if not len(scored):
         return StructureDecision(structure=structure.name)
-    before, after = (float(mean) for mean in seen.mean(axis=0))
+    before, after = (float(mean) for mean in scored.mean(axis=0))
     return StructureDecision(structure=structure.name, dsc=before, dsc_largest_component=after, applied=after > before)

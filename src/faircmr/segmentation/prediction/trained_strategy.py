@@ -1,4 +1,4 @@
-"""Predictions of a trained strategy, for scans of its study and for unlabelled scans."""
+"""Predictions of a trained strategy for test scans of its study and for unlabelled scans."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ from faircmr.segmentation.training import WEIGHTS_NAME, FitRecord, TrainedModels
 
 ReadGeometry = Callable[[str, Phase], Geometry]
 SubjectsOfFold = Callable[[int | None], Sequence[str]]
-"""Study keys by fold."""
+"""Function that returns the study keys of a fold."""
 RoisOfFold = Callable[[int | None], Mapping[str, Box]]
-"""Heart regions that the localiser of a fold found, by study key; the full image where there is none."""
+"""Function that returns the heart regions from the localiser of a fold, by study key; without one, the full image."""
 
 
 @dataclass(frozen=True)
 class PredictionTargets:
-    """Subjects to predict.
+    """Subjects to predict, their heart regions, and the fits that segment them.
 
     Attributes:
-        subjects: Study keys of those that the fits of a fold are to predict.
-        rois: Where to look.
-        routes: Which fits segment whom.
+        subjects: Study keys of the subjects that the fits of a fold predict.
+        rois: Heart regions of these subjects.
+        routes: Which fits segment which subjects.
     """
 
     subjects: SubjectsOfFold
@@ -67,10 +67,10 @@ class PredictionTargets:
 
 @dataclass(frozen=True)
 class EnsembleMembers:
-    """Fits that predict together.
+    """Fits whose probabilities are averaged.
 
     Attributes:
-        seed: Training seed; ``None`` where the fits of all seeds predict together.
+        seed: Training seed; ``None`` if the fits of all seeds predict together.
         fold: Fold of all of them, or ``None`` without cross-validation.
         fits: One or more.
     """
@@ -81,11 +81,11 @@ class EnsembleMembers:
 
 
 def group_ensembles(fits: Sequence[FitRecord], inference: InferenceParameters) -> tuple[EnsembleMembers, ...]:
-    """Which fits predict together: those of each seed and fold, or of all seeds of a fold."""
+    """Group fits into ensembles: the fits of each seed and fold, or of all seeds of a fold."""
     members: dict[tuple[int | None, int | None], list[FitRecord]] = {}
-    for one in fits:
-        members.setdefault((one.seed if inference.ensemble == "none" else None, one.fold), []).append(one)
-    return tuple(EnsembleMembers(seed, fold, tuple(together)) for (seed, fold), together in members.items())
+    for fit in fits:
+        members.setdefault((fit.seed if inference.ensemble == "none" else None, fit.fold), []).append(fit)
+    return tuple(EnsembleMembers(seed, fold, tuple(group)) for (seed, fold), group in members.items())
 
 
 def predict_fits(
@@ -104,49 +104,50 @@ def predict_fits(
         tested: The test subjects.
         geometry: The source's grid of a subject and phase.
         inference: How to predict.
-        postprocessing: What was decided on validation subjects.
+        postprocessing: Decisions made on validation subjects.
 
     Yields:
-        A prediction for every phase that a subject has, labelled or not.
+        A prediction for every phase of a subject, labelled or not.
 
     Raises:
         InvalidModelError: Weights are missing, damaged, of another version or of another training.
         InvalidCohortError: A subject was not preprocessed.
     """
-    for team in group_ensembles(models.fits, inference):
-        router = Router(models, team.fits, inference, tested.routes, postprocessing.calibration.of(team.fold))
-        boxes, structures = tested.rois(team.fold), postprocessing.structures(team.fold)
-        for subject_id in tested.subjects(team.fold):
+    for members in group_ensembles(models.fits, inference):
+        router = Router(models, members.fits, inference, tested.routes, postprocessing.calibration.of(members.fold))
+        boxes, structures = tested.rois(members.fold), postprocessing.structures(members.fold)
+        for subject_id in tested.subjects(members.fold):
             subject, box = tensors.subject(subject_id), boxes.get(subject_id)
-            segmenter, by = router.of(subject, box)
+            segmenter, segmented_by = router.of(subject, box)
             for phase in subject.phases:
                 grid = geometry(subject_id, phase)
                 label = keep_largest(segmenter.segment(subject, phase, grid.shape[1:], box), structures)
-                yield Prediction(subject_id, phase, team.seed, team.fold, label, grid, by)
+                yield Prediction(subject_id, phase, members.seed, members.fold, label, grid, segmented_by)
         router.report()
 
 
 FindHeart = Callable[[SubjectTensors], Box | None]
-"""Heart region of a subject, or ``None`` where the full image is used."""
+"""Function that returns the heart region of a subject, or ``None`` for the full image."""
 
 PLACEHOLDER_PHASE = Phase.ED
-"""Names the tensors of a frame whose phase nobody knows yet."""
+"""Used in the names of tensors of a frame whose phase is not known yet."""
 logger = logging.getLogger(__name__)
 
 
 def segment_unlabelled(
     scans: UnlabelledScans, load: Callable[[], FrameSegmenter], strategy: str, predict: PredictParameters
 ) -> Iterator[PendingSubject]:
-    """Every subject of a folder, segmented when it is asked for.
+    """Yield every subject of a folder; it is segmented on request.
 
     Args:
         scans: The folder.
-        load: Reads the networks; called once, when the first subject is segmented.
-        strategy: Fingerprint of the networks and of how they are used.
-        predict: What to keep.
+        load: Loads the networks; called once, when the first subject is segmented.
+        strategy: Fingerprint of the networks and of the inference settings.
+        predict: Which frames to save.
 
     Yields:
-        A subject whose fingerprint is known already need not be segmented, and then no network is read.
+        Subjects with a fingerprint each. The caller need not segment one whose fingerprint is already known; if no
+        subject is segmented, no network is loaded.
     """
     load_once = cache(load)
     for subject_id, fingerprint in scans.fingerprints.items():
@@ -158,28 +159,28 @@ def segment_unlabelled(
 
 
 class FrameSegmenter:
-    """Networks of a strategy, ready to segment the frames of one subject after the other.
+    """Segments the frames of subjects with the networks of a strategy.
 
     Args:
         ensemble: The networks.
-        find_heart: Where they are to look.
-        structures: Of which the largest component alone is kept.
+        find_heart: Returns the heart region of a subject.
+        structures: Structures of which only the largest component is kept.
     """
 
     def __init__(self, ensemble: Ensemble, find_heart: FindHeart, structures: frozenset[Structure]) -> None:
         self.ensemble, self.find_heart, self.structures = ensemble, find_heart, structures
 
     def segment(self, subject_id: str, frames: Iterable[Frame]) -> Iterator[tuple[Frame, LabelImage]]:
-        """Label of each frame of one subject on the source's own grid.
+        """Label of each frame of one subject on the source's grid.
 
         Args:
             subject_id: Study key.
-            frames: Read one at a time, and preprocessed as in training.
+            frames: Read one at a time; preprocessed as in training.
 
         Raises:
             InvalidScanError: A frame cannot be used.
         """
-        # the heart is looked for once a cine, so that no frame is seen in another region
+        # the heart is located once for each cine, so that all its frames have the same region
         boxes: dict[tuple[int, ...], Box | None] = {}
         for frame in frames:
             arrays = preprocess(frame.scan, self.ensemble.plans, PLACEHOLDER_PHASE)
@@ -201,14 +202,14 @@ def _segment(
             frames.append(_volumes(frame, label, segmenter.ensemble.plans.structures))
             labels.append(FrameLabel(label, frame.scan.geometry))
     except InvalidScanError as error:
-        # what else lies in the folder is none the worse for it
+        # other subjects of the folder can still be segmented
         return SegmentedSubject(SubjectRecord(subject_id=subject_id, problem=error.reason(LOOK_UP_CINE)))
     named = with_phases(frames)
-    everything = predict.keep == "all_frames" or len(named) == 1
-    saved = tuple(place for place, one in enumerate(named) if everything or one.phase is not None)
-    logger.info("%s: %d of %d frames kept", subject_id, len(saved), len(named))
+    keep_all = predict.keep == "all_frames" or len(named) == 1
+    saved = tuple(index for index, one in enumerate(named) if keep_all or one.phase is not None)
+    logger.info("%s: %d of %d frames saved", subject_id, len(saved), len(named))
     record = SubjectRecord(subject_id=subject_id, frames=named, saved=saved)
-    return SegmentedSubject(record, tuple(labels[place] for place in saved))
+    return SegmentedSubject(record, tuple(labels[index] for index in saved))
 
 
 def _volumes(frame: Frame, label: LabelImage, structures: Sequence[Structure]) -> FrameVolumes:
@@ -228,13 +229,13 @@ def _digest(parts: Sequence[str]) -> str:
 
 @dataclass(frozen=True)
 class TrainedStrategy:
-    """Fits of a strategy and how they are used; no network is read before it is needed.
+    """Fits of a strategy and their inference settings; networks are loaded only when needed.
 
     Attributes:
-        model: All fits; seeds and folds of those that serve everybody segment together.
-        localiser_models: One a fold; none where the strategy's input is the full image.
-        localiser: Margin and limits of the heart's region.
-        postprocessing: What was decided on validation subjects.
+        model: All fits; those that serve all subjects form one ensemble over seeds and folds.
+        localiser_models: One for each fold; none if the input of the strategy is the full image.
+        localiser: Margin and limits of the heart region.
+        postprocessing: Decisions made on validation subjects.
         inference: How to predict.
     """
 
@@ -245,17 +246,17 @@ class TrainedStrategy:
     inference: InferenceParameters
 
     def load(self) -> FrameSegmenter:
-        """Read the networks.
+        """Load the networks.
 
         Raises:
             InvalidModelError: Weights are missing, damaged or of another version, or plans differ.
         """
-        # nobody knows the group of somebody whom nobody labelled
+        # the protected group of an unlabelled subject is not known
         ensemble = load_ensemble(self.model, self.model.common, self.inference)
         return FrameSegmenter(ensemble, self._localisers(ensemble.plans), self.postprocessing.structures_of_all())
 
     def fingerprint(self) -> str:
-        """Digest of the weights of all networks, and of how they are used.
+        """Digest of the weights of all networks and of the inference settings.
 
         Raises:
             InvalidModelError: Weights are missing.
@@ -266,26 +267,30 @@ class TrainedStrategy:
         return hashlib.sha256("\n".join([*weights, *settings]).encode()).hexdigest()[:32]
 
     def _localisers(self, plans: Plans) -> Localisers:
-        models, how = self.localiser_models, localiser_inference(self.inference)
-        return Localisers(tuple(load_heart_finder(models, one, plans, self.localiser, how) for one in models.fits))
+        models, inference = self.localiser_models, localiser_inference(self.inference)
+        return Localisers(
+            tuple(load_heart_finder(models, fit, plans, self.localiser, inference) for fit in models.fits)
+        )
 
 
 @dataclass(frozen=True)
 class Localisers:
-    """The localisers of all folds, asked together.
+    """The localisers of all folds, used together.
 
     Attributes:
-        finders: None where the networks see full images.
+        finders: Empty if the networks see full images.
     """
 
     finders: tuple[HeartFinder, ...]
 
     def __call__(self, subject: SubjectTensors) -> Box | None:
-        """Smallest region that holds what each of them found; ``None`` for the full image."""
-        found = [finder.locate(subject) for finder in self.finders]
-        boxes = [one.box for one in found if one.box is not None]
-        if found and not boxes:
-            logger.warning("%s: heart not located (%s), full image used", subject.subject_id, found[0].reason)
+        """Smallest region that contains the regions of all localisers; ``None`` for the full image."""
+        locations = [finder.locate(subject) for finder in self.finders]
+        boxes = [one.box for one in locations if one.box is not None]
+        if locations and not boxes:
+            logger.warning(
+                "%s: heart not located (%s), the full image is segmented", subject.subject_id, locations[0].reason
+            )
         return enclosing_box(boxes) if boxes else None
 
 
@@ -294,4 +299,4 @@ def _file_digest(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
-        raise InvalidModelError(path.name, "missing", "whole weights", "run the strategy's pipeline again") from None
+        raise InvalidModelError(path.name, "missing", "a weights file", "run the strategy's pipeline again") from None
