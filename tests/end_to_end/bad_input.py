@@ -245,7 +245,7 @@ COHORT = {
     "odd number of epochs, and two halves": strategy(
         "protected_groups",
         nothing,
-        r"training\.epochs: 3; an even number of epochs for the stages of .*, which has two halves; set it to 4",
+        r"training\.epochs: 3; an even number, to be halved for the stages of .*; set it to 4",
         param("training.epochs", "3"),
     ),
     "fine-tuning for a group that nobody belongs to": strategy(

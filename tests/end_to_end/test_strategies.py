@@ -128,7 +128,7 @@ protected_groups: {strategy: {objective: {kind: fair_meta_learning, blocks: [2]}
 REFUSED = {
     "a schedule without halves": (
         "training: {epochs: 3, iterations_per_epoch: 1, threads: 1, validation_batches: 1}",
-        "training.epochs: 3; an even number of epochs for the stages of seed-0/shared, which has two halves; ",
+        "training.epochs: 3; an even number, to be halved for the stages of seed-0/shared; ",
     ),
     "a model of a group that nobody belongs to": (
         "protected_groups: {strategy: {stages: {groups: [Z]}}}",

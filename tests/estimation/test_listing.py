@@ -88,4 +88,4 @@ def test_a_strategy_that_the_cohort_cannot_serve_has_no_fits_and_a_reason():
     listed = planned({"cohort": {"kind": "smallest_share", "share": 0.01}}, name="rare")
 
     assert (listed.fits, listed.kinds) == ((), ())
-    assert listed.reason.startswith("rare.strategy.cohort.share: 0.01 comes to no subject of a group; ")
+    assert listed.reason.startswith("rare.strategy.cohort.share: 0.01 is less than half a subject")

@@ -163,19 +163,19 @@ def test_a_share_above_balance_is_refused():
         draw_smallest_share(pool_of({"A": 9, "B": 5, "C": 5}), SmallestShareCohort(share=0.4), "fewer")
 
     assert str(error.value) == (
-        "fewer.strategy.cohort.share: 0.4 of each of 3 protected groups but the largest; at most 0.3333, which is "
+        "fewer.strategy.cohort.share: 0.4 for each of 3 protected groups except the largest; at most 0.3333, which is "
         "balance; lower it"
     )
 
 
 def test_a_share_of_nobody_is_refused():
-    with pytest.raises(InvalidParameterError, match=r"cohort\.share: 0\.01 comes to no subject of a group; .*raise it"):
+    with pytest.raises(InvalidParameterError, match=r"cohort\.share: 0\.01 is .*; increase it"):
         draw_smallest_share(pool_of({"A": 90, "B": 5, "C": 5}), SmallestShareCohort(share=0.01), "fewer")
 
 
 def test_a_rest_that_the_largest_group_cannot_fill_is_refused():
     with pytest.raises(
         InvalidParameterError,
-        match=r"cohort\.share: 0\.1 leaves 11 subjects to the largest protected group, which has 6; .*raise it",
+        match=r"cohort\.share: 0\.1 requires 11 subjects of the largest protected group, which has 6; .*increase it",
     ):
         draw_smallest_share(pool_of({"A": 6, "B": 5, "C": 5}), SmallestShareCohort(share=0.1), "fewer")

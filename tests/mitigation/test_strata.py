@@ -49,12 +49,10 @@ def test_missing_values_are_counted_by_subject_and_nobody_is_named():
     folds = pd.concat([COHORT.assign(fold=0), COHORT.assign(fold=1)])
 
     with pytest.raises(InvalidCohortError) as error:
-        strata(folds.assign(sex=["F", None, "F"] * 2), ("sex",))
+        strata(folds.assign(sex=["F", None, "F"] * 2, subject_id=["sub-a", "sub-b", "sub-c"] * 2), ("sex",))
 
-    assert str(error.value) == (
-        "attribute 'sex': missing for 1 of 3 subjects; a value for everybody who trains or validates; "
-        "complete the attribute, or take it out of the strategy's 'within'"
-    )
+    assert str(error.value).startswith("attribute 'sex': missing for 1 of 3 subjects; ")
+    assert "sub-" not in str(error.value)
 
 
 def test_a_missing_group_is_an_error_too():
@@ -66,11 +64,11 @@ def test_a_missing_group_is_an_error_too():
 def test_names_the_nearest_attribute_of_a_name_that_is_none(name):
     with pytest.raises(
         InvalidParameterError,
-        match=rf"within: '{name}'; attributes that this study keeps: sex, centre; did you mean '\w+'\? If not, add",
+        match=rf"within: '{name}'; .*: sex, centre; did you mean '\w+'\? If not, add",
     ):
         strata(COHORT.assign(split="train"), (name,))
 
 
 def test_says_so_where_a_study_keeps_no_attribute():
-    with pytest.raises(InvalidParameterError, match=r"keeps: none; add it to attributes\.covariates"):
+    with pytest.raises(InvalidParameterError, match=r": none; add it to attributes\.covariates"):
         strata(COHORT[["subject_id", "protected_group"]], ("sex",))

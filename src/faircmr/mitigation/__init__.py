@@ -1,4 +1,4 @@
-"""Mitigation strategies: which subjects and which batches a training sees."""
+"""Mitigation strategies: training cohorts, samplers, objectives, stages and group calibration."""
 
 import lazy_loader
 

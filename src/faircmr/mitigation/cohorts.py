@@ -1,11 +1,11 @@
 """Training cohorts: which subjects a strategy trains and validates on.
 
-Each name has a place of its own, which the seed, the purpose and the name itself give and nobody else does: whoever
-joins or leaves moves nobody past another, the order of rows changes nothing, and two cohorts that are drawn with one
-seed begin with the same people.
+Subjects are drawn in a random order. The rank of a subject in it depends only on the seed, the purpose and its study
+key. The order of rows does not matter, added or removed subjects do not change the order of the others, and two cohorts
+that are drawn with the same seed begin with the same subjects.
 
-Within a protected group all of them take subjects in one order, so that what differs between two strategies is how
-many of a group they train on, and as little as possible who these are.
+All strategies take the subjects of a protected group in the same order. Two strategies therefore differ in how many
+subjects of a group they train on, and as little as possible in which ones.
 """
 
 from __future__ import annotations
@@ -41,23 +41,22 @@ from faircmr.mitigation.strategies import (
 
 
 def apportion(total: int, sizes: Mapping[str, int], most: Mapping[str, int], least: int = 0) -> dict[str, int]:
-    """Divide a number of subjects among groups in proportion to their sizes, by the largest remainder.
+    """Divide a number of subjects among groups in proportion to their sizes, by the largest remainder method.
 
     Args:
-        total: How many there are to divide; fewer are divided where ``most`` permits no more, more where ``least``
-            asks for it.
-        sizes: Of each group; of two with the same remainder, the one that comes first here has the subject.
+        total: Number of subjects to divide; the sum may be smaller because of ``most``, or larger because of ``least``.
+        sizes: Size of each group; of groups with equal remainders, the first one here gets the subject.
         most: Most subjects of each group.
         least: Fewest subjects of each group.
 
     Returns:
-        Subjects of each group. They add up to ``total``, and each is its proportion rounded up or down, wherever
-        ``most`` and ``least`` leave room for it.
+        Number of subjects of each group. They sum to ``total``, and each is its proportion rounded up or down, as far
+        as ``most`` and ``least`` permit.
 
     Source:
         Hamilton's method; see Balinski and Young 2001, "Fair Representation".
     """
-    # exact, so that groups of one size have one remainder
+    # exact, so that groups of equal size have equal remainders
     quota = {group: Fraction(total * size, sum(sizes.values())) for group, size in sizes.items()}
     counts = {group: min(max(int(share), least), most[group]) for group, share in quota.items()}
     while sum(counts.values()) < min(total, sum(most.values())):
@@ -70,23 +69,23 @@ def apportion(total: int, sizes: Mapping[str, int], most: Mapping[str, int], lea
 
 
 def in_drawn_order(names: Iterable[str], seed: int, *purpose: str) -> list[str]:
-    """Names in the order that a seed draws for a purpose.
+    """Sort names in a random order that depends on seed and purpose.
 
     Args:
         names: Study keys of subjects, or names of groups or of values.
         seed: Of the draw.
-        *purpose: What the order is for.
+        *purpose: Texts that distinguish this order from others with the same seed.
     """
     return sorted(names, key=lambda name: (derived_seed(seed, "cohort", *purpose, name), name))
 
 
 def groups_in_drawn_order(table: pd.DataFrame, seed: int, *purpose: str) -> dict[str, list[str]]:
-    """Subjects of each protected group in the order that a seed draws for a purpose.
+    """Subjects of each protected group, in the order of :func:`in_drawn_order`.
 
     Args:
-        table: ``subject_id`` and ``protected_group``, one row a subject.
+        table: ``subject_id`` and ``protected_group``, one row for each subject.
         seed: Of the draw.
-        *purpose: What the order is for.
+        *purpose: Same as for :func:`in_drawn_order`.
 
     Returns:
         By group, sorted by its name.
@@ -100,19 +99,20 @@ _PURPOSE = "validation"
 
 
 def split_training_validation(drawn: pd.DataFrame, cohort: DrawnCohort, within: Sequence[str] = ()) -> dict[str, str]:
-    """Divide drawn subjects into training and validation, each protected group alike.
+    """Split drawn subjects into training and validation, in the same proportion within each protected group.
 
     Args:
-        drawn: ``subject_id``, ``protected_group`` and the attributes of ``within``, one row a subject.
-        cohort: The share that validates, and the seed.
-        within: Attributes of which each value is divided alike as well: what is balanced stays balanced in training.
+        drawn: ``subject_id``, ``protected_group`` and the attributes of ``within``, one row for each subject.
+        cohort: Its ``validation_fraction`` and ``seed``.
+        within: Attributes whose values are split in the same proportion too, so that a balanced cohort has balanced
+            training subjects.
 
     Returns:
-        ``train`` or ``validation`` of each subject. Of all subjects the share, rounded up, validates wherever a
-        training subject of every group remains: 105 of the paper's 522.
+        ``train`` or ``validation`` for each subject. The fraction of all subjects is rounded up (105 of the paper's
+        522), as far as a training subject of every group remains.
 
     Raises:
-        InvalidCohortError: Says for how many subjects a value is missing.
+        InvalidCohortError: Values are missing; gives the number of subjects.
 
     Source:
         Puyol-Antón et al. 2021, section 4: 417 and 105.
@@ -138,7 +138,7 @@ def _draw_each_value(
         by_value[value_of[subject_id]].append(subject_id)
     sizes = _sizes(by_value, in_drawn_order(by_value, seed, _PURPOSE, "value", group))
     counts = apportion(count, sizes, most=sizes)
-    return [subject_id for value, ones in by_value.items() for subject_id in ones[: counts[value]]]
+    return [subject_id for value, subjects in by_value.items() for subject_id in subjects[: counts[value]]]
 
 
 def _sizes(parts: Mapping[str, Sequence[str]], order: Iterable[str]) -> dict[str, int]:
@@ -149,13 +149,13 @@ logger = logging.getLogger(__name__)
 
 
 class Shortage(NamedTuple):
-    """A value of which a protected group has too few subjects.
+    """A value of which a protected group has too few subjects for a balanced cohort.
 
     Attributes:
         group: The protected group.
         value: The value, or the intersection of the values of several attributes.
-        have: Subjects of it in the group.
-        need: Subjects that its equal part asks for.
+        have: Number of subjects with it in the group.
+        need: Number of subjects for equal parts.
     """
 
     group: str
@@ -165,14 +165,14 @@ class Shortage(NamedTuple):
 
 
 def alternate_values(group: str, members: Sequence[str], value_of: Mapping[str, str], seed: int) -> list[str]:
-    """Members of a group such that each value comes once before any value comes again.
+    """Order the members of a group such that their values alternate.
 
-    The first so many of them hold each value equally, the values that are drawn first once more where the number is
-    odd, and as equally as can be where a value has run out.
+    Each value appears once before any value is repeated. Any number of first members therefore contains the values
+    equally often, up to one subject more for the values that are drawn first, as long as subjects of each value remain.
 
     Args:
         group: Name of the protected group.
-        members: Its subjects in the order in which they were drawn.
+        members: Its subjects, in drawn order.
         value_of: Value of each subject.
         seed: Of the order of the values.
 
@@ -181,29 +181,29 @@ def alternate_values(group: str, members: Sequence[str], value_of: Mapping[str, 
     """
     turn = _value_order(group, {value_of[subject_id] for subject_id in members}, seed)
     seen: Counter[str] = Counter()
-    place: dict[str, tuple[int, int]] = {}
+    position: dict[str, tuple[int, int]] = {}
     for subject_id in members:
         value = value_of[subject_id]
-        place[subject_id] = (seen[value], turn[value])
+        position[subject_id] = (seen[value], turn[value])
         seen[value] += 1
-    return sorted(members, key=lambda subject_id: place[subject_id])
+    return sorted(members, key=lambda subject_id: position[subject_id])
 
 
 def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strategy: str) -> None:
-    """End the run where a value has fewer subjects than its equal part, or count it in the log.
+    """Raise an error, or log a warning, if values have too few subjects for equal parts.
 
     Args:
-        pools: As for :func:`shortages`, one a fold.
-        cohort: Its ``too_few`` says what to do.
-        strategy: Its name.
+        pools: Same as for :func:`shortages`, one for each fold.
+        cohort: Its ``too_few`` chooses between error and warning.
+        strategy: Name of the strategy.
 
     Raises:
-        InvalidCohortError: Names the first group and value with too few subjects, where ``too_few`` is ``error``.
+        InvalidCohortError: ``too_few`` is ``error``; names the first group and value with too few subjects.
     """
-    each = list(pools)
-    found = [shortage for pool in each for shortage in shortages(pool, cohort)]
-    if found and cohort.too_few == "error":
-        group, value, have, need = found[0]
+    pools = list(pools)
+    missing = [shortage for pool in pools for shortage in shortages(pool, cohort)]
+    if missing and cohort.too_few == "error":
+        group, value, have, need = missing[0]
         raise InvalidCohortError(
             f"balanced cohort of {strategy}, protected group {group!r}",
             f"{have} subjects of {', '.join(cohort.within)} {value!r}",
@@ -211,16 +211,16 @@ def check_shortages(pools: Iterable[pd.DataFrame], cohort: BalancedCohort, strat
             f"set {strategy}.strategy.cohort.too_few to 'relax' to fill the group up from its other values, or shorten "
             f"{strategy}.strategy.cohort.within",
         )
-    for one in filled_places(each, cohort):
+    for one in filled_places(pools, cohort):
         logger.warning("%s: %s", strategy, one)
 
 
 def filled_places(pools: Iterable[pd.DataFrame], cohort: BalancedCohort) -> list[Omission]:
-    """Places of a balanced cohort that a subject of another value fills; none where every part is equal.
+    """Omission for places of a balanced cohort that subjects with another value fill; empty if all parts are equal.
 
     Args:
-        pools: As for :func:`shortages`, one a fold.
-        cohort: What is to be equal.
+        pools: Same as for :func:`shortages`, one for each fold.
+        cohort: Its ``within`` names the attributes to balance.
     """
     filled = places = 0
     for pool in pools:
@@ -233,28 +233,29 @@ def filled_places(pools: Iterable[pd.DataFrame], cohort: BalancedCohort) -> list
 
 
 def shortages(pool: pd.DataFrame, cohort: BalancedCohort) -> list[Shortage]:
-    """Where the subjects of a pool do not suffice for equal parts.
+    """Groups and values with too few subjects for equal parts.
 
     Args:
-        pool: ``subject_id``, ``protected_group`` and the attributes of ``cohort.within``, one row a subject.
-        cohort: What is to be equal.
+        pool: ``subject_id``, ``protected_group`` and the attributes of ``cohort.within``, one row for each subject.
+        cohort: Its ``within`` names the attributes to balance.
 
     Returns:
-        By group and value; none where every part can be equal, or differ by the one subject of an odd number.
+        One entry for each group and value with too few subjects; empty if the parts of each group can be equal, or
+        differ by one subject because of the remainder.
 
     Raises:
-        InvalidCohortError: Says for how many subjects a value is missing.
+        InvalidCohortError: Values are missing; gives the number of subjects.
     """
     value_of = value_labels(pool, cohort.within)
     values = set(value_of.values())
     groups = groups_in_drawn_order(pool, cohort.seed, "draw")
     size = min(map(len, groups.values()))
-    found = []
+    missing = []
     for group, members in groups.items():
         have = Counter(value_of[subject_id] for subject_id in members)
         needs = _needed_by_value(size, have, _value_order(group, values, cohort.seed))
-        found += [Shortage(group, value, have[value], need) for value, need in needs.items() if have[value] < need]
-    return found
+        missing += [Shortage(group, value, have[value], need) for value, need in needs.items() if have[value] < need]
+    return missing
 
 
 def _needed_by_value(size: int, have: Counter[str], turn: Mapping[str, int]) -> dict[str, int]:
@@ -262,9 +263,9 @@ def _needed_by_value(size: int, have: Counter[str], turn: Mapping[str, int]) -> 
 
     Same order as in :func:`alternate_values`.
     """
-    each, remainder = divmod(size, len(turn))
-    order = sorted(turn, key=lambda value: (have[value] <= each, turn[value]))
-    return {value: each + (position < remainder) for position, value in enumerate(order)}
+    part, remainder = divmod(size, len(turn))
+    order = sorted(turn, key=lambda value: (have[value] <= part, turn[value]))
+    return {value: part + (position < remainder) for position, value in enumerate(order)}
 
 
 def _value_order(group: str, values: Iterable[str], seed: int) -> dict[str, int]:
@@ -272,22 +273,22 @@ def _value_order(group: str, values: Iterable[str], seed: int) -> dict[str, int]
 
 
 Groups = dict[str, list[str]]
-"""Subjects of each protected group in the order in which they are drawn."""
+"""Subjects of each protected group, in drawn order."""
 
 
 def draw_balanced(pool: pd.DataFrame, cohort: BalancedCohort) -> list[str]:
-    """As many subjects of every protected group as the smallest one has.
+    """Draw as many subjects of every protected group as the smallest one has.
 
     Args:
-        pool: ``subject_id``, ``protected_group`` and the attributes of ``cohort.within``, one row a subject.
-        cohort: What is to be equal within a group. It is as equal as the pool permits: see
-            :func:`check_shortages`.
+        pool: ``subject_id``, ``protected_group`` and the attributes of ``cohort.within``, one row for each subject.
+        cohort: Its ``within`` names the attributes whose values are balanced within each group, as far as the pool
+            permits: see :func:`check_shortages`.
 
     Returns:
         Study keys of the drawn subjects.
 
     Raises:
-        InvalidCohortError: Says for how many subjects a value is missing.
+        InvalidCohortError: Values are missing; gives the number of subjects.
 
     Source:
         Puyol-Antón et al. 2021, section 3, "balanced database".
@@ -299,44 +300,44 @@ def draw_balanced(pool: pd.DataFrame, cohort: BalancedCohort) -> list[str]:
 
 
 def draw_size_matched(pool: pd.DataFrame, cohort: SizeMatchedCohort) -> list[str]:
-    """As many subjects as the balanced cohort has, in the proportions of the pool.
+    """Draw as many subjects as the balanced cohort has, in the proportions of the pool.
 
     Args:
-        pool: ``subject_id`` and ``protected_group``, one row a subject.
+        pool: ``subject_id`` and ``protected_group``, one row for each subject.
         cohort: The seed.
 
     Returns:
         Study keys of the drawn subjects, at least one of each protected group.
     """
     groups = _groups(pool, cohort.seed)
-    # of two groups with the same remainder the seed chooses, and not the alphabet
+    # so that the seed, not the alphabet, decides between groups with equal remainders
     sizes = {group: len(groups[group]) for group in in_drawn_order(groups, cohort.seed, "remainder")}
     return _take_first(groups, apportion(_smallest(groups) * len(groups), sizes, most=sizes, least=1))
 
 
 def draw_smallest_share(pool: pd.DataFrame, cohort: SmallestShareCohort, strategy: str) -> list[str]:
-    """As many subjects as the balanced cohort has; a given share of each group but the largest, which has the rest.
+    """Draw as many subjects as the balanced cohort has, with a given share of every group except the largest.
 
     Args:
-        pool: ``subject_id`` and ``protected_group``, one row a subject.
+        pool: ``subject_id`` and ``protected_group``, one row for each subject.
         cohort: The share.
-        strategy: Its name, for the error.
+        strategy: Name of the strategy, for errors.
 
     Returns:
         Study keys of the drawn subjects.
 
     Raises:
-        InvalidParameterError: The share comes to nobody or exceeds balance, or the largest group has too few
-            subjects for the rest.
+        InvalidParameterError: The share is less than half a subject or exceeds balance, or the largest group has too
+            few subjects for the rest.
     """
     groups = _groups(pool, cohort.seed)
     setting = f"{strategy}.strategy.cohort.share"
     _check_share(setting, cohort.share, len(groups))
     total = _smallest(groups) * len(groups)
-    each = int(cohort.share * total + 0.5)
+    count = int(cohort.share * total + 0.5)
     largest = max(groups, key=lambda group: len(groups[group]))
-    counts = {**dict.fromkeys(groups, each), largest: total - each * (len(groups) - 1)}
-    _check_counts(setting, cohort.share, each, counts[largest], len(groups[largest]))
+    counts = {**dict.fromkeys(groups, count), largest: total - count * (len(groups) - 1)}
+    _check_counts(setting, cohort.share, count, counts[largest], len(groups[largest]))
     return _take_first(groups, counts)
 
 
@@ -356,23 +357,23 @@ def _check_share(setting: str, share: float, groups: int) -> None:
     if share > 1 / groups + _TOLERANCE:
         raise InvalidParameterError(
             setting,
-            f"{share:g} of each of {groups} protected groups but the largest",
+            f"{share:g} for each of {groups} protected groups except the largest",
             f"at most {1 / groups:.4g}, which is balance",
             "lower it",
         )
 
 
-def _check_counts(setting: str, share: float, each: int, rest: int, largest: int) -> None:
-    if each == 0:
+def _check_counts(setting: str, share: float, count: int, rest: int, largest: int) -> None:
+    if count == 0:
         raise InvalidParameterError(
-            setting, f"{share:g} comes to no subject of a group", "at least half a subject", "raise it"
+            setting, f"{share:g} is less than half a subject of a group", "at least half a subject", "increase it"
         )
     if rest > largest:
         raise InvalidParameterError(
             setting,
-            f"{share:g} leaves {rest} subjects to the largest protected group, which has {largest}",
-            "a rest that it can fill",
-            "raise it",
+            f"{share:g} requires {rest} subjects of the largest protected group, which has {largest}",
+            f"a share that requires at most {largest} subjects of it",
+            "increase it",
         )
 
 
@@ -380,49 +381,49 @@ Drawn = BalancedCohort | SizeMatchedCohort | SmallestShareCohort
 
 
 def select_training_cohort(splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters) -> pd.DataFrame:
-    """The training and validation subjects of a strategy.
+    """Select the training and validation subjects of a strategy.
 
     Args:
         splits: ``subject_id``, ``split`` and, with cross-validation, ``fold``.
-        subjects: ``subject_id``, ``protected_group`` and the attributes of everybody in the study.
-        strategy: Its ``cohort`` names the selection.
+        subjects: ``subject_id``, ``protected_group`` and the attributes of all subjects of the study.
+        strategy: Its ``cohort`` determines the selection.
 
     Returns:
-        Rows of ``splits`` that train or validate, with ``protected_group`` and the attributes that the cohort or the
-        sampler names in ``within``. A natural cohort is divided as the study is. Any other is drawn from whoever
-        trains or validates in the study, fold by fold, has a division of its own, and is sorted by fold and subject.
+        Training and validation rows of ``splits``, with ``protected_group`` and the attributes that the cohort or the
+        sampler names in ``within``. A natural cohort keeps the splits of the study. Any other cohort is drawn, for each
+        fold, from the training and validation subjects of the study, split anew, and sorted by fold and subject.
 
     Raises:
-        InvalidSplitError: The splits do not divide exactly these subjects, or leave nobody to train on.
-        InvalidParameterError: An attribute is not among those of the study, or a share cannot be drawn.
-        InvalidCohortError: Subjects lack an attribute, or are too few of one value for equal parts.
+        InvalidSplitError: The splits do not contain exactly these subjects, or have no training subject.
+        InvalidParameterError: The study lacks an attribute, or a share cannot be drawn.
+        InvalidCohortError: Values of an attribute are missing, or too few subjects have one for equal parts.
     """
     check_splits(splits, subjects)
     _check_training_subjects(splits, strategy.name)
     attributes = _attributes(strategy)
     check_attributes(subjects, attributes)
-    named = _with_attributes(splits, subjects, attributes)
-    asked = strategy.cohort
-    cohort = named if isinstance(asked, NaturalCohort) else _draw_cohort(named, asked, strategy.name)
+    pool = _with_attributes(splits, subjects, attributes)
+    choice = strategy.cohort
+    cohort = pool if isinstance(choice, NaturalCohort) else _draw_cohort(pool, choice, strategy.name)
     check_no_test_subjects(cohort, splits)
     check_no_missing(cohort, attributes)
     return cohort
 
 
 def cohort_pools(splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters) -> list[pd.DataFrame]:
-    """Subjects that a cohort is drawn from, one table a fold; arguments as for :func:`select_training_cohort`."""
+    """Subjects that a cohort is drawn from, one table for each fold; arguments of :func:`select_training_cohort`."""
     return _by_fold(_with_attributes(splits, subjects, _attributes(strategy)))
 
 
 def check_no_test_subjects(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
-    """Refuse a cohort that trains or validates on somebody who is tested in the same fold.
+    """Raise an error if a cohort contains test subjects of the same fold.
 
     Args:
         cohort: ``subject_id`` and, with cross-validation, ``fold``.
-        splits: As for :func:`select_training_cohort`.
+        splits: Same as for :func:`select_training_cohort`.
 
     Raises:
-        InvalidSplitError: Says how many there are.
+        InvalidSplitError: There are such subjects; gives their number.
     """
     for fold in folds_of(splits):
         members = cohort["subject_id"] if fold is None else cohort.loc[cohort["fold"] == fold, "subject_id"]
@@ -430,14 +431,14 @@ def check_no_test_subjects(cohort: pd.DataFrame, splits: pd.DataFrame) -> None:
         if tested:
             raise InvalidSplitError(
                 f"training cohort{_in_fold(fold)}",
-                f"{tested} of its subjects are tested",
-                "nobody who is tested",
-                "make the splits and the cohort anew",
+                f"{tested} of its subjects are test subjects",
+                "no test subject",
+                "make the splits and the cohort again",
             )
 
 
 def _with_attributes(splits: pd.DataFrame, subjects: pd.DataFrame, attributes: Sequence[str]) -> pd.DataFrame:
-    """Whoever trains or validates, with protected group and attributes."""
+    """Training and validation subjects with their protected group and attributes."""
     chosen = splits[splits["split"].isin([TRAIN, VALIDATION])]
     return chosen.merge(subjects[["subject_id", PROTECTED_GROUP, *attributes]], on="subject_id", validate="many_to_one")
 
@@ -473,7 +474,7 @@ def _split_drawn(drawn: pd.DataFrame, cohort: DrawnCohort, within: tuple[str, ..
 
 
 def _attributes(strategy: StrategyParameters) -> list[str]:
-    """Attributes that the strategy asks for, each once."""
+    """Attributes that the strategy uses, without duplicates."""
     of_cohort = strategy.cohort.within if isinstance(strategy.cohort, BalancedCohort) else ()
     of_sampler = strategy.sampler.within if isinstance(strategy.sampler, StratifiedBatchSampling) else ()
     return list(dict.fromkeys((*of_cohort, *of_sampler)))
@@ -484,7 +485,7 @@ def _check_training_subjects(splits: pd.DataFrame, strategy: str) -> None:
         if not subjects_in(splits, TRAIN, fold):
             raise InvalidSplitError(
                 f"training cohort of {strategy}{_in_fold(fold)}",
-                "nobody",
+                "no training subject",
                 "at least one training subject",
                 "lower split.test_fraction or split.validation_fraction",
             )

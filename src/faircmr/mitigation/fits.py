@@ -1,4 +1,4 @@
-"""A strategy as a list of fits: seed x fold x stage, each a job of its own."""
+"""Fits of a strategy: one job for each training seed, fold and stage."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ FAIR_META_LEARNING = "faircmr.mitigation.objectives.meta_learning.FairMetaLearni
 def objective_component(
     choice: SegmentationAlone | Reweighing | GroupDro | FairMetaLearning, groups: Sequence[str], joint_from: int
 ) -> Component:
-    """The module that computes a choice, and its parameters as JSON has them.
+    """Objective module of a strategy and its parameters, as values of JSON.
 
     Args:
-        choice: Of the strategy.
+        choice: Objective of the strategy.
         groups: Protected group of each training subject of the fit; the order does not matter.
         joint_from: Step from which fair meta-learning trains both networks jointly.
 
     Raises:
-        InvalidParameterError: Fair meta-learning has fewer than two groups to tell apart.
+        InvalidParameterError: Fair meta-learning has fewer than two groups to classify.
     """
     names = sorted(set(groups))
     match choice:
@@ -61,15 +61,15 @@ def objective_component(
         case GroupDro():
             return Component(path=GROUP_DRO, parameters={"groups": names, "step_size": choice.step_size})
         case FairMetaLearning():
-            own = choice.model_dump(mode="json", exclude={"kind"})
-            told_apart = list(checked_groups(names, least=2))
+            settings = choice.model_dump(mode="json", exclude={"kind"})
+            classified = list(checked_groups(names, least=2))
             return Component(
-                path=FAIR_META_LEARNING, parameters={"groups": told_apart, "joint_from": joint_from, **own}
+                path=FAIR_META_LEARNING, parameters={"groups": classified, "joint_from": joint_from, **settings}
             )
 
 
 FIRST_STAGE = "first"
-"""Folder of a fit that serves nobody: others begin with its weights."""
+"""Folder of a fit that predicts no subject: other fits start from its weights."""
 Groups = Mapping[str, str]
 """Protected group of each subject, by study key."""
 
@@ -79,19 +79,19 @@ logger = logging.getLogger(__name__)
 def split_into_stages(
     whole: FitJob, stages: OneStage | TwoStages | ProtectedGroupModels, groups: Groups
 ) -> tuple[FitJob, ...]:
-    """Divide a fit over the whole schedule into the stages of a strategy.
+    """Split a fit over the whole schedule into the stages of a strategy.
 
     Args:
-        whole: The fit as a strategy of one stage makes it; it serves everybody.
-        stages: Which stages.
+        whole: The fit of a strategy with one stage; it serves all subjects.
+        stages: Stages of the strategy.
         groups: Of all its subjects.
 
     Returns:
-        Every fit, each after the one that it begins with.
+        All fits; each comes after the fit that it starts from.
 
     Raises:
-        InvalidParameterError: The schedule has no two halves.
-        InvalidCohortError: A group that is to have a model has nobody to train on.
+        InvalidParameterError: The number of epochs is odd.
+        InvalidCohortError: A group that must have a model has no training subject.
     """
     if isinstance(stages, OneStage):
         return (whole,)
@@ -104,26 +104,26 @@ def split_into_stages(
     return shared, *(_group_model(whole, shared, stages.learning_rate, group, groups) for group in chosen)
 
 
-def half_of(epochs: int, whose: str) -> int:
+def half_of(epochs: int, owner: str) -> int:
     """Half of a number of epochs.
 
     Raises:
         InvalidParameterError: It is odd.
     """
     if epochs % 2:
-        permitted = f"an even number of epochs for {whose}, which has two halves"
+        permitted = f"an even number, to be halved for {owner}"
         raise InvalidParameterError("training.epochs", epochs, permitted, f"set it to {epochs + 1}")
     return epochs // 2
 
 
 def rename_fit(job: FitJob, name: str) -> FitJob:
-    """The same fit in a folder of another name beside it."""
+    """The same fit under another name, in a sibling folder."""
     folder = job.folder.with_name(name)
     return job.model_copy(update={"name": f"{job.name.rpartition('/')[0]}/{name}", "folder": folder})
 
 
 def group_folder(group: str) -> str:
-    """Folder of a group's model: its name, with a digest where that holds what a folder should not."""
+    """Folder name of a group's model; with a digest if the group has characters that are not used in folder names."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", group).strip("-")
     digest = "" if plain == group else f"-{hashlib.sha256(group.encode()).hexdigest()[:6]}"
     return f"group-{plain}{digest}"
@@ -146,21 +146,21 @@ def _groups_with_a_model(whole: FitJob, stages: ProtectedGroupModels, groups: Gr
             f"model of protected group {missing[0]!r}",
             f"no training subject in {whole.name}",
             f"groups with training subjects: {', '.join(trained)}",
-            "leave it out of <strategy>.strategy.stages.groups; unknown_group there says who segments its subjects",
+            "leave it out of <strategy>.strategy.stages.groups; unknown_group there sets the model for its subjects",
         )
     for one in untrained_groups(trained, groups.values()):
         logger.warning("%s: %s", whole.name, one)
     return [group for group in trained if stages.groups is None or group in stages.groups]
 
 
-def untrained_groups(trained: Iterable[str], everybody: Iterable[str]) -> list[Omission]:
-    """Protected groups without a model of their own, because no subject of them is trained on.
+def untrained_groups(trained: Iterable[str], known: Iterable[str]) -> list[Omission]:
+    """Omission for protected groups without a model of their own, because they have no training subject.
 
     Args:
         trained: Groups of the training subjects.
-        everybody: Groups of the training and validation subjects.
+        known: Groups of the training and validation subjects.
     """
-    groups = set(everybody)
+    groups = set(known)
     missing = sorted(groups - set(trained))
     reason = f"no subject to train on ({', '.join(missing)})"
     outcome = "without a model of their own"
@@ -168,10 +168,10 @@ def untrained_groups(trained: Iterable[str], everybody: Iterable[str]) -> list[O
 
 
 def _group_model(whole: FitJob, shared: FitJob, curve: Curve, group: str, groups: Groups) -> FitJob:
-    """Fine-tuning on one group: its own subjects, and nothing that tells groups apart."""
+    """Fine-tuning on one group: only its subjects, with the objective that does not use groups."""
     training = tuple(one for one in whole.training_subjects if groups[one] == group)
     members = {one for one in (*training, *whole.validation_subjects) if groups[one] == group}
-    own = {
+    group_fields = {
         "training_subjects": training,
         "validation_subjects": tuple(one for one in whole.validation_subjects if one in members),
         "keys": {},
@@ -180,7 +180,7 @@ def _group_model(whole: FitJob, shared: FitJob, curve: Curve, group: str, groups
         "rois": {one: box for one, box in whole.rois.items() if one in members},
         "serves": group,
     }
-    second = _second_half(whole, shared, curve).model_copy(update=own)
+    second = _second_half(whole, shared, curve).model_copy(update=group_fields)
     return rename_fit(second, group_folder(group))
 
 
@@ -189,7 +189,7 @@ SAMPLERS: Mapping[str, Component] = {
     "stratified_batch_sampling": Component(path="faircmr.mitigation.sampling.stratified_batch_sampling"),
 }
 SHARED = "shared"
-"""Folder of the model that serves every protected group."""
+"""Folder of the model that serves all protected groups."""
 
 
 def list_fits(
@@ -201,12 +201,12 @@ def list_fits(
     tensors: Path,
     work: WorkFolder,
 ) -> tuple[FitJob, ...]:
-    """Every fit of a strategy.
+    """List all fits of a strategy.
 
     Args:
-        strategy: The choices that make the strategy.
+        strategy: Parameters of the strategy.
         training_cohort: ``subject_id``, ``split``, ``protected_group``, heart region, the attributes that the
-            strategy's sampler stratifies within, and perhaps ``fold``.
+            strategy's sampler stratifies by, and, with cross-validation, ``fold``.
         fits: Seeds and folds.
         plans: Grid, patch, batch and network, the same for every fit.
         training: Schedule, the same for every fit.
@@ -214,13 +214,13 @@ def list_fits(
         work: Folder of the strategy's models, and the digest of the code that makes them.
 
     Returns:
-        One job a seed, fold and stage, seeds first; a stage comes after the one that it begins with.
+        One job for each seed, fold and stage, sorted by seed first; a stage comes after the one that it starts from.
 
     Raises:
-        InvalidParameterError: A fold is asked for that there is not, a schedule has no two halves, or an
-            objective cannot be made for these groups.
-        InvalidCohortError: A group that is to have a model has nobody to train on, or an attribute to
-            stratify by is missing.
+        InvalidParameterError: A requested fold does not exist, the number of epochs is odd and must be halved, or the
+            objective does not support these groups.
+        InvalidCohortError: A group that must have a model has no training subject, or values of an
+            attribute to stratify by are missing.
     """
     common = {
         "tensors": tensors,
@@ -246,15 +246,15 @@ def chosen_folds(splits: pd.DataFrame, fits: FitsParameters) -> tuple[int | None
     """Folds to run; ``(None,)`` without cross-validation.
 
     Raises:
-        InvalidParameterError: A fold is asked for that there is not.
+        InvalidParameterError: A requested fold does not exist.
     """
     known = folds_of(splits)
     if fits.folds is None:
         return known
     for fold in fits.folds:
         if fold not in known:
-            have = ", ".join(str(one) for one in known if one is not None) or "none (no cross-validation)"
-            raise InvalidParameterError("fits.folds", fold, f"folds of the splits: {have}", "name folds that exist")
+            existing = ", ".join(str(one) for one in known if one is not None) or "none (no cross-validation)"
+            raise InvalidParameterError("fits.folds", fold, f"folds of the splits: {existing}", "name folds that exist")
     return fits.folds
 
 
@@ -268,17 +268,19 @@ def _fits_of_fold(
     """Fits of one seed and fold."""
     groups = dict(zip(cohort["subject_id"], cohort["protected_group"].astype(str), strict=True))
     members = subjects_in(cohort, TRAIN, common["fold"])
-    known = {one: groups[one] for one in members}
-    layers = strata(cohort, strategy.sampler.within) if isinstance(strategy.sampler, StratifiedBatchSampling) else {}
+    member_groups = {one: groups[one] for one in members}
+    sampling_strata = (
+        strata(cohort, strategy.sampler.within) if isinstance(strategy.sampler, StratifiedBatchSampling) else {}
+    )
     joint_from = _joint_from(strategy, common["training"])
     whole = FitJob(
         name=f"{folder.name}/{SHARED}",
         folder=folder / SHARED,
         training_subjects=members,
         validation_subjects=subjects_in(cohort, VALIDATION, common["fold"]),
-        keys=known if strategy.objective.group_aware else {},
-        strata={one: layers[one] for one in members} if layers else {},
-        objective=objective_component(strategy.objective, tuple(known.values()), joint_from),
+        keys=member_groups if strategy.objective.group_aware else {},
+        strata={one: sampling_strata[one] for one in members} if sampling_strata else {},
+        objective=objective_component(strategy.objective, tuple(member_groups.values()), joint_from),
         rois=rois_of(cohort, common["fold"]),
         **common,
     )
@@ -286,7 +288,7 @@ def _fits_of_fold(
 
 
 def _joint_from(strategy: StrategyParameters, training: TrainingParameters) -> int:
-    """Step from which a classifier is trained jointly: the middle of the stage that it is trained in."""
+    """First step of joint training with the classifier: the middle of the stage; 0 without a classifier."""
     if not isinstance(strategy.objective, FairMetaLearning):
         return 0
     epochs = training.epochs

@@ -1,7 +1,7 @@
-"""What the network sees: the full image, or the region of the heart that a localiser finds.
+"""Input of a strategy's networks: the full image, or the heart region that a localiser finds.
 
-Cropping to the heart is also a published mitigation of race bias in cine CMR segmentation, so it is
-an axis on which strategies differ, and the localiser's own errors are scored by group.
+Cropping to the heart is also a published mitigation of race bias in cine CMR segmentation. It is therefore a
+setting of each strategy, and the errors of the localiser are scored by protected group.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ def list_localisers(
     tensors: Path,
     work: WorkFolder,
 ) -> tuple[FitJob, ...]:
-    """Localisers that a strategy needs.
+    """Fits of the localisers that a strategy needs.
 
     Args:
-        strategy: Its ``input`` says whether it needs any.
-        splits: ``subject_id``, ``split`` and perhaps ``fold``.
+        strategy: Its ``input`` determines whether it needs localisers.
+        splits: ``subject_id``, ``split`` and, with cross-validation, ``fold``.
         fits: Folds.
         plans: Of the study's localisers.
         tensors: Folder of preprocessed subjects.
         work: Folder of localisers, the same for every strategy, and the digest of the code.
 
     Returns:
-        One job a fold, each on the training subjects of that fold and nobody else, whatever cohort the
-        strategy itself selects; none for full images.
+        One job for each fold, on all training subjects of that fold, independent of the strategy's own
+        cohort; empty for full images.
 
     Raises:
-        InvalidParameterError: A fold is asked for that there is not.
+        InvalidParameterError: A requested fold does not exist.
     """
     if strategy.input == "full":
         return ()

@@ -1,4 +1,4 @@
-"""Which subjects a strategy predicts with which of its models, and what it leaves out."""
+"""Subjects that a strategy predicts, their keys, and the subjects and scans that it leaves out."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ KEY = "key"
 def select_prediction_cohort(
     training_cohort: pd.DataFrame, splits: pd.DataFrame, subjects: pd.DataFrame, strategy: StrategyParameters
 ) -> pd.DataFrame:
-    """The validation subjects of a strategy and the test subjects of the study.
+    """Select the validation subjects of a strategy and the test subjects of the study.
 
     Args:
-        training_cohort: ``subject_id``, ``split`` and perhaps ``fold``: a strategy can have a division of its own.
-        splits: The same of the whole study; its test subjects are those of every strategy.
+        training_cohort: ``subject_id``, ``split`` and, with cross-validation, ``fold``; a strategy may have its own
+            validation subjects.
+        splits: The same columns for the whole study; all strategies have its test subjects.
         subjects: ``subject_id`` and ``protected_group``.
-        strategy: Whether its predictions need the protected group.
+        strategy: Determines whether predictions need the protected group.
 
     Returns:
-        ``subject_id``, ``split``, perhaps ``fold``, and ``key``: the protected group where predictions need it,
-        and otherwise missing, so that no prediction can depend on it.
+        ``subject_id``, ``split``, with cross-validation ``fold``, and ``key``: the protected group if predictions need
+        it, otherwise missing, so that no prediction can depend on it.
     """
     columns = ["subject_id", "split", *(["fold"] if "fold" in splits else [])]
     validated = training_cohort.loc[training_cohort["split"] == VALIDATION, columns]
@@ -45,12 +46,12 @@ def select_prediction_cohort(
 
 
 def predicts_by_group(strategy: StrategyParameters) -> bool:
-    """Whether a strategy needs the protected group of whom it predicts."""
+    """Whether the predictions of a strategy need the protected group of the subject."""
     return strategy.stages.group_aware or isinstance(strategy.output, GroupCalibration)
 
 
 def keys_of(prediction_cohort: pd.DataFrame) -> dict[str, str]:
-    """Protected group of each subject whose predictions need one, by study key."""
+    """Protected group of each subject whose prediction needs it, by study key."""
     known = prediction_cohort.dropna(subset=[KEY])
     return dict(zip(known["subject_id"], known[KEY].astype(str), strict=True))
 
@@ -60,15 +61,15 @@ SCAN = ["subject_id", "phase"]
 
 @dataclass(frozen=True)
 class StrategyTables:
-    """What a strategy was made from, and what it left behind.
+    """Inputs and outputs of a strategy, from which its omissions are counted.
 
     Attributes:
         scans: ``subject_id``, ``phase`` and ``labelled`` of every scan of the study.
         subjects: Subject index.
         splits: ``subject_id``, ``split``, and with cross-validation ``fold``.
-        training_cohort: Of :func:`~faircmr.mitigation.select_training_cohort`.
-        rois: Of :func:`~faircmr.segmentation.localiser.roi_table`; empty where full images are used.
-        group_predictions: Of :func:`~faircmr.mitigation.objectives.classify_subjects`; empty without a
+        training_cohort: Result of :func:`~faircmr.mitigation.select_training_cohort`.
+        rois: Result of :func:`~faircmr.segmentation.localiser.roi_table`; empty if full images are used.
+        group_predictions: Result of :func:`~faircmr.mitigation.objectives.classify_subjects`; empty without a
             classifier.
     """
 
@@ -89,29 +90,29 @@ class StrategyTables:
 def strategy_omissions(
     tables: StrategyTables, predictions: Iterable[PredictionKey], strategy: StrategyParameters
 ) -> pd.DataFrame:
-    """Count what one strategy leaves out, in the words that its nodes log.
+    """Count the subjects and scans that one strategy leaves out, with the texts that its nodes log.
 
     Args:
-        tables: What it was made from.
-        predictions: Names of its predictions.
-        strategy: Its choices.
+        tables: Inputs and outputs of the strategy.
+        predictions: Keys of its predictions.
+        strategy: Its parameters.
 
     Returns:
-        As :func:`~faircmr.core.omission_table` makes it; the first row says how many test scans have no
-        prediction, also where there are none.
+        Result of :func:`~faircmr.core.omission_table`; the first row counts test scans without a prediction, also
+        if there are none.
     """
-    found = [
+    omissions = [
         *_scan_omissions(tables, list(predictions)),
         *unlocated_hearts(tables.rois),
         *_place_omissions(tables, strategy),
         *_group_omissions(tables, strategy),
         *_classification_omissions(tables),
     ]
-    return omission_table({strategy_step(strategy.name): found})
+    return omission_table({strategy_step(strategy.name): omissions})
 
 
 def unclassified(subjects: int, tested: int) -> list[Omission]:
-    """Test subjects of a group that the classifier does not know; none where there are no such subjects."""
+    """Omission for test subjects whose group the classifier does not know; empty for 0 subjects."""
     reason = "no subject of their group was trained on"
     return [Omission("test subjects", subjects, tested, reason, outcome="not classified")] if subjects else []
 
@@ -129,31 +130,31 @@ def _scan_omissions(tables: StrategyTables, predictions: list[PredictionKey]) ->
 
 def _why_unpredicted(tables: StrategyTables, predictions: list[PredictionKey]) -> str:
     tested = set(tables.tested["fold"]) if "fold" in tables.splits else set()
-    left = sorted(int(fold) for fold in tested - {key.fold for key in predictions})
-    return f"fits.folds leaves out fold {', '.join(map(str, left))}" if left else "no prediction was made"
+    skipped = sorted(int(fold) for fold in tested - {key.fold for key in predictions})
+    return f"fits.folds leaves out fold {', '.join(map(str, skipped))}" if skipped else "no prediction was made"
 
 
 def _place_omissions(tables: StrategyTables, strategy: StrategyParameters) -> list[Omission]:
-    """Of a balanced cohort: places that another value fills."""
+    """For a balanced cohort: places that subjects with another value fill."""
     if not isinstance(strategy.cohort, BalancedCohort):
         return []
     return filled_places(cohort_pools(tables.splits, tables.subjects, strategy), strategy.cohort)
 
 
 def _group_omissions(tables: StrategyTables, strategy: StrategyParameters) -> Iterator[Omission]:
-    """Of models of protected groups: groups without one, and test subjects of such groups."""
+    """For models of protected groups: groups without a model, and test subjects of such groups."""
     stages, cohort = strategy.stages, tables.training_cohort
     if not isinstance(stages, ProtectedGroupModels):
         return
-    found, others, tested = [], 0, tables.tested
+    groups_without_model, subjects_without_model, tested = [], 0, tables.tested
     for fold, rows in cohort.groupby("fold") if "fold" in cohort else [(None, cohort)]:
         trained = set(rows.loc[rows["split"] == TRAIN, PROTECTED_GROUP])
-        found += untrained_groups(trained, rows[PROTECTED_GROUP])
+        groups_without_model += untrained_groups(trained, rows[PROTECTED_GROUP])
         own = trained if stages.groups is None else trained & set(stages.groups)
-        of_fold = tested if fold is None else tested[tested["fold"] == fold]
-        others += int((~of_fold[PROTECTED_GROUP].isin(own)).sum())
-    yield from dict.fromkeys(found)
-    yield from without_own_model(others, len(tested), weighed=stages.unknown_group == "posterior")
+        tested_in_fold = tested if fold is None else tested[tested["fold"] == fold]
+        subjects_without_model += int((~tested_in_fold[PROTECTED_GROUP].isin(own)).sum())
+    yield from dict.fromkeys(groups_without_model)
+    yield from without_own_model(subjects_without_model, len(tested), weighed=stages.unknown_group == "posterior")
 
 
 def _classification_omissions(tables: StrategyTables) -> list[Omission]:

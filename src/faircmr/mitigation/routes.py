@@ -1,4 +1,4 @@
-"""Which models of a strategy segment whom."""
+"""Subjects that a strategy predicts, and the models that segment them."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ def prediction_targets(
     models: TrainedModels,
     inference: InferenceParameters,
 ) -> PredictionTargets:
-    """The subjects of one part of a strategy's prediction cohort, fold by fold, and by whom they are segmented.
+    """Subjects of one split of a strategy's prediction cohort, by fold, and the models that segment them.
 
     Args:
         split: ``validation`` or ``test``.
-        prediction_cohort: ``subject_id``, ``split``, ``key``, the edges of the heart's region, and perhaps ``fold``.
-        strategy: Its stages say whether groups have models of their own, and who serves everybody else.
+        prediction_cohort: ``subject_id``, ``split``, ``key``, the edges of the heart's region, and, with
+            cross-validation, ``fold``.
+        strategy: Its stages determine whether groups have their own models, and which models segment other subjects.
         models: Of the strategy.
         inference: How to predict.
     """
@@ -39,7 +40,7 @@ def prediction_targets(
 def routes_of(
     strategy: StrategyParameters, prediction_cohort: pd.DataFrame, models: TrainedModels, inference: InferenceParameters
 ) -> Routes:
-    """How subjects find their models; arguments as for :func:`prediction_targets`."""
+    """Rules that assign models to subjects; same arguments as :func:`prediction_targets`."""
     keys = keys_of(prediction_cohort)
     if isinstance(strategy.stages, ProtectedGroupModels) and strategy.stages.unknown_group == "posterior":
         from faircmr.mitigation.objectives import Posterior
@@ -49,5 +50,5 @@ def routes_of(
 
 
 def min_subjects_to_calibrate(strategy: StrategyParameters) -> int | None:
-    """Labelled validation subjects by which a group's probabilities are adjusted; none are without it."""
+    """Fewest labelled validation subjects of a group for its calibration; ``None`` without calibration."""
     return strategy.output.min_subjects if isinstance(strategy.output, GroupCalibration) else None

@@ -1,7 +1,7 @@
-"""A mitigation strategy: one choice on each axis on which strategies differ, with its parameters.
+"""Parameters of mitigation strategies: cohort, sampler, objective, stages, input and output.
 
-A choice is named by its ``kind`` and has the parameters of that kind; in a file ``cohort: natural`` is short
-for ``cohort: {kind: natural}``.
+Each of them is chosen by its ``kind``, which determines its parameters. In a file, ``cohort: natural`` is short for
+``cohort: {kind: natural}``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ Share = Annotated[float, Field(gt=0.0, lt=1.0)]
 
 
 class NaturalCohort(Parameters):
-    """Everybody who trains or validates in the study, in the proportions that it has."""
+    """All training and validation subjects of the study, in their natural proportions."""
 
     kind: Literal["natural"] = "natural"
 
 
 class DrawnCohort(Parameters):
-    """A cohort drawn from everybody who trains or validates in the study, of its own size and division.
+    """A cohort drawn from the training and validation subjects of the study, and split anew.
 
     Attributes:
-        validation_fraction: Share of the drawn subjects that validates, in each group alike; the paper's 105 of 522.
-        seed: Of the draw and of the division.
+        validation_fraction: Share of validation subjects in the drawn cohort and in each group; 105 of 522 in the
+            paper.
+        seed: Of the draw and of the split.
     """
 
     validation_fraction: Share = 0.2
@@ -37,9 +38,9 @@ class BalancedCohort(DrawnCohort):
     """The same number of subjects from each protected group: as many as the smallest one has.
 
     Attributes:
-        within: Attributes of which each value is to have the same number of subjects within a group; the paper
-            balances race and gender.
-        too_few: Where a value has fewer subjects than its part, end the run, or fill up from the others (counted).
+        within: Attributes whose values are balanced within each group too; the paper balances race and gender.
+        too_few: If a value has too few subjects for equal parts: ``error`` ends the run, ``relax`` takes subjects with
+            other values, and counts them.
 
     Source:
         Puyol-Antón et al. 2021, section 3, "balanced database".
@@ -57,10 +58,10 @@ class SizeMatchedCohort(DrawnCohort):
 
 
 class SmallestShareCohort(DrawnCohort):
-    """As many subjects as the balanced cohort has; every group but the largest has the same given share.
+    """As many subjects as the balanced cohort has, with a given share of every group except the largest.
 
     Attributes:
-        share: Of each group but the largest, which has the rest; one over the number of groups is balance.
+        share: Share of each group except the largest, which has the rest; 1 / number of groups means balance.
     """
 
     kind: Literal["smallest_share"] = "smallest_share"
@@ -68,13 +69,13 @@ class SmallestShareCohort(DrawnCohort):
 
 
 class RandomSampler(Parameters):
-    """Passes over all subjects, each pass in an order of its own."""
+    """Passes over all subjects, each pass in its own random order."""
 
     kind: Literal["random"] = "random"
 
 
 class StratifiedBatchSampling(Parameters):
-    """Each protected group equally in every batch.
+    """All protected groups equally frequent in every batch.
 
     Attributes:
         within: Attributes whose values form the strata together with the protected group (race x sex).
@@ -88,17 +89,17 @@ class StratifiedBatchSampling(Parameters):
 
 
 class SegmentationAlone(Parameters):
-    """nnU-Net's loss, the same for everybody."""
+    """nnU-Net's loss, the same for all subjects."""
 
     group_aware: ClassVar[bool] = False
     kind: Literal["segmentation"] = "segmentation"
 
 
 class Reweighing(Parameters):
-    """nnU-Net's loss, each sample weighted by the inverse of its group's share.
+    """nnU-Net's loss, with each sample weighted by the inverse of its group's share.
 
     Source:
-        Kamiran and Calders 2012, without the outcome, which segmentation does not have.
+        Kamiran and Calders 2012, without the outcome, because segmentation has none.
     """
 
     group_aware: ClassVar[bool] = True
@@ -106,7 +107,7 @@ class Reweighing(Parameters):
 
 
 class GroupDro(Parameters):
-    """Group distributionally robust optimisation: the worse a group's loss has been, the more it weighs.
+    """Group distributionally robust optimisation: groups with higher losses get higher weights.
 
     Attributes:
         step_size: Of the exponentiated gradient of the weights (eta).
@@ -121,18 +122,18 @@ class GroupDro(Parameters):
 
 
 class FairMetaLearning(Parameters):
-    """Segmentation along with a DenseNet that classifies the protected group.
+    """Segmentation trained together with a DenseNet that classifies the protected group.
 
-    In the first half of a schedule both learn apart: the classifier sees what the segmentation network says, and its
-    gradient ends there. In the second half they are trained jointly, without deep supervision.
+    In the first half of a schedule both are trained separately: the classifier sees the detached predictions of the
+    segmentation network. In the second half they are trained jointly, without deep supervision.
 
     Attributes:
         weight: Of the classification loss in the joint half (lambda).
-        segmentation: How the classifier sees the segmentation besides the image: ``one_channel`` is the expected
-            class, ``probabilities`` one channel a structure.
-        filters: Channels that the DenseNet begins with.
-        growth: Channels that each of its layers adds.
-        blocks: Layers of each of its dense blocks.
+        segmentation: Input of the classifier in addition to the image: ``one_channel`` is the expected class,
+            ``probabilities`` one channel for each structure.
+        filters: Channels of the first layer of the DenseNet.
+        growth: Channels that each layer adds.
+        blocks: Number of layers of each dense block.
 
     Source:
         Puyol-Antón et al. 2021, section 3, approach 2.
@@ -148,17 +149,17 @@ class FairMetaLearning(Parameters):
 
 
 class OneStage(Parameters):
-    """One fit over the whole schedule, which serves everybody."""
+    """One fit over the whole schedule; it serves all subjects."""
 
     group_aware: ClassVar[bool] = False
     kind: Literal["one"] = "one"
 
 
 class TwoStages(Parameters):
-    """A shared fit over half of the schedule, and a second one on everybody, from its weights, over the other half.
+    """Two fits on all training subjects, one for each half of the schedule; the second continues from the first.
 
     Attributes:
-        learning_rate: ``restart`` gives each half a whole curve of its own; ``continue`` lays one over both.
+        learning_rate: ``restart`` gives each half a full curve; ``continue`` uses one curve for both.
     """
 
     group_aware: ClassVar[bool] = False
@@ -167,13 +168,13 @@ class TwoStages(Parameters):
 
 
 class ProtectedGroupModels(Parameters):
-    """A shared fit over half of the schedule, and one a group, from its weights, over the other half.
+    """A shared fit over half of the schedule, then one fit for each group from its weights over the other half.
 
     Attributes:
-        learning_rate: As for :class:`TwoStages`.
-        groups: Those that have one of their own; every group with training subjects, if not named.
-        unknown_group: Who predicts a subject of a group without a model: the ``shared`` one, or all of them weighted by
-            what the classifier of fair meta-learning says (``posterior``).
+        learning_rate: Same as for :class:`TwoStages`.
+        groups: Groups with their own model; by default every group with training subjects.
+        unknown_group: Model for subjects of a group without one: the ``shared`` model, or the models of all groups,
+            weighted by the probabilities of the classifier of fair meta-learning (``posterior``).
 
     Source:
         Puyol-Antón et al. 2021, section 3, approach 3.
@@ -193,9 +194,10 @@ class PlainOutput(Parameters):
 
 
 class GroupCalibration(Parameters):
-    """A temperature and an offset of each class's logit a protected group, fitted on validation subjects.
+    """For each protected group, a temperature and an offset of each class's logit, fitted on validation subjects.
 
-    ``min_subjects``: a group with fewer labelled validation subjects is left as it is.
+    Attributes:
+        min_subjects: A group with fewer labelled validation subjects is not adjusted.
     """
 
     kind: Literal["group_calibration"] = "group_calibration"
@@ -215,16 +217,16 @@ Output = Annotated[PlainOutput | GroupCalibration, *_Chosen]
 
 
 class StrategyParameters(Parameters):
-    """Whom a strategy trains on and how, what its networks see, and what is done to what they say.
+    """Parameters of one mitigation strategy.
 
     Attributes:
         name: Of the strategy; also the namespace of its data sets and its row in Table 2.
-        cohort: Which subjects it trains and validates on.
-        sampler: Which of them a batch holds.
-        objective: What training minimises.
-        stages: Which fits it consists of, and whom each of them serves.
-        input: ``full`` images, or the ``roi``: the heart's region as a localiser finds it.
-        output: What is done to probabilities before they become labels.
+        cohort: Training and validation subjects.
+        sampler: Choice of the subjects of each batch.
+        objective: Loss that training minimises.
+        stages: Fits of the strategy, and the subjects that each of them serves.
+        input: ``full`` images, or ``roi``: the heart region that a localiser finds.
+        output: Processing of probabilities before they become labels.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -237,10 +239,10 @@ class StrategyParameters(Parameters):
 
     @model_validator(mode="after")
     def _has_a_classifier_for_its_posterior(self) -> Self:
-        asks = isinstance(self.stages, ProtectedGroupModels) and self.stages.unknown_group == "posterior"
-        if asks and not isinstance(self.objective, FairMetaLearning):
+        needs_classifier = isinstance(self.stages, ProtectedGroupModels) and self.stages.unknown_group == "posterior"
+        if needs_classifier and not isinstance(self.objective, FairMetaLearning):
             raise ValueError(
-                "stages.unknown_group is 'posterior', and no classifier of protected groups is trained: "
+                "stages.unknown_group is 'posterior', which needs a classifier of protected groups: "
                 "choose objective fair_meta_learning, or unknown_group 'shared'"
             )
         return self
@@ -256,11 +258,11 @@ class StrategyParameters(Parameters):
 
 
 class FitsParameters(Parameters):
-    """Which fits every strategy of the study consists of.
+    """Training seeds and folds of all strategies of a study.
 
     Attributes:
-        training_seeds: Each trains the strategy anew.
-        folds: Folds of a cross-validation to run; all of them if not named.
+        training_seeds: The strategy is trained once for each seed.
+        folds: Folds of a cross-validation to run; by default all.
     """
 
     training_seeds: Annotated[tuple[int, ...], Field(min_length=1)] = (0,)
@@ -268,8 +270,8 @@ class FitsParameters(Parameters):
 
     @model_validator(mode="after")
     def _names_each_once(self) -> Self:
-        # two fits of one name would share a folder
+        # two fits with the same name would share a folder
         for name, values in (("training_seeds", self.training_seeds), ("folds", self.folds or ())):
             if len(set(values)) != len(values):
-                raise ValueError(f"{name} are {list(values)}: name each once")
+                raise ValueError(f"{name} are {list(values)}: list each once")
         return self

@@ -9,14 +9,14 @@ from pydantic import Field, model_validator
 from faircmr.core import Parameters
 
 Precision = Literal["full", "mixed"]
-"""Of the network's forward pass: float32, or bfloat16 where that is safe; ``auto`` is mixed on a GPU alone."""
+"""Precision of the network's forward pass: float32 (``full``), or bfloat16 where that is safe (``mixed``)."""
 
 
 class RandomRange(Parameters):
-    """A random change: how often it happens, and the range of its strength (uniform).
+    """A random change: its probability, and the range of its strength (uniform).
 
     Attributes:
-        probability: Share of samples that are changed, 0..1.
+        probability: Share of changed samples, 0..1.
         low: Smallest strength.
         high: Largest strength.
     """
@@ -39,7 +39,7 @@ class PositiveRange(RandomRange):
 
 
 class FactorRange(PositiveRange):
-    """A random factor around 1: half of the strengths lie below 1 and half above, each half uniform.
+    """A random factor around 1: half of the factors are below 1 and half above, each half uniform.
 
     Source:
         ``BGContrast`` of batchgeneratorsv2, which nnU-Net uses.
@@ -48,12 +48,12 @@ class FactorRange(PositiveRange):
     @model_validator(mode="after")
     def _lies_around_one(self) -> Self:
         if not self.low <= 1.0 <= self.high:
-            raise ValueError(f"low is {self.low:g} and high is {self.high:g}: 1 must lie between them")
+            raise ValueError(f"low is {self.low:g} and high is {self.high:g}: 1 must be between them")
         return self
 
 
 class SpreadRange(RandomRange):
-    """A random change whose strength is a width, zero or more."""
+    """A random change whose strength is a width of at least zero."""
 
     low: float = Field(ge=0.0)
 
@@ -63,19 +63,19 @@ class AugmentationParameters(Parameters):
 
     Attributes:
         rotation: Degrees.
-        scaling: Extent of what is seen, relative to the patch; 1.4 shrinks the heart to 1/1.4.
+        scaling: Size of the visible region relative to the patch; 1.4 shrinks the heart to 1/1.4.
         noise: Standard deviation of Gaussian noise, in units of the normalised image.
         blur: Standard deviation of a Gaussian kernel, in pixels.
         brightness: Factor on intensities.
-        contrast: Factor on the distance from the mean, clipped to the sample's own range.
-        low_resolution: Size of the grid that the sample is reduced to, relative to its own.
+        contrast: Factor on the distance from the mean, clipped to the range of the sample.
+        low_resolution: Size of the grid that the sample is downsampled to, relative to its own grid.
         inverted_gamma: Exponent, applied to the inverted image.
         gamma: Exponent; mean and standard deviation of the sample are kept.
         mirroring: Probability of a flip along rows, and of one along columns, 0..1.
 
     Source:
-        nnU-Net v2 ``nnUNetTrainer.get_training_transforms``. It draws blur and low resolution twice, a sample
-        (0.2 and 0.25) and a channel (0.5): with one channel their product.
+        nnU-Net v2 ``nnUNetTrainer.get_training_transforms``. For blur and low resolution it draws a probability for
+        each sample (0.2 and 0.25) and for each channel (0.5); here, with one channel, their product.
     """
 
     rotation: RandomRange = RandomRange(probability=0.2, low=-180.0, high=180.0)
@@ -91,26 +91,26 @@ class AugmentationParameters(Parameters):
 
 
 class TrainingParameters(Parameters):
-    """How a network is trained; the same for every strategy of a study.
+    """Training parameters, the same for all strategies of a study.
 
     Attributes:
         epochs: Epochs of the schedule.
-        iterations_per_epoch: Steps an epoch.
+        iterations_per_epoch: Steps in each epoch.
         learning_rate: Of the first epoch; falls to zero by ``poly_exponent``.
         momentum: Nesterov momentum.
         weight_decay: L2 penalty.
         poly_exponent: Exponent of the schedule ``(1 - epoch / epochs) ** poly_exponent``.
         gradient_clip: Largest norm of the gradient.
-        foreground_oversampling: Share of each batch that must show a structure, 0..1.
+        foreground_oversampling: Share of each batch that is centred on a structure, 0..1.
         augmentation: Random changes of training samples.
-        device: ``auto`` takes a GPU where there is one.
-        devices: Processes that share every batch, one a GPU; on a CPU each has ``threads`` threads. The
-            weights are those of one device but for the last bits.
-        precision: Of the forward pass; weights, loss and optimiser are float32 in any case.
-        threads: CPU threads of one process; results are bit-identical only at equal thread counts.
-        final_weights: Which weights predict: the last, or the best by validation DSC.
+        device: ``auto`` uses a GPU if one is available.
+        devices: Number of processes that share every batch, one for each GPU; on a CPU each has ``threads``
+            threads. The weights equal those of one device up to the last bits.
+        precision: Of the forward pass; weights, loss and optimiser are always float32.
+        threads: CPU threads of one process; results are bit-identical only for equal numbers of threads.
+        final_weights: Weights to predict with: the last, or the best by validation DSC.
         validation_interval: Epochs between two validations; the last epoch is always validated.
-        validation_batches: Batches of one validation, the same samples every time.
+        validation_batches: Batches of one validation; always the same samples.
 
     Source:
         Isensee et al. 2021, nnU-Net; the paper trains 1,000 epochs of 250 steps.
@@ -135,19 +135,19 @@ class TrainingParameters(Parameters):
 
 
 class InferenceParameters(Parameters):
-    """How a trained network predicts a scan.
+    """Parameters of prediction with a trained network.
 
     Attributes:
-        overlap: Share that neighbouring windows overlap, where a slice exceeds the patch.
-        mirroring: Average the predictions of the four mirror images (four times the time).
-        batch_size: Windows a forward pass.
-        device: ``auto`` takes a GPU where there is one.
-        precision: Of the forward pass; probabilities are float32 in any case.
+        overlap: Overlap of neighbouring windows as a share of the patch, for slices larger than the patch.
+        mirroring: Average the predictions of the four mirror images (takes four times as long).
+        batch_size: Windows in one forward pass.
+        device: ``auto`` uses a GPU if one is available.
+        precision: Of the forward pass; probabilities are always float32.
         threads: CPU threads.
-        ensemble: ``seeds`` averages the probabilities of all seeds of a fold, so that one prediction a
-            scan comes out; ``none`` predicts with each on its own.
-        postprocessing: ``largest_component`` keeps the largest connected part of each structure whose
-            mean validation DSC rises by it; ``none`` leaves predictions as they are.
+        ensemble: ``seeds`` averages the probabilities of all seeds of a fold to one prediction for each
+            scan; ``none`` predicts with each seed separately.
+        postprocessing: ``largest_component`` keeps only the largest connected component of each structure whose
+            mean validation DSC rises by it; ``none`` leaves predictions unchanged.
     """
 
     overlap: float = Field(default=0.5, ge=0.0, lt=1.0)

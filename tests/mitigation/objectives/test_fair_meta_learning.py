@@ -184,7 +184,7 @@ def test_fewer_than_two_groups_are_refused(groups: str):
 
 @pytest.mark.parametrize("batch", [APART, JOINT])
 def test_a_sample_of_another_group_is_refused(batch: Batch):
-    with pytest.raises(InvalidParameterError, match="'C', which the objective does not know"):
+    with pytest.raises(InvalidParameterError, match="'C', which is not a group of the objective"):
         objective_of(groups="AB")(heads_of(batch), batch)
 
 

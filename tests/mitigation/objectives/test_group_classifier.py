@@ -23,7 +23,7 @@ def classifier_of(seed: int = 0, **changes: object) -> GroupClassifier:
 
 
 def test_one_channel_is_the_expected_class():
-    shown = classifier_of()._shown(SOFT)
+    shown = classifier_of()._segmentation_channels(SOFT)
 
     assert shown.shape == (2, 1, 16, 16)
     torch.testing.assert_close(shown, torch.full_like(shown, (0.2 * 1 + 0.3 * 2 + 0.4 * 3) / 3))
@@ -33,11 +33,11 @@ def test_a_certain_segmentation_is_shown_as_its_label():
     label = torch.randint(0, 4, (2, 16, 16))
     certain = torch.nn.functional.one_hot(label, 4).movedim(-1, 1).float()
 
-    torch.testing.assert_close(classifier_of()._shown(certain)[:, 0], label / 3)
+    torch.testing.assert_close(classifier_of()._segmentation_channels(certain)[:, 0], label / 3)
 
 
 def test_probabilities_are_one_channel_a_structure():
-    assert torch.equal(classifier_of(segmentation="probabilities")._shown(SOFT), SOFT[:, 1:])
+    assert torch.equal(classifier_of(segmentation="probabilities")._segmentation_channels(SOFT), SOFT[:, 1:])
 
 
 @pytest.mark.parametrize("mode", ["one_channel", "probabilities"])
@@ -112,8 +112,8 @@ def test_an_objective_without_a_classifier_has_no_state_of_one():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"groups": ("A", "B")}, r"class_layers.out.weight is \[3, 28\] there and \[2, 28\] here"),
-        ({"segmentation": "probabilities"}, r"features.conv0.weight is \[8, 2, 7, 7\] there and \[8, 4, 7, 7\] here"),
+        ({"groups": ("A", "B")}, r"class_layers.out.weight is \[3, 28\], expected \[2, 28\]"),
+        ({"segmentation": "probabilities"}, r"features.conv0.weight is \[8, 2, 7, 7\], expected \[8, 4, 7, 7\]"),
         ({"blocks": (2,)}, "weights and plans disagree"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_state_of_other_plans_is_refused(changes: dict[str, object], said: str
 
 
 def test_a_state_with_nothing_in_it_is_refused():
-    with pytest.raises(InvalidModelError, match="absent there"):
+    with pytest.raises(InvalidModelError, match="is absent, expected"):
         build_classifier(PLANS, {})
 
 

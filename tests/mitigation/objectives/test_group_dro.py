@@ -119,7 +119,7 @@ def test_the_order_of_groups_orders_the_weights_and_nothing_else():
 def test_a_sample_of_another_group_is_refused():
     batch = batch_of("AD")
 
-    with pytest.raises(InvalidParameterError, match="'D', which the objective does not know"):
+    with pytest.raises(InvalidParameterError, match="'D', which is not a group of the objective"):
         GroupDroObjective(PLANS, GROUPS, step_size=0.5)(heads_of(batch), batch)
 
 

@@ -44,7 +44,7 @@ def test_a_position_is_that_of_the_samples_group():
 
 @pytest.mark.parametrize("key", ["C", "", "a"])
 def test_a_key_that_is_no_group_is_named(key: str):
-    with pytest.raises(InvalidParameterError, match=f"'{key}', which the objective does not know.*'A', 'B'"):
+    with pytest.raises(InvalidParameterError, match=f"'{key}', which is not a group of the objective.*'A', 'B'"):
         group_positions(("A", key), ("A", "B"))
 
 

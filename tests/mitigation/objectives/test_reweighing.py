@@ -52,7 +52,7 @@ def test_has_nothing_to_learn_or_remember():
 def test_a_sample_without_a_weight_is_refused():
     batch = batch_of("AB")
 
-    with pytest.raises(InvalidParameterError, match="'B', which the objective does not know"):
+    with pytest.raises(InvalidParameterError, match="'B', which is not a group of the objective"):
         ReweighingObjective(PLANS, {"A": 1.0})(heads_of(batch), batch)
 
 

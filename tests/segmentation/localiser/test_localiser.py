@@ -64,7 +64,7 @@ def test_the_region_holds_the_heart_at_both_phases_with_a_margin():
 
 
 def test_a_localiser_of_another_grid_is_refused():
-    with pytest.raises(InvalidModelError, match=r"\(6\.0, 6\.0\) mm is no whole multiple of \(4\.0, 4\.0\)"):
+    with pytest.raises(InvalidModelError, match=r"\(6\.0, 6\.0\) mm is not an integer multiple of \(4\.0, 4\.0\)"):
         HeartFinder(Bright(spacing=6.0), PLANS, LOCALISER)
 
 
@@ -97,7 +97,7 @@ def test_a_region_that_changes_nothing_is_said(caplog):
         _warn_whole_images([located, finder().locate(subject(((10, 30), (12, 20)), ((14, 26), (8, 18))))])
 
     assert located.whole
-    assert "whole image of 1 of 2 subjects" in caplog.text
+    assert "whole image for 1 of 2 subjects" in caplog.text
 
 
 def blind_localiser(folder: Path) -> TrainedModels:

@@ -35,7 +35,7 @@ def test_a_file_that_is_missing_or_damaged_is_refused(tmp_path: Path, content: b
     [
         (
             plans_of(filters=(4, 8, 16)).model_dump_json(),
-            r"encoder\.2\.\S+ is \[8, 8, 3, 3\] there and \[16, 8, 3, 3\] here",
+            r"encoder\.2\.\S+ is \[8, 8, 3, 3\], expected \[16, 8, 3, 3\]",
         ),
         (plans_of().model_dump_json().replace("patch", "tile"), r"plans\.patch: Field required"),
         ("", "plans: Invalid JSON"),
@@ -55,5 +55,5 @@ def test_an_array_that_another_version_did_not_have_is_named(tmp_path: Path):
         path, {f"module.{name}": array for name, array in arrays.items()}, {"plans": plans_of().model_dump_json()}
     )
 
-    with pytest.raises(InvalidModelError, match=r"\S+ is absent there and \[.*\] here"):
+    with pytest.raises(InvalidModelError, match=r"\S+ is absent, expected \[.*\]"):
         load_network(path)

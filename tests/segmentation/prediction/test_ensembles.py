@@ -62,7 +62,7 @@ def test_of_different_plans_is_refused(tmp_path: Path):
 
     with pytest.raises(
         InvalidModelError,
-        match=r"network 2 of the ensemble: plans\.patch is \[32, 16\] there and \[16, 16\] here; the plans of the",
+        match=r"network 2 of the ensemble: plans\.patch is \[32, 16\], expected \[16, 16\]; the plans of the",
     ):
         load_ensemble(models, models.fits, INFERENCE)
 
@@ -73,7 +73,7 @@ def test_weights_of_other_plans_than_those_of_their_training_are_refused(models:
 
     with pytest.raises(
         InvalidModelError,
-        match=r"weights of seed-1/shared: plans\.patch is \[32, 32\] there .*; plans\.filters is .*; the plans of",
+        match=r"weights of seed-1/shared: plans\.patch is \[32, 32\], .*; plans\.filters is .*; the plans of",
     ):
         load_ensemble(models, models.fits, INFERENCE)
 
@@ -81,9 +81,9 @@ def test_weights_of_other_plans_than_those_of_their_training_are_refused(models:
 @pytest.mark.parametrize(
     ("fingerprint", "named"),
     [
-        ("other by code", "training is other there and seed-0/shared here; the fit on the list"),
-        ("seed-0/shared by other", "code is other there and code here; the fit on the list"),
-        ("other by other", "training is other there and .*; code is other there and code here;"),
+        ("other by code", "training is other, expected seed-0/shared;"),
+        ("seed-0/shared by other", "code is other, expected code;"),
+        ("other by other", "training is other, expected .*; code is other, expected code;"),
     ],
 )
 def test_a_fit_of_another_training_is_refused(models: TrainedModels, fingerprint: str, named: str):

@@ -28,20 +28,17 @@ def difference(job: FitJob, made: dict[str, str] | None = None, **edit: object) 
 @pytest.mark.parametrize(
     ("edit", "said"),
     [
-        ({"plans": plans_of(patch=(32, 16))}, "plans.patch is [16, 16] there and [32, 16] here"),
-        ({"seed": 1}, "seed is 0 there and 1 here"),
-        ({"fold": 2}, "fold is null there and 2 here"),
+        ({"plans": plans_of(patch=(32, 16))}, "plans.patch is [16, 16], expected [32, 16]"),
+        ({"seed": 1}, "seed is 0, expected 1"),
+        ({"fold": 2}, "fold is null, expected 2"),
         ({"code": "new"}, "code of faircmr"),
         (
             {"sampler": Component(path=UNIFORM)},
-            f"sampler.path is {STRATIFIED} there and {UNIFORM} here",
+            f"sampler.path is {STRATIFIED}, expected {UNIFORM}",
         ),
         (
             {"objective": Component(path="elsewhere.Loss", parameters={"weight": 2})},
-            (
-                "objective.path is faircmr.segmentation.training.losses.SegmentationObjective there "
-                "and elsewhere.Loss here"
-            ),
+            ("objective.path is faircmr.segmentation.training.losses.SegmentationObjective, expected elsewhere.Loss"),
         ),
         ({"training_subjects": ("sub-0001",), "keys": {}}, "training subjects"),
         ({"keys": dict.fromkeys(job_of(Path(), Path()).training_subjects, "Z")}, "keys"),
@@ -62,9 +59,9 @@ def test_all_differences_are_named(job: FitJob):
     training = job.training.model_copy(update={"threads": 7, "precision": "mixed"})
 
     assert difference(job, training=training, seed=3) == (
-        "training.precision is full there and mixed here",
-        "training.threads is 1 there and 7 here",
-        "seed is 0 there and 3 here",
+        "training.precision is full, expected mixed",
+        "training.threads is 1, expected 7",
+        "seed is 0, expected 3",
     )
 
 
@@ -73,7 +70,7 @@ def test_what_is_left_where_the_jobs_are_equal_are_the_preprocessed_subjects(job
 
 
 def test_code_differs_only_where_it_matters(job: FitJob):
-    assert difference(job, code="", seed=1) == ("seed is 0 there and 1 here",)
+    assert difference(job, code="", seed=1) == ("seed is 0, expected 1",)
 
 
 @pytest.mark.parametrize("content", [None, "", "[]", "{"])
@@ -91,6 +88,6 @@ def test_no_subject_is_named(job: FitJob):
 
 def test_a_value_that_one_version_does_not_know_is_absent_there():
     assert describe_differences({"a": {"old": 1}}, {"a": {"new": 2}}) == (
-        "a.new is absent there and 2 here",
-        "a.old is 1 there and absent here",
+        "a.new is absent, expected 2",
+        "a.old is 1, expected absent",
     )

@@ -257,7 +257,7 @@ def test_what_differs_from_the_fit_in_the_folder_is_logged(
 
     (message,) = caplog.messages
     assert message.startswith("seed-0/shared: starts from the first epoch")
-    assert message.endswith(": plans.patch is [16, 32] there and [16, 16] here; seed is 1 there and 0 here")
+    assert message.endswith(": plans.patch is [16, 32], expected [16, 16]; seed is 1, expected 0")
 
 
 def test_a_fit_that_goes_on_or_begins_has_nothing_to_warn_of(

@@ -1,4 +1,4 @@
-"""What the classifier of fair meta-learning predicts for the test subjects of a strategy."""
+"""Predictions of the classifier of fair meta-learning for the test subjects of a strategy."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ LogProbabilities = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class FitClassifier:
-    """The two networks of one fit: what one says about an image, the other one sees.
+    """The two networks of one fit of fair meta-learning.
 
-    Args:
+    Attributes:
         predictor: The segmentation network.
-        classifier: Of protected groups.
+        classifier: Predicts the protected group from image and segmentation.
     """
 
     predictor: Predictor
@@ -53,7 +53,7 @@ class FitClassifier:
     def of_slices(self, image: Array, box: Box | None) -> LogProbabilities:
         """Log-probability of each group for each slice, shape (slices, groups).
 
-        Both networks see one patch of the size that they were trained on, in the middle of the region.
+        Both networks see one patch of the size used in training, at the centre of the region.
 
         Args:
             image: Preprocessed, shape (slices, rows, columns).
@@ -65,17 +65,17 @@ class FitClassifier:
         )
         planes = np.stack([crop_or_pad(plane.astype(np.float32), (corner[0], corner[1]), patch) for plane in image])
         with cpu_threads(self.predictor.inference.threads), torch.inference_mode():
-            seen = torch.from_numpy(planes).unsqueeze(1).to(self.predictor.device)
-            logits: Tensor = self.predictor.network(seen)[0]
-            said = self.classifier.log_probabilities(seen, logits)
-        return said.double().cpu().numpy()
+            patches = torch.from_numpy(planes).unsqueeze(1).to(self.predictor.device)
+            logits: Tensor = self.predictor.network(patches)[0]
+            log_probabilities = self.classifier.log_probabilities(patches, logits)
+        return log_probabilities.double().cpu().numpy()
 
 
 def load_fit_classifier(models: TrainedModels, fit: FitRecord, inference: InferenceParameters) -> FitClassifier:
-    """Networks of one fit of fair meta-learning.
+    """Load the networks of one fit of fair meta-learning.
 
     Raises:
-        InvalidModelError: It was trained without a classifier, or what it left is missing or damaged.
+        InvalidModelError: The fit was trained without a classifier, or its files are missing or damaged.
     """
     folder = models.folder / fit.name
     objective = FitJob.read(folder / JOB_NAME).objective
@@ -90,7 +90,7 @@ def load_fit_classifier(models: TrainedModels, fit: FitRecord, inference: Infere
 
 @dataclass(frozen=True)
 class Posterior:
-    """Probability of each protected group for a subject whose own is unknown.
+    """Probability of each protected group for a subject whose group has no model of its own.
 
     Attributes:
         models: Of a strategy with a classifier.
@@ -104,16 +104,16 @@ class Posterior:
         """The mean log-probability over fits, phases and slices, as probabilities.
 
         Args:
-            fits: Whose classifiers are asked.
+            fits: Fits whose classifiers to use.
             subject: Preprocessed.
             box: The heart's region, or ``None`` for the full image.
 
         Returns:
-            A probability for each group; they add up to 1.
+            A probability for each group; they sum to 1.
         """
         classifiers = [self._classifiers[fit.name] for fit in fits]
-        said = [rows for one in classifiers for _, rows in phase_log_probabilities(one, subject, box)]
-        mean = np.concatenate(said).mean(axis=0)
+        by_slice = [rows for one in classifiers for _, rows in phase_log_probabilities(one, subject, box)]
+        mean = np.concatenate(by_slice).mean(axis=0)
         weights = np.exp(mean - mean.max())
         return dict(zip(classifiers[0].groups, (weights / weights.sum()).tolist(), strict=True))
 
@@ -125,7 +125,7 @@ class Posterior:
 def phase_log_probabilities(
     classifier: FitClassifier, subject: SubjectTensors, box: Box | None
 ) -> Iterator[tuple[Phase, LogProbabilities]]:
-    """Log-probabilities of every slice of every phase that a subject has."""
+    """Yield the log-probabilities of all slices for each phase of a subject."""
     for phase in subject.phases:
         yield phase, classifier.of_slices(subject.arrays[image_name(phase)], box)
 
@@ -134,40 +134,45 @@ logger = logging.getLogger(__name__)
 
 
 def classify_subjects(
-    models: TrainedModels, tensors: TensorStore, cohort: pd.DataFrame, subjects: pd.DataFrame, how: InferenceParameters
+    models: TrainedModels,
+    tensors: TensorStore,
+    cohort: pd.DataFrame,
+    subjects: pd.DataFrame,
+    inference: InferenceParameters,
 ) -> pd.DataFrame:
-    """What every classifier of a strategy says about its test subjects.
+    """Classify the test subjects of a strategy with the classifiers of all its fits.
 
     Args:
         models: Of a strategy with classifiers.
         tensors: Preprocessed subjects.
-        cohort: Of prediction: ``subject_id``, ``split``, the edges of the heart's region, and perhaps ``fold``.
-        subjects: ``subject_id`` and ``protected_group``: what the classifiers are to find out.
-        how: How to predict.
+        cohort: Prediction cohort: ``subject_id``, ``split``, the edges of the heart's region, and, with
+            cross-validation, ``fold``.
+        subjects: ``subject_id`` and ``protected_group``, the true group.
+        inference: How to predict.
 
     Returns:
-        One row a seed, fold and slice: ``seed``, ``fold``, ``subject_id``, ``protected_group``, ``phase``,
-        ``slice_index`` and ``log_probability_<group>`` for each group that the classifier knows. Subjects of other
+        One row for each seed, fold and slice: ``seed``, ``fold``, ``subject_id``, ``protected_group``, ``phase``,
+        ``slice_index`` and ``log_probability_<group>`` for each group of the classifier. Subjects of other
         groups are left out; the log counts them.
 
     Raises:
-        InvalidModelError: A fit was trained without a classifier, or what it left is missing or damaged.
+        InvalidModelError: A fit was trained without a classifier, or its files are missing or damaged.
         InvalidCohortError: A subject was not preprocessed.
     """
     tested = cohort[cohort["split"] == TEST].merge(
         subjects[["subject_id", "protected_group"]], on="subject_id", validate="many_to_one"
     )
-    parts = [part for fit in models.common for part in _classify_with_fit(models, fit, tensors, tested, how)]
+    parts = [part for fit in models.common for part in _classify_with_fit(models, fit, tensors, tested, inference)]
     return pd.concat(parts, ignore_index=True)
 
 
 def _classify_with_fit(
-    models: TrainedModels, fit: FitRecord, tensors: TensorStore, tested: pd.DataFrame, how: InferenceParameters
+    models: TrainedModels, fit: FitRecord, tensors: TensorStore, tested: pd.DataFrame, inference: InferenceParameters
 ) -> Iterator[pd.DataFrame]:
-    classifier, boxes = load_fit_classifier(models, fit, how), rois_of(tested, fit.fold)
-    own = tested if fit.fold is None else tested[tested["fold"] == fit.fold]
-    known = own[own["protected_group"].isin(classifier.groups)]
-    log_omissions(logger, unclassified(len(own) - len(known), len(own)))
+    classifier, boxes = load_fit_classifier(models, fit, inference), rois_of(tested, fit.fold)
+    in_fold = tested if fit.fold is None else tested[tested["fold"] == fit.fold]
+    known = in_fold[in_fold["protected_group"].isin(classifier.groups)]
+    log_omissions(logger, unclassified(len(in_fold) - len(known), len(in_fold)))
     for subject_id, group in zip(known["subject_id"], known["protected_group"], strict=True):
         keys = {"seed": fit.seed, "fold": fit.fold, "subject_id": subject_id, "protected_group": group}
         yield from _subject_rows(classifier, tensors, keys, boxes)
@@ -177,7 +182,9 @@ def _subject_rows(
     classifier: FitClassifier, tensors: TensorStore, keys: dict[str, object], boxes: dict[str, Box]
 ) -> Iterator[pd.DataFrame]:
     subject_id = str(keys["subject_id"])
-    for phase, said in phase_log_probabilities(classifier, tensors.subject(subject_id), boxes.get(subject_id)):
-        rows = pd.DataFrame(said, columns=[f"log_probability_{name}" for name in classifier.groups])
-        place = pd.DataFrame({**keys, "phase": str(phase), "slice_index": range(len(rows))})
-        yield pd.concat([place.astype({"fold": "Int64"}), rows], axis="columns")
+    for phase, log_probabilities in phase_log_probabilities(
+        classifier, tensors.subject(subject_id), boxes.get(subject_id)
+    ):
+        rows = pd.DataFrame(log_probabilities, columns=[f"log_probability_{name}" for name in classifier.groups])
+        key_columns = pd.DataFrame({**keys, "phase": str(phase), "slice_index": range(len(rows))})
+        yield pd.concat([key_columns.astype({"fold": "Int64"}), rows], axis="columns")

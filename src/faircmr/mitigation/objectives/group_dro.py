@@ -1,4 +1,4 @@
-"""Group distributionally robust optimisation: the worse a group's loss has been, the more it weighs."""
+"""Group distributionally robust optimisation: groups with higher losses get higher weights."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from faircmr.segmentation.training import deep_supervision, dice_and_cross_entro
 
 
 class GroupDroObjective(nn.Module):
-    """Weighted sum of the protected groups' losses, whose weights follow the losses.
+    """Weighted sum of the protected groups' losses; each step first updates the weights by the losses.
 
     A group's loss is batch Dice and cross-entropy with deep supervision over its samples in the batch of all devices.
-    Each step multiplies its weight by exp(step size x loss), divides all weights by their sum, and then weighs.
-    A group without a sample in the batch has loss 0.
+    Each step multiplies its weight by exp(step size x loss), divides all weights by their sum, and then returns the
+    weighted sum. A group without a sample in the batch has loss 0.
 
     Args:
-        plans: Plans of the study; this objective needs nothing of them.
+        plans: Plans of the study; not used by this objective.
         groups: Protected groups of the training subjects.
         step_size: Of the exponentiated gradient of the weights (eta).
 
     Attributes:
-        log_weights: Natural logarithm of each group's weight, float64, shape (groups,). They are remembered from step
-            to step and in every checkpoint; they begin equal.
+        log_weights: Natural logarithm of each group's weight, float64, shape (groups,). A buffer, so it is saved
+            in every checkpoint; the weights are equal at first.
 
     Raises:
-        InvalidParameterError: There is no group, or one comes twice.
+        InvalidParameterError: There is no group, or a group is repeated.
 
     Source:
-        Sagawa et al. 2020, algorithm 1, with a batch of all groups a step as in their code (docs/decisions/0014).
+        Sagawa et al. 2020, algorithm 1, with all groups in each batch as in their code (docs/decisions/0014).
     """
 
     log_weights: Tensor
@@ -49,14 +49,14 @@ class GroupDroObjective(nn.Module):
         self.register_buffer("log_weights", equal)
 
     def forward(self, heads: list[Tensor], batch: Batch) -> Tensor:
-        """Loss of one batch, a scalar; in training, the weights follow first.
+        """Loss of one batch, a scalar; in training mode, first updates the weights.
 
         Args:
             heads: Logits of the network, full resolution first.
-            batch: What the network saw; its keys are protected groups.
+            batch: The batch of these logits; its keys are protected groups.
 
         Raises:
-            InvalidParameterError: A sample's group is none of the groups.
+            InvalidParameterError: A sample's group is not one of the groups.
         """
         losses = self.group_losses(heads, batch)
         if self.training:
@@ -66,8 +66,8 @@ class GroupDroObjective(nn.Module):
         return self.log_weights.exp().to(losses.dtype) @ losses
 
     def group_losses(self, heads: list[Tensor], batch: Batch) -> Tensor:
-        """Loss of each group, shape (groups,); arguments and errors as for :meth:`forward`."""
-        places = torch.tensor(group_positions(batch.keys, self.groups), device=batch.label.device)
-        # a row a group, also on a device without a sample of it: all of them must meet in the totals
-        members = one_hot(places, len(self.groups)).T.to(torch.float32)
+        """Loss of each group, shape (groups,); same arguments and errors as :meth:`forward`."""
+        positions = torch.tensor(group_positions(batch.keys, self.groups), device=batch.label.device)
+        # one row for each group, also on a device without a sample of it, so that all-reduced shapes agree
+        members = one_hot(positions, len(self.groups)).T.to(torch.float32)
         return deep_supervision(partial(dice_and_cross_entropy, weight=members), heads, batch.label)

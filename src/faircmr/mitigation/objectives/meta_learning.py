@@ -1,4 +1,4 @@
-"""Fair meta-learning: segmentation along with a classifier of the protected group."""
+"""Fair meta-learning: segmentation is trained together with a classifier of the protected group."""
 
 from __future__ import annotations
 
@@ -19,26 +19,27 @@ from faircmr.segmentation.training import all_reduce_sum, deep_supervision, desc
 Count = Annotated[int, Field(ge=1)]
 
 NORM = ("group", {"num_groups": 1, "affine": True})
-"""Of each sample for itself, over all channels together.
+"""Normalisation of the classifier: each sample separately, over all its channels.
 
-Batch norm would mix the groups of a batch, and be another one on each device. Instance norm sets the mean of each
-channel to zero just before the pooling takes that mean, so that little is left to learn from (docs/decisions/0013).
+Batch norm would mix the groups of a batch, and would differ between devices. Instance norm sets the mean of each
+channel to zero just before the pooling computes it, so that little information is left (docs/decisions/0013).
 """
 CLASSIFIER = "classifier."
-"""Before the names of its tensors in the state of an objective that has one as ``classifier``."""
+"""Prefix of its tensors in the state of an objective that has it as ``classifier``."""
 
 
 class ClassifierPlans(Parameters):
-    """Everything that determines the classifier but its weights.
+    """Architecture of the classifier.
 
     Attributes:
         groups: Protected groups in the order of its outputs.
-        segmentation: ``one_channel`` is the expected class, scaled to 0..1; ``probabilities`` one channel a structure.
-        filters: Channels that the DenseNet begins with.
-        growth: Channels that each of its layers adds.
-        blocks: Layers of each of its dense blocks.
+        segmentation: ``one_channel`` is the expected class, scaled to 0..1; ``probabilities`` one channel for each
+            structure.
+        filters: Channels of the first layer of the DenseNet.
+        growth: Channels that each layer adds.
+        blocks: Number of layers of each dense block.
         channels: Image channels.
-        classes: Background and structures.
+        classes: Number of classes: background and structures.
     """
 
     groups: Annotated[tuple[str, ...], Field(min_length=2)]
@@ -51,26 +52,24 @@ class ClassifierPlans(Parameters):
 
     @property
     def inputs(self) -> int:
-        """Channels that the DenseNet sees."""
+        """Input channels of the DenseNet."""
         return self.channels + (1 if self.segmentation == "one_channel" else self.classes - 1)
 
     @property
     def smallest_side(self) -> int:
-        """Rows or columns of an image of which one is left in the last block."""
+        """Smallest rows or columns of an image, of which one remains in the last block."""
         # halved twice before the first block, and once between blocks
         return 1 << (len(self.blocks) + 1)
 
     @model_validator(mode="after")
     def _name_each_group_once(self) -> Self:
         if len(set(self.groups)) != len(self.groups):
-            raise ValueError(f"groups are {list(self.groups)}: name each once")
+            raise ValueError(f"groups are {list(self.groups)}: list each once")
         return self
 
 
 class GroupClassifier(nn.Module):
-    """MONAI's DenseNet, on the image and what a segmentation network says about it.
-
-    What it says about a sample depends on no other sample.
+    """MONAI's DenseNet on the image and its predicted segmentation; samples of a batch do not affect each other.
 
     Args:
         plans: Inputs, outputs and size.
@@ -81,7 +80,7 @@ class GroupClassifier(nn.Module):
 
     def __init__(self, plans: ClassifierPlans) -> None:
         super().__init__()
-        # MONAI takes seconds to import: only who trains or uses a classifier pays for it
+        # imported here because MONAI takes seconds to import
         from monai.networks.nets.densenet import DenseNet
 
         self.plans = plans
@@ -103,20 +102,20 @@ class GroupClassifier(nn.Module):
             image: Shape (samples, channels, rows, columns); each side at least ``plans.smallest_side``.
             soft: Probability of each class, shape (samples, classes, rows, columns).
         """
-        logits: Tensor = self.network(torch.cat([image, self._shown(soft)], dim=1))
+        logits: Tensor = self.network(torch.cat([image, self._segmentation_channels(soft)], dim=1))
         return logits
 
     def log_probabilities(self, image: Tensor, logits: Tensor) -> Tensor:
         """Logarithm of each group's probability, shape (samples, groups).
 
         Args:
-            image: As for :meth:`forward`.
+            image: Same as for :meth:`forward`.
             logits: Of the segmentation network at full resolution, shape (samples, classes, rows, columns).
         """
         return self(image, logits.float().softmax(dim=1)).log_softmax(dim=1)  # type: ignore[no-any-return]
 
-    def _shown(self, soft: Tensor) -> Tensor:
-        """Channels that stand for the segmentation."""
+    def _segmentation_channels(self, soft: Tensor) -> Tensor:
+        """Input channels for the segmentation."""
         if self.plans.segmentation == "probabilities":
             return soft[:, 1:]
         values = torch.linspace(0, 1, soft.shape[1], dtype=soft.dtype, device=soft.device)
@@ -124,10 +123,10 @@ class GroupClassifier(nn.Module):
 
 
 def classifier_state(objective: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Weights of the classifier in the state of an objective; empty where it has none.
+    """Weights of the classifier in the state of an objective; empty if it has none.
 
     Args:
-        objective: ``state_dict()`` of an objective with a ``classifier``, or what was saved of it.
+        objective: ``state_dict()`` of an objective, in memory or loaded from a file.
     """
     return {
         name.removeprefix(CLASSIFIER): value.detach()
@@ -137,19 +136,19 @@ def classifier_state(objective: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def build_classifier(plans: ClassifierPlans, state: Mapping[str, Tensor]) -> GroupClassifier:
-    """A trained classifier, ready to be used.
+    """Build a trained classifier in evaluation mode.
 
     Args:
-        plans: Its plans.
-        state: As :func:`classifier_state` gives it.
+        plans: Its architecture.
+        state: Result of :func:`classifier_state`.
 
     Raises:
-        InvalidModelError: The state is not one of these plans.
+        InvalidModelError: The state does not fit the plans.
     """
     with torch.random.fork_rng(devices=[]):
         classifier = GroupClassifier(plans)
-    if differing := describe_differences(_shapes(state), _shapes(classifier.state_dict())):
-        value = f"weights and plans disagree: {differing[0]}, and so on in {len(differing)} arrays"
+    if differences := describe_differences(_shapes(state), _shapes(classifier.state_dict())):
+        value = f"weights and plans disagree: {differences[0]} (first of {len(differences)} differences)"
         raise InvalidModelError("classifier of protected groups", value, "weights of these plans", "run training again")
     classifier.load_state_dict(dict(state))
     return classifier.eval()
@@ -160,27 +159,27 @@ def _shapes(tensors: Mapping[str, Tensor]) -> dict[str, list[int]]:
 
 
 class FairMetaLearningObjective(nn.Module):
-    """Batch Dice and cross-entropy, and the cross-entropy of a classifier that sees the soft segmentation.
+    """Batch Dice and cross-entropy, plus the cross-entropy of a classifier that sees the soft segmentation.
 
-    First both networks learn apart: segmentation with deep supervision, and the classifier from a segmentation through
-    which its gradient does not pass. Then they learn jointly, without deep supervision: the gradient of the
-    classifier's loss passes on into the segmentation network.
+    At first both networks are trained separately: segmentation with deep supervision, and the classifier on the
+    detached segmentation. Then they are trained jointly, without deep supervision: the gradient of the classifier's
+    loss also reaches the segmentation network.
 
     Args:
         plans: Patch, channels and classes.
         groups: Protected groups of the training subjects, in the order of the classifier's outputs.
-        weight: Of the classification loss when both learn jointly (lambda), at least 0.
-        joint_from: Step from which they do.
-        segmentation: How the classifier sees the segmentation, see :class:`ClassifierPlans`.
-        filters: Channels that the classifier begins with.
-        growth: Channels that each of its layers adds.
-        blocks: Layers of each of its dense blocks.
+        weight: Of the classification loss in joint training (lambda), at least 0.
+        joint_from: First step of joint training.
+        segmentation: Segmentation channels of the classifier's input, see :class:`ClassifierPlans`.
+        filters: Channels of the first layer of the classifier.
+        growth: Channels that each layer adds.
+        blocks: Number of layers of each dense block.
 
     Attributes:
-        classifier: Trained along with the network, and in every checkpoint.
+        classifier: Trained together with the network, and saved in every checkpoint.
 
     Raises:
-        InvalidParameterError: There are fewer than two groups, or the patch is too small for so many blocks.
+        InvalidParameterError: There are fewer than two groups, or the patch is too small for the number of blocks.
 
     Source:
         Puyol-Antón et al. 2021, section 3, approach 2; what it leaves open is in docs/decisions/0013.
@@ -217,13 +216,13 @@ class FairMetaLearningObjective(nn.Module):
 
         Args:
             heads: Logits of the network, full resolution first.
-            batch: What the network saw; its keys are protected groups.
+            batch: The batch of these logits; its keys are protected groups.
 
         Raises:
-            InvalidParameterError: A sample's group is none of the groups.
+            InvalidParameterError: A sample's group is not one of the groups.
         """
         if batch.step < self.joint_from:
-            # no weight: each of them learns what it would learn alone
+            # without a weight, because the two losses have no common parameters
             segmentation_loss = deep_supervision(dice_and_cross_entropy, heads, batch.label)
             return segmentation_loss + self.classification_loss(heads[0].detach(), batch)
         segmentation_loss = dice_and_cross_entropy(heads[0], batch.label) + _zero_gradient(heads[1:])
@@ -234,21 +233,21 @@ class FairMetaLearningObjective(nn.Module):
 
         Args:
             logits: Of the segmentation network at full resolution.
-            batch: As for :meth:`forward`, whose error is raised here.
+            batch: Same as for :meth:`forward`, with the same error.
         """
-        places = torch.tensor(group_positions(batch.keys, self.classifier.plans.groups), device=logits.device)
-        said = self.classifier.log_probabilities(batch.image, logits)
-        summed = functional.nll_loss(said, places, reduction="sum")
-        sums = all_reduce_sum(torch.stack([summed, summed.new_full((), len(places))]))
+        groups = torch.tensor(group_positions(batch.keys, self.classifier.plans.groups), device=logits.device)
+        log_probabilities = self.classifier.log_probabilities(batch.image, logits)
+        summed = functional.nll_loss(log_probabilities, groups, reduction="sum")
+        sums = all_reduce_sum(torch.stack([summed, summed.new_full((), len(groups))]))
         return sums[0] / sums[1]
 
 
 def _zero_gradient(heads: list[Tensor]) -> Tensor | int:
     """Zero, with a gradient of zero for every head.
 
-    ``DistributedDataParallel`` waits for a gradient of each parameter, and refuses a loss that one of them has no part
-    in. The sum over no samples has a part in it, and is zero whatever the head says; zero times its values would be NaN
-    where one of them is infinite.
+    ``DistributedDataParallel`` waits for a gradient of each parameter, and fails if the loss does not depend on one of
+    them. A sum over an empty slice depends on the head and is always zero; zero times the values of the head would be
+    NaN for infinite values.
     """
     return sum(head[:0].sum() for head in heads)
 
@@ -258,6 +257,6 @@ def _check_patch(plans: Plans, classifier: ClassifierPlans) -> None:
         raise InvalidParameterError(
             "<strategy>.strategy.objective.blocks",
             f"{len(classifier.blocks)} blocks with a patch of {plans.patch[0]} x {plans.patch[1]}",
-            f"a patch of at least {classifier.smallest_side} x {classifier.smallest_side} for so many",
-            "list fewer blocks, or set a larger plans.patch",
+            f"a patch of at least {classifier.smallest_side} x {classifier.smallest_side} for this number",
+            "list fewer blocks, or increase plans.patch",
         )

@@ -1,4 +1,4 @@
-"""Reweighing: a sample counts by the inverse of its protected group's share."""
+"""Reweighing: the weight of a sample is the inverse of the share of its protected group."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from faircmr.segmentation.training import deep_supervision, dice_and_cross_entro
 class ReweighingObjective(nn.Module):
     """Batch Dice and cross-entropy with deep supervision, where each sample has the weight of its protected group.
 
-    A sample of weight 2 counts as two equal samples would, in the overlaps and sizes of the Dice as in the mean of the
-    cross-entropy.
+    A sample of weight 2 counts like two equal samples, both in the overlaps and sizes of the Dice and in the mean of
+    the cross-entropy.
 
     Args:
-        plans: Plans of the study; this objective needs nothing of them.
+        plans: Plans of the study; not used by this objective.
         weights: Of each protected group, above 0; see :func:`~faircmr.mitigation.objectives.reweighing_weights`.
 
     Raises:
-        InvalidParameterError: A weight is no finite number above 0.
+        InvalidParameterError: A weight is not a finite number above 0.
 
     Source:
         Kamiran and Calders 2012, without the outcome (docs/decisions/0014).
@@ -45,12 +45,12 @@ class ReweighingObjective(nn.Module):
 
         Args:
             heads: Logits of the network, full resolution first.
-            batch: What the network saw; its keys are protected groups.
+            batch: The batch of these logits; its keys are protected groups.
 
         Raises:
             InvalidParameterError: A sample's group has no weight.
         """
-        of_groups = list(self.weights.values())
-        of_samples = [of_groups[place] for place in group_positions(batch.keys, list(self.weights))]
-        weight = torch.tensor(of_samples, dtype=torch.float32, device=batch.label.device)
+        group_weights = list(self.weights.values())
+        sample_weights = [group_weights[index] for index in group_positions(batch.keys, list(self.weights))]
+        weight = torch.tensor(sample_weights, dtype=torch.float32, device=batch.label.device)
         return deep_supervision(partial(dice_and_cross_entropy, weight=weight), heads, batch.label)

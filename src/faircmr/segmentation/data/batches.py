@@ -150,11 +150,11 @@ def foreground_samples(samples: int, share: float, rng: np.random.Generator) -> 
 
 def crop_or_pad(plane: Array, corner: Pair, shape: Pair) -> Array:
     """Crop a plane from a corner, which may be outside of it; zero outside of the plane."""
-    part = np.zeros(shape, dtype=plane.dtype)
+    crop = np.zeros(shape, dtype=plane.dtype)
     spans = [_overlap(start, length, size) for start, length, size in zip(corner, shape, plane.shape, strict=True)]
     (to_rows, from_rows), (to_columns, from_columns) = spans
-    part[to_rows, to_columns] = plane[from_rows, from_columns]
-    return part
+    crop[to_rows, to_columns] = plane[from_rows, from_columns]
+    return crop
 
 
 def _overlap(start: int, length: int, size: int) -> tuple[slice, slice]:

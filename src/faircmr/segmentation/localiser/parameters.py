@@ -25,12 +25,12 @@ class LocaliserParameters(Parameters):
         margin: Millimetres around the heart.
         limits: Limits of accepted regions; if one is rejected, the subject's full image is used.
         epochs: Epochs of its schedule.
-        iterations_per_epoch: Steps an epoch.
+        iterations_per_epoch: Steps in each epoch.
         learning_rate: Of the first epoch. Hearts are only a few pixels here: with nnU-Net's learning rate of
             0.01 and momentum of 0.99 the network finds none after 400 steps; with these defaults it finds
             them after 200 (docs/decisions/0009).
         momentum: Nesterov momentum.
-        batch_size: Slices a step.
+        batch_size: Slices in each step.
         base_filters: Channels of its first stage; doubled from stage to stage.
         seed: Training seed.
     """

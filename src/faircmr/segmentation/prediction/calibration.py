@@ -91,8 +91,8 @@ class _NegativeLogLikelihood:
     """Mean negative log-likelihood and its gradient at (1 / temperature, offsets without background)."""
 
     def __init__(self, log_probabilities: FloatArray, labels: LabelArray, weights: FloatArray | None) -> None:
-        given = np.ones(len(labels)) if weights is None else weights
-        self.log_probabilities, self.shares = log_probabilities, given / given.sum()
+        weights = np.ones(len(labels)) if weights is None else weights
+        self.log_probabilities, self.shares = log_probabilities, weights / weights.sum()
         # the term of the labels is linear in the parameters, so two sums are enough
         self.label_shares = np.bincount(labels, weights=self.shares, minlength=log_probabilities.shape[1])
         self.label_score = float(self.shares @ log_probabilities[np.arange(len(labels)), labels])

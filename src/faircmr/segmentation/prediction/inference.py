@@ -47,17 +47,17 @@ def sliding_window_logits(
     rows, columns = (
         window_starts(size, length, overlap) for size, length in zip(planes.shape[-2:], window, strict=True)
     )
-    parts = [(..., slice(top, top + window[0]), slice(left, left + window[1])) for top in rows for left in columns]
-    places = [(plane, part) for plane in range(len(planes)) for part in parts]
+    regions = [(..., slice(top, top + window[0]), slice(left, left + window[1])) for top in rows for left in columns]
+    windows = [(plane, region) for plane in range(len(planes)) for region in regions]
     weights = gaussian_weights(window).to(planes.device)
     total, norm = planes.new_zeros(len(planes), classes, *planes.shape[-2:]), planes.new_zeros(planes.shape[-2:])
-    for first in range(0, len(places), batch_size):
-        group = places[first : first + batch_size]
-        logits = logits_of(torch.stack([planes[plane][part] for plane, part in group]))
-        for (plane, part), one in zip(group, logits * weights, strict=True):
-            total[plane][part] += one
-    for part in parts:
-        norm[part] += weights
+    for first in range(0, len(windows), batch_size):
+        batch = windows[first : first + batch_size]
+        logits = logits_of(torch.stack([planes[plane][region] for plane, region in batch]))
+        for (plane, region), weighted in zip(batch, logits * weights, strict=True):
+            total[plane][region] += weighted
+    for region in regions:
+        norm[region] += weights
     return total / norm
 
 
@@ -183,10 +183,10 @@ class Predictor(Segmenter):
             _visible_span(*edges)
             for edges in zip(region.corner, region.shape, planes.shape[-2:], self.plans.patch, strict=True)
         ]
-        seen = _cut_and_pad(planes, spans)
+        visible = _cut_and_pad(planes, spans)
         inference, plans = self.inference, self.plans
         logits = sliding_window_logits(
-            seen, plans.patch, inference.overlap, inference.batch_size, plans.classes, self._mirrored
+            visible, plans.patch, inference.overlap, inference.batch_size, plans.classes, self._mirrored
         )
         top, left = (start - span[0] for start, span in zip(region.corner, spans, strict=True))
         return logits[..., top : top + region.shape[0], left : left + region.shape[1]]
@@ -215,15 +215,15 @@ def _visible_span(start: int, length: int, size: int, patch: int) -> tuple[int, 
         The region if it is at least as large as the patch. Otherwise the patch around it, shifted into the
         image; if the image is smaller than the patch, the patch around the image, beyond its edges.
     """
-    seen = max(length, patch)
-    around = start - (seen - length) // 2
-    first = min(max(around, 0), size - seen) if size > seen else -((seen - size) // 2)
-    return first, first + seen
+    visible = max(length, patch)
+    centred = start - (visible - length) // 2
+    first = min(max(centred, 0), size - visible) if size > visible else -((visible - size) // 2)
+    return first, first + visible
 
 
 def _cut_and_pad(planes: Tensor, spans: list[tuple[int, int]]) -> Tensor:
     """Cut slices to spans of pixels, padded with zeros outside of the image."""
     (top, bottom), (left, right) = spans
     rows, columns = planes.shape[-2:]
-    part = planes[..., max(top, 0) : min(bottom, rows), max(left, 0) : min(right, columns)]
-    return pad(part, (max(-left, 0), max(right - columns, 0), max(-top, 0), max(bottom - rows, 0)))
+    inside = planes[..., max(top, 0) : min(bottom, rows), max(left, 0) : min(right, columns)]
+    return pad(inside, (max(-left, 0), max(right - columns, 0), max(-top, 0), max(bottom - rows, 0)))

@@ -90,7 +90,7 @@ def open_training_data(job: FitJob, store: TensorStore, device: torch.device) ->
 
 @dataclass(frozen=True)
 class Validation:
-    """Validation Dice during training. It is no result: results are scored for each subject on the source's grid.
+    """Validation Dice during training. It is not a result: results are scored for each subject on the source's grid.
 
     Attributes:
         dsc: Dice of each structure over all pixels of all samples, averaged over structures, 0..1

@@ -207,28 +207,28 @@ def differences_from(folder: Path, recorded: str, job: FitJob, fingerprint: str)
     return differences or ("preprocessed subjects",)
 
 
-def describe_differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[str, ...]:
-    """Values that differ, e.g. ``plans.patch is [64, 64] there and [96, 96] here``.
+def describe_differences(actual: Mapping[str, Any], expected: Mapping[str, Any]) -> tuple[str, ...]:
+    """Describe the values that differ, e.g. ``plans.patch is [64, 64], expected [96, 96]``.
 
     Args:
-        there: JSON of a job, of plans or of other parameters.
-        here: JSON to compare it with.
+        actual: JSON of a job, of plans or of other parameters.
+        expected: JSON to compare it with.
     """
-    return tuple(_describe_differences("", there, here))
+    return tuple(_describe_differences("", actual, expected))
 
 
-def _describe_differences(field: str, there: Any, here: Any) -> Iterator[str]:
-    if there == here:
+def _describe_differences(field: str, actual: Any, expected: Any) -> Iterator[str]:
+    if actual == expected:
         return
     if field in SUBJECT_FIELDS:
         yield field.replace("_", " ")
-    elif isinstance(there, Mapping) and isinstance(here, Mapping):
-        for name in (*here, *(name for name in there if name not in here)):
+    elif isinstance(actual, Mapping) and isinstance(expected, Mapping):
+        for name in (*expected, *(name for name in actual if name not in expected)):
             yield from _describe_differences(
-                f"{field}.{name}" if field else name, there.get(name, ABSENT), here.get(name, ABSENT)
+                f"{field}.{name}" if field else name, actual.get(name, ABSENT), expected.get(name, ABSENT)
             )
     else:
-        yield f"{field} is {_value_text(there)} there and {_value_text(here)} here"
+        yield f"{field} is {_value_text(actual)}, expected {_value_text(expected)}"
 
 
 def _value_text(value: Any) -> str:

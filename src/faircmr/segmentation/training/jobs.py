@@ -56,7 +56,7 @@ def learning_rate(epoch: int, training: TrainingParameters, stage: Stage) -> flo
         stage: Stage of the epoch.
 
     Source:
-        nnU-Net's ``PolyLRScheduler``, stepped once an epoch.
+        nnU-Net's ``PolyLRScheduler``, stepped once per epoch.
     """
     start, end = (0, training.epochs) if stage.learning_rate == "continue" else (stage.first, stage.end)
     return float(training.learning_rate * (1 - (epoch - start) / (end - start)) ** training.poly_exponent)

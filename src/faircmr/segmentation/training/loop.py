@@ -86,7 +86,7 @@ def _train(
 ) -> FitRecord:
     job = data.job
     progress = _restore_or_start_over(job, state, fingerprint)
-    pace = _epoch_reporter(job, len(progress.history))
+    epoch_report = _epoch_reporter(job, len(progress.history))
     for epoch in job.effective_stage.epochs[len(progress.history) :]:
         set_learning_rate(state.optimiser, learning_rate(epoch, job.training, job.effective_stage))
         losses = _train_epoch(state, data, epoch, progress, should_stop)
@@ -95,7 +95,7 @@ def _train(
         result = EpochRecord(loss=sum(losses) / len(losses), validation_dsc=dsc)
         progress = Progress(fingerprint=fingerprint, history=(*progress.history, result))
         if is_rank_zero():
-            report = pace(progress)
+            report = epoch_report(progress)
             write_progress(job.folder, report, None if validation is None else validation.by_subject)
             save_if_best(job, state, progress)
             save_checkpoint(job.folder, Checkpoint(progress, state.tensors()))
@@ -179,14 +179,14 @@ def _validate(state: TrainingState, data: TrainingData, epochs_done: int) -> Val
     return validate(state.network, data.validation_batches(), data.job.validation_subjects, training.precision)
 
 
-def _epoch_reporter(job: FitJob, done_before: int) -> Callable[[Progress], EpochReport]:
+def _epoch_reporter(job: FitJob, epochs_before: int) -> Callable[[Progress], EpochReport]:
     """Return a function that makes the report of an epoch, with the time left at the pace since this call."""
     started = monotonic()
 
     def report(progress: Progress) -> EpochReport:
-        done, epochs = len(progress.history), len(job.effective_stage.epochs)
+        epochs_done, epochs = len(progress.history), len(job.effective_stage.epochs)
         result = progress.history[-1]
-        seconds = (monotonic() - started) / (done - done_before) * (epochs - done)
-        return EpochReport(job.name, done, epochs, result.loss, result.validation_dsc, seconds)
+        seconds = (monotonic() - started) / (epochs_done - epochs_before) * (epochs - epochs_done)
+        return EpochReport(job.name, epochs_done, epochs, result.loss, result.validation_dsc, seconds)
 
     return report

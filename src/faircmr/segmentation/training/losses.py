@@ -53,8 +53,8 @@ def cross_entropy(logits: Tensor, label: Tensor, weight: Tensor | None = None) -
         summed = functional.cross_entropy(logits.float(), label.long(), reduction="sum")
         pixels = summed.new_full((), label.numel())
     else:
-        each = functional.cross_entropy(logits.float(), label.long(), reduction="none")
-        summed, pixels = weight @ each.sum((1, 2)), weight.sum(dim=-1) * label.shape[1:].numel()
+        by_pixel = functional.cross_entropy(logits.float(), label.long(), reduction="none")
+        summed, pixels = weight @ by_pixel.sum((1, 2)), weight.sum(dim=-1) * label.shape[1:].numel()
     sums = all_reduce_sum(torch.stack([summed, pixels]))
     return sums[0] / sums[1].clamp_min(SMALLEST_DIVISOR)
 

@@ -84,9 +84,13 @@ def without_own_model(subjects: int, predicted: int, *, weighed: bool) -> list[O
         predicted: Number of all predicted subjects.
         weighed: Whether the weighted mean of all keys' networks segments them.
     """
-    how = "by all groups' models, weighed" if weighed else "by the shared model"
+    segmented_by = "by all groups' models, weighed" if weighed else "by the shared model"
     reason = "they belong to no group with a model of its own"
-    return [Omission("predicted subjects", subjects, predicted, reason, outcome=f"segmented {how}")] if subjects else []
+    return (
+        [Omission("predicted subjects", subjects, predicted, reason, outcome=f"segmented {segmented_by}")]
+        if subjects
+        else []
+    )
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ class Checkpoint:
 
 
 def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
-    """Write the state after an epoch or a step, then remove all but the two newest.
+    """Write a checkpoint after an epoch or a step, then remove all but the two newest.
 
     Raises:
         OutputError: The folder cannot be written; older checkpoints are untouched.
