@@ -1,4 +1,4 @@
-"""Tiny fits of fair meta-learning, trained for a step or two, with every file that a finished fit has."""
+"""Tiny fits of fair meta-learning, trained for a few steps, with all files of finished fits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tiny study of phantoms that the engine's tests use."""
+"""The tiny study of phantoms of the segmentation tests."""
 
 from tests.segmentation.conftest import tensors
 

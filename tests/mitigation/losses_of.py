@@ -1,4 +1,4 @@
-"""Batches of noise, what a network says about them, and the loss and gradients that an objective makes of it."""
+"""Batches of noise, logits for them, and the loss and gradients of an objective."""
 
 from __future__ import annotations
 

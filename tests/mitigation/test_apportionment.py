@@ -1,4 +1,4 @@
-"""Whole subjects are as near to proportions as whole numbers can be."""
+"""Apportionment of whole subjects is as close to the proportions as possible."""
 
 from math import ceil, floor
 

@@ -1,4 +1,4 @@
-"""What every batch, every cycle and every pass must hold, for any groups, batch size and seed."""
+"""Properties of every batch, cycle and pass, for any groups, batch size and seed."""
 
 from collections import Counter
 from math import gcd

@@ -1,4 +1,4 @@
-"""A drawn cohort is divided alike in every group, as a function of its subjects and the seed."""
+"""A drawn cohort is split in the same proportion in each group, depending only on its subjects and the seed."""
 
 from collections import Counter
 from math import ceil

@@ -1,4 +1,4 @@
-"""Who a strategy trains on."""
+"""Training and validation subjects of a strategy."""
 
 import logging
 

@@ -1,4 +1,4 @@
-"""Drawn cohorts have one size and the proportions they promise, and who is drawn depends on as little as possible."""
+"""Drawn cohorts have the same size and the stated proportions; who is drawn depends on as little as possible."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Everybody has a place in the order that depends on nobody else."""
+"""The drawn order of a subject does not depend on other subjects."""
 
 from hypothesis import given
 from hypothesis import strategies as st

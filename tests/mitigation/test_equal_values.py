@@ -1,4 +1,4 @@
-"""Values of an attribute are equal within a group, and where they cannot be, that is said or counted."""
+"""Balanced values of an attribute within groups; shortages raise an error or are counted."""
 
 import logging
 from collections import Counter

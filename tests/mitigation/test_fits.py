@@ -1,4 +1,4 @@
-"""The jobs of a strategy: one a seed and fold, and the group reaches only who must know it."""
+"""Jobs of a strategy for each seed and fold; only jobs that need the protected group contain it."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Localisers are trained where a strategy asks for them, on the training subjects of the split alone."""
+"""Localisers are trained if a strategy needs them, on the training subjects of the split only."""
 
 from pathlib import Path
 

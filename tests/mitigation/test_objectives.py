@@ -1,4 +1,4 @@
-"""Every choice becomes a module that exists, from parameters that a job's file can hold."""
+"""Each objective becomes a module that exists, with parameters that fit into JSON."""
 
 from itertools import permutations
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Strategies and fits are named, and named once."""
+"""Parameters of strategies and fits: valid combinations, no duplicates."""
 
 import pytest
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ def test_a_kind_is_short_for_a_choice_with_its_defaults():
 
 
 @pytest.mark.parametrize(
-    ("choices", "said"),
+    ("choices", "message"),
     [
         (
             {"stages": {"kind": "protected_groups", "unknown_group": "posterior"}},
@@ -38,13 +38,13 @@ def test_a_kind_is_short_for_a_choice_with_its_defaults():
         ({"objective": {"kind": "fair_meta_learning", "weight": -1}}, "greater than or equal to 0"),
     ],
 )
-def test_refuses_choices_that_do_not_go_together(choices: dict[str, object], said: str):
-    with pytest.raises(ValidationError, match=said):
+def test_refuses_choices_that_do_not_go_together(choices: dict[str, object], message: str):
+    with pytest.raises(ValidationError, match=message):
         StrategyParameters.model_validate({"name": "any"} | choices)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"name": "stratified", "sampler": "stratified"}, "expected tags: 'random', 'stratified_batch_sampling'"),
         ({"name": "stratified", "samplr": "random"}, "Extra inputs"),
@@ -52,13 +52,13 @@ def test_refuses_choices_that_do_not_go_together(choices: dict[str, object], sai
         ({}, "Field required"),
     ],
 )
-def test_refuses_a_strategy_that_it_does_not_know(values: dict[str, str], said: str):
-    with pytest.raises(ValidationError, match=said):
+def test_refuses_a_strategy_that_it_does_not_know(values: dict[str, str], message: str):
+    with pytest.raises(ValidationError, match=message):
         StrategyParameters.model_validate(values)
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"training_seeds": [0, 0]}, r"training_seeds are \[0, 0\]"),
         ({"folds": [1, 1]}, r"folds are \[1, 1\]"),
@@ -66,6 +66,6 @@ def test_refuses_a_strategy_that_it_does_not_know(values: dict[str, str], said: 
         ({"training_seeds": ["one"]}, "valid integer"),
     ],
 )
-def test_refuses_seeds_and_folds_that_are_none_or_twice(values: dict[str, object], said: str):
-    with pytest.raises(ValidationError, match=said):
+def test_refuses_seeds_and_folds_that_are_none_or_twice(values: dict[str, object], message: str):
+    with pytest.raises(ValidationError, match=message):
         FitsParameters.model_validate(values)

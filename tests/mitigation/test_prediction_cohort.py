@@ -1,4 +1,4 @@
-"""Whom a strategy predicts; the group is told only to strategies whose predictions need it."""
+"""Subjects that a strategy predicts; only strategies that need the protected group receive it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stages of a strategy: which fits there are, what each begins with, and whom it serves."""
+"""Stages of a strategy: their fits, the fits that these start from, and the subjects that they serve."""
 
 from __future__ import annotations
 

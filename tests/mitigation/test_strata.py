@@ -1,4 +1,4 @@
-"""Strata have readable names, and no two of them share one."""
+"""Strata have readable and distinct names."""
 
 import pandas as pd
 import pytest

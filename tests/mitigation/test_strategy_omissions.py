@@ -1,4 +1,4 @@
-"""What a strategy leaves out is counted from its tables, in the words of the nodes that leave it out."""
+"""Omissions of a strategy, counted from its tables with the texts that its nodes log."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def test_folds_that_were_not_run_are_the_reason_of_their_subjects():
     ]
     cohort = study.training_cohort.assign(fold=0)
 
-    said = told(replace(study, splits=pd.concat(folds), training_cohort=cohort), predictions(fold=0))
+    messages = told(replace(study, splits=pd.concat(folds), training_cohort=cohort), predictions(fold=0))
 
-    assert said == ["6 of 12 test scans are not predicted: fits.folds leaves out fold 1"]
+    assert messages == ["6 of 12 test scans are not predicted: fits.folds leaves out fold 1"]
 
 
 def test_hearts_that_were_not_located_are_counted_by_reason():
@@ -115,9 +115,9 @@ def test_places_of_a_balanced_cohort_that_another_value_fills_are_counted():
     everybody = study.splits.assign(split="train")
     cohort = {"kind": "balanced", "within": ["sex"], "too_few": "relax"}
 
-    (said,) = told(replace(study, subjects=people, splits=everybody), [], cohort=cohort)
+    (message,) = told(replace(study, subjects=people, splits=everybody), [], cohort=cohort)
 
-    assert said.startswith("1 of 6 places in the balanced cohort are filled with another value of sex: ")
+    assert message.startswith("1 of 6 places in the balanced cohort are filled with another value of sex: ")
 
 
 def test_test_subjects_that_the_classifier_does_not_know_are_counted():

@@ -1,4 +1,4 @@
-"""Fits that have learnt nothing, with every file that a finished fit has."""
+"""Untrained fits with all files of finished fits."""
 
 from __future__ import annotations
 

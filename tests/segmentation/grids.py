@@ -1,4 +1,4 @@
-"""Tables of scans that say no more than planning needs."""
+"""Tables of scans with the columns that planning needs."""
 
 from __future__ import annotations
 

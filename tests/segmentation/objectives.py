@@ -1,4 +1,4 @@
-"""Objectives that only tests use."""
+"""Objectives that are used in tests only."""
 
 from __future__ import annotations
 

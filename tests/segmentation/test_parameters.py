@@ -1,4 +1,4 @@
-"""Parameters of the engine: nnU-Net's values by default, and nonsense refused."""
+"""Parameters of segmentation: nnU-Net's defaults, and refused values."""
 
 import pytest
 from pydantic import ValidationError
@@ -15,7 +15,7 @@ def test_the_defaults_are_nnunets_schedule():
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         ({"epochs": "five"}, "valid integer"),
         ({"epochs": 0}, "greater than or equal to 1"),
@@ -24,8 +24,8 @@ def test_the_defaults_are_nnunets_schedule():
         ({"augmentation": {"noise": {"probability": 2, "low": 0, "high": 1}}}, "less than or equal to 1"),
     ],
 )
-def test_refuses_what_it_does_not_know_or_cannot_use(values: dict[str, object], said: str):
-    with pytest.raises(ValidationError, match=said):
+def test_refuses_what_it_does_not_know_or_cannot_use(values: dict[str, object], message: str):
+    with pytest.raises(ValidationError, match=message):
         TrainingParameters.model_validate(values)
 
 
@@ -40,5 +40,5 @@ def test_refuses_to_shrink_to_nothing():
 
 
 def test_a_factor_lies_around_one():
-    with pytest.raises(ValueError, match="1 must lie between them"):
+    with pytest.raises(ValueError, match="1 must be between them"):
         AugmentationParameters.model_validate({"gamma": {"probability": 0.2, "low": 1.1, "high": 1.4}})

@@ -1,4 +1,4 @@
-"""The table of what classifiers say about test subjects."""
+"""Table of classifier predictions for test subjects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two networks learn apart and then jointly: which loss reaches which weight, and when."""
+"""Separate, then joint training of two networks: which loss has gradients for which weights."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -90,8 +90,8 @@ def test_apart_the_classifier_learns_whatever_the_weight_and_jointly_in_proporti
 def test_losses_add_up():
     objective = objective_of(weight=0.5)
     heads = heads_of(APART)
-    said = objective.classifier(APART.image, heads[0].softmax(dim=1))
-    classification = cross_entropy(said, torch.tensor([0, 0, 1, 2]))
+    logits = objective.classifier(APART.image, heads[0].softmax(dim=1))
+    classification = cross_entropy(logits, torch.tensor([0, 0, 1, 2]))
 
     deep, full = SegmentationObjective(PLANS)(heads, APART), FullResolution()(heads, APART)
 

@@ -1,4 +1,4 @@
-"""What the classifier sees and says, and how it comes back from a file."""
+"""Inputs and outputs of the group classifier, and loading it from a file."""
 
 import pytest
 import torch
@@ -42,10 +42,12 @@ def test_probabilities_are_one_channel_a_structure():
 
 @pytest.mark.parametrize("mode", ["one_channel", "probabilities"])
 def test_says_a_probability_for_each_group(mode: str):
-    said = classifier_of(segmentation=mode).log_probabilities(torch.randn(2, 1, 16, 16), torch.randn(2, 4, 16, 16))
+    log_probabilities = classifier_of(segmentation=mode).log_probabilities(
+        torch.randn(2, 1, 16, 16), torch.randn(2, 4, 16, 16)
+    )
 
-    assert said.shape == (2, 3)
-    torch.testing.assert_close(said.exp().sum(dim=1), torch.ones(2))
+    assert log_probabilities.shape == (2, 3)
+    torch.testing.assert_close(log_probabilities.exp().sum(dim=1), torch.ones(2))
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -110,15 +112,15 @@ def test_an_objective_without_a_classifier_has_no_state_of_one():
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"groups": ("A", "B")}, r"class_layers.out.weight is \[3, 28\], expected \[2, 28\]"),
         ({"segmentation": "probabilities"}, r"features.conv0.weight is \[8, 2, 7, 7\], expected \[8, 4, 7, 7\]"),
         ({"blocks": (2,)}, "weights and plans disagree"),
     ],
 )
-def test_a_state_of_other_plans_is_refused(changes: dict[str, object], said: str):
-    with pytest.raises(InvalidModelError, match=said):
+def test_a_state_of_other_plans_is_refused(changes: dict[str, object], message: str):
+    with pytest.raises(InvalidModelError, match=message):
         build_classifier(PLANS.model_copy(update=changes), classifier_of().state_dict())
 
 

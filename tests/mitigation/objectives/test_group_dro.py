@@ -1,4 +1,4 @@
-"""Weights follow the losses of groups, and are remembered."""
+"""Group weights follow the losses of the groups and are saved in the state."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Groups by name, samples by their place among them, and weights that make groups count alike."""
+"""Names of groups, positions of samples among them, and reweighing weights."""
 
 from collections import Counter
 

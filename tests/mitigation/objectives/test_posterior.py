@@ -1,4 +1,4 @@
-"""What a trained classifier says about a subject, and who asks it."""
+"""Group probabilities of a subject from trained classifiers, and where they are used."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def test_every_slice_has_a_probability_for_each_group(models: TrainedModels, ten
     classifier = load_fit_classifier(models, models.fits[0], HOW)
     subject = TensorStore(tensors).subject("sub-0001")
 
-    said = dict(phase_log_probabilities(classifier, subject, None))
+    by_phase = dict(phase_log_probabilities(classifier, subject, None))
 
     assert classifier.groups == GROUPS
-    assert set(said) == set(Phase)
-    for phase, rows in said.items():
+    assert set(by_phase) == set(Phase)
+    for phase, rows in by_phase.items():
         assert rows.shape == (len(subject.arrays[image_name(phase)]), len(GROUPS))
         np.testing.assert_allclose(np.exp(rows).sum(axis=1), 1, rtol=1e-6)
 
@@ -66,8 +66,8 @@ def test_the_posterior_is_that_of_the_mean_log_probability_over_fits_phases_and_
     rows = [
         each
         for fit in models.fits
-        for _, said in phase_log_probabilities(load_fit_classifier(models, fit, HOW), subject, None)
-        for each in said
+        for _, slices in phase_log_probabilities(load_fit_classifier(models, fit, HOW), subject, None)
+        for each in slices
     ]
     weights = np.exp(np.mean(rows, axis=0))
     assert posterior == pytest.approx(dict(zip(GROUPS, weights / weights.sum(), strict=True)))

@@ -1,4 +1,4 @@
-"""A sample of weight n is worth n samples."""
+"""A sample of weight n counts like n samples."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Augmentation is a function of seed and step, and may do nothing at all."""
+"""Augmentation depends only on seed and step, and can be switched off."""
 
 import pytest
 import torch

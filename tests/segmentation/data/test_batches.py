@@ -1,4 +1,4 @@
-"""Parts of a batch are the batch."""
+"""The parts of a batch are together the batch."""
 
 import torch
 from hypothesis import given

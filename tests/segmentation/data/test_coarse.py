@@ -1,4 +1,4 @@
-"""Coarse tensors are the tensors at a lower resolution, and no file of their own."""
+"""Coarse tensors equal the tensors at a lower resolution, without files of their own."""
 
 import numpy as np
 import pytest

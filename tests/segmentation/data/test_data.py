@@ -1,4 +1,4 @@
-"""Patches: where they lie, what they show, and that a step is drawn alike every time."""
+"""Patches: their position and content, which depend only on seed and step."""
 
 from collections import Counter
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Each change of intensity by itself."""
+"""Each change of intensities separately."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""From scans to tensors, and only when somebody looks."""
+"""Preprocessing of scans to tensors, computed only on access."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Resampling equals SciPy's splines, keeps what it must keep, and comes back."""
+"""Resampling equals SciPy's splines and preserves what it must."""
 
 import numpy as np
 import pytest

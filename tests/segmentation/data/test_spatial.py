@@ -1,4 +1,4 @@
-"""Rotation, scaling and mirroring move image and label alike."""
+"""Rotation, scaling and mirroring change image and label in the same way."""
 
 import pytest
 import torch

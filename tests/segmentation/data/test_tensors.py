@@ -1,4 +1,4 @@
-"""Tensors are read slice by slice, and a folder without its manifest is no store."""
+"""Tensors are read slice by slice; a folder without a manifest is refused."""
 
 from pathlib import Path
 from shutil import copytree

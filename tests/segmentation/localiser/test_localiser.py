@@ -1,4 +1,4 @@
-"""A trained localiser finds hearts; one that does not leaves the full image."""
+"""A trained localiser finds hearts; without a valid region the full image is used."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A localiser's network holds the whole image, and shares the study's augmentation."""
+"""Plans of localisers: the patch contains the whole image; augmentation is the study's."""
 
 import pandas as pd
 import pytest

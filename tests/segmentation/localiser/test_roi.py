@@ -1,4 +1,4 @@
-"""Boxes hold the heart, keep to the image, and are refused when they cannot be a heart's."""
+"""Boxes contain the heart, stay inside the image, and are rejected if they cannot be a heart."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A region is judged by the labelled heart that it holds, on test subjects alone."""
+"""Regions are scored against labelled hearts of test subjects only."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Regions come back from their table, each by its own fold."""
+"""Regions are written to a table and read back by fold."""
 
 import io
 

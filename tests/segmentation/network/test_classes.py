@@ -1,4 +1,4 @@
-"""Classes of a network whose study lacks structures, there and back."""
+"""Conversion between structures and classes for studies that lack structures."""
 
 import numpy as np
 from hypothesis import given

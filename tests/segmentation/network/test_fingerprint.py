@@ -1,4 +1,4 @@
-"""What planning knows of a data set, in one file that can be read."""
+"""Fingerprint of a data set, in one readable file."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Planning by nnU-Net's rules: the plans of ACDC as nnU-Net makes them, and what must hold for any data."""
+"""Planning by nnU-Net's rules: nnU-Net's plans of ACDC, and properties of plans for any data."""
 
 from math import prod
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_every_value_of_the_plans_but_those_of_the_anatomy_is_among_them():
 
 
 @pytest.mark.parametrize(
-    ("overrides", "said"),
+    ("overrides", "message"),
     [
         ({"filters": (8, 16, 32), "kernels": ((3, 3),) * 4}, "kernels lists 4 stages and filters 3"),
         ({"strides": ((1, 1), *((2, 2),) * 9)}, "kernels lists 7 stages and filters 10"),
@@ -142,8 +142,8 @@ def test_every_value_of_the_plans_but_those_of_the_anatomy_is_among_them():
     ],
     ids=str,
 )
-def test_values_that_describe_no_network_are_refused(overrides: dict[str, object], said: str):
-    with pytest.raises(InvalidParameterError, match=rf"^plans: .*{said}"):
+def test_values_that_describe_no_network_are_refused(overrides: dict[str, object], message: str):
+    with pytest.raises(InvalidParameterError, match=rf"^plans: .*{message}"):
         planned((10, 260, 260, 8.0, 1.4, 1.4), **overrides)
 
 

@@ -1,4 +1,4 @@
-"""Plans can be edited by hand, and say what is wrong where the edit makes no network."""
+"""Plans can be edited by hand; invalid edits are refused with a reason."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_name_structures_once_in_the_order_of_their_classes():
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"patch": (18, 16)}, r"patch is \(18, 16\) and the strides reduce it by \(4, 4\).*multiple"),
         ({"patch": (4, 4)}, "at least twice"),
@@ -47,7 +47,7 @@ def test_name_structures_once_in_the_order_of_their_classes():
     ],
     ids=str,
 )
-def test_edited_into_nonsense_are_refused(edit: dict[str, object], said: str):
+def test_edited_into_nonsense_are_refused(edit: dict[str, object], message: str):
     values = plans_of().model_dump() | edit
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=message):
         Plans.model_validate(values)

@@ -1,4 +1,4 @@
-"""Where a network halves, and what a sample costs."""
+"""Strides and kernels of the network, and its activations."""
 
 from faircmr.segmentation.network.planning import Topology, activations, choose_topology
 from tests.segmentation.phantoms import plans_of

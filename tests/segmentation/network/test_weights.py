@@ -1,4 +1,4 @@
-"""Weights carry their plans, and nothing else is needed to use them."""
+"""Weights files contain their plans and can be used without other files."""
 
 from pathlib import Path
 

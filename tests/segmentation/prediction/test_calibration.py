@@ -1,4 +1,4 @@
-"""Each key gets the adjustment that its own validation subjects ask for, and no other."""
+"""Each key gets the adjustment fitted on its own validation subjects."""
 
 import numpy as np
 import pytest
@@ -248,7 +248,7 @@ def test_comes_back_from_its_file():
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ({"offsets": (0.5, 0.0, 0.0, 0.0)}, "background: it must be 0"),
         ({"temperature": 0.0}, "greater than 0"),
@@ -256,6 +256,6 @@ def test_comes_back_from_its_file():
         ({"offsets": (0.0, float("inf"))}, "finite number"),
     ],
 )
-def test_an_adjustment_that_cannot_be_is_refused(wrong, said):
-    with pytest.raises(ValidationError, match=said):
+def test_an_adjustment_that_cannot_be_is_refused(wrong, message):
+    with pytest.raises(ValidationError, match=message):
         adjustment(**wrong)

@@ -1,4 +1,4 @@
-"""What validation subjects decide: probabilities are adjusted first, then components are judged."""
+"""Decisions on validation subjects: first calibration, then post-processing."""
 
 from __future__ import annotations
 
@@ -66,10 +66,10 @@ def test_predictions_are_those_of_adjusted_probabilities(models: TrainedModels, 
     )
 
     for one in predictions:
-        said = Predictor(models.folder / f"seed-{one.seed}" / "shared", how).predict(
+        probabilities = Predictor(models.folder / f"seed-{one.seed}" / "shared", how).predict(
             store.subject(one.subject_id).arrays[image_name(one.phase)]
         )
-        expected = adjust_probabilities(said, a) if KEYS[one.subject_id] == "A" else said
+        expected = adjust_probabilities(probabilities, a) if KEYS[one.subject_id] == "A" else probabilities
         assert np.array_equal(one.label, label_on_grid(expected, one.geometry.shape[1:]))
 
 

@@ -1,4 +1,4 @@
-"""Several networks say their mean; one that does not belong is refused, and what differs is named."""
+"""Ensembles average probabilities; networks of other trainings or plans are refused, and the differences named."""
 
 from pathlib import Path
 

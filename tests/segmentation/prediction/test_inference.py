@@ -1,4 +1,4 @@
-"""Prediction: one window where it fits, overlapping ones where it does not, on the source's grid at the end."""
+"""Prediction with one window or overlapping ones, and labels on the source's grid."""
 
 from pathlib import Path
 

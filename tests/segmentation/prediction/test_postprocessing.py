@@ -1,4 +1,4 @@
-"""The largest part of a structure is kept where that helps on validation scans, and nowhere else."""
+"""Only the largest component of a structure is kept if this raises the validation DSC."""
 
 from collections import deque
 from itertools import product

@@ -1,4 +1,4 @@
-"""Fits segment those whom they were not trained on, each alone or the seeds of a fold together."""
+"""Fits predict subjects that they were not trained on, each alone or all seeds of a fold together."""
 
 from __future__ import annotations
 

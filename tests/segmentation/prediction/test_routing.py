@@ -1,4 +1,4 @@
-"""A subject is segmented by the networks of its key, and where there are none by a stated rule."""
+"""Routing of subjects to the networks of their key, and the rules for keys without networks."""
 
 from __future__ import annotations
 

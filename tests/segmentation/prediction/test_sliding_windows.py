@@ -1,4 +1,4 @@
-"""Windows cover everything, inside the image, and are joined as MONAI joins them."""
+"""Sliding windows cover the whole image, stay inside it, and are combined as in MONAI."""
 
 from itertools import pairwise
 

@@ -1,4 +1,4 @@
-"""The most likely temperature and offsets, of simulated pixels of which they are known."""
+"""Fitted temperature and offsets agree with those of simulated pixels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A strategy that was trained before: all its networks, where they look, and what changes its fingerprint."""
+"""Trained strategies: their networks, heart regions, and fingerprints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every frame is preprocessed as in training, segmented on its own grid, and told its phase by volume."""
+"""Unlabelled frames are preprocessed as in training, segmented on their own grid, and get phases by volume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Checkpoints: two are kept, the newest that can be read is used, and it is exact."""
+"""Checkpoints: two are kept, the newest readable one is used, and it restores the exact state."""
 
 from pathlib import Path
 

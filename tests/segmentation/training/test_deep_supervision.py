@@ -1,4 +1,4 @@
-"""Weights and grids of the heads."""
+"""Deep supervision: weights and grids of the heads."""
 
 import pytest
 import torch

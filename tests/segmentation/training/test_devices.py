@@ -1,4 +1,4 @@
-"""Devices and threads are taken by name and given back."""
+"""Choice of devices, and settings of threads that are restored."""
 
 import ctypes
 

@@ -1,4 +1,4 @@
-"""What keeps a fit from being gone on with is named, and nothing about a person is."""
+"""Differences between fits are named, without values about subjects."""
 
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def difference(job: FitJob, made: dict[str, str] | None = None, **edit: object) 
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"plans": plans_of(patch=(32, 16))}, "plans.patch is [16, 16], expected [32, 16]"),
         ({"seed": 1}, "seed is 0, expected 1"),
@@ -45,8 +45,8 @@ def difference(job: FitJob, made: dict[str, str] | None = None, **edit: object) 
     ],
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else None,
 )
-def test_each_difference_is_one_phrase(job: FitJob, edit: dict[str, object], said: str):
-    assert said in difference(job, **edit)
+def test_each_difference_is_one_phrase(job: FitJob, edit: dict[str, object], message: str):
+    assert message in difference(job, **edit)
 
 
 def test_nothing_differs_from_itself_wherever_it_lies_and_on_however_many_devices(job: FitJob, tmp_path: Path):

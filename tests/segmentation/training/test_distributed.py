@@ -1,4 +1,4 @@
-"""A fit on several devices is the fit on one, tells what happens to it, and leaves no process behind."""
+"""A fit on several devices equals the fit on one, reports its errors, and leaves no process running."""
 
 import os
 import re
@@ -127,18 +127,18 @@ def test_the_expected_error_of_one_process_is_the_one_that_is_raised(
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         (f"print({error_message(MemoryError('4711'))!r}); sys.exit(1)", "MemoryError in one of the processes"),
         ("os.kill(os.getpid(), signal.SIGKILL)", "a process was killed"),
     ],
 )
 def test_any_other_end_says_how_to_see_more(
-    tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, said: str
+    tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, message: str
 ):
     started(script)
 
-    with pytest.raises(FaircmrError, match=rf"seed-0/shared on 2 devices: {said}; .*; .* run python") as error:
+    with pytest.raises(FaircmrError, match=rf"seed-0/shared on 2 devices: {message}; .*; .* run python") as error:
         fit_in_processes(job_of(tensors, tmp_path, devices=2))
     assert "4711" not in str(error.value)
 
@@ -162,7 +162,7 @@ def test_interrupted_it_ends_what_it_started(
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         (
             f"print({error_message(StoppedError('seed-0/shared', 'at step 3', 'kept'))!r}); sys.exit(143)",
@@ -180,18 +180,18 @@ def test_interrupted_it_ends_what_it_started(
     ids=["after a step", "ended within a step", "but the disk was full"],
 )
 def test_asked_to_stop_it_closes_what_its_processes_listen_to_and_says_what_they_say(
-    tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, said: str
+    tensors: Path, tmp_path: Path, started: Callable[..., None], script: str, message: str
 ):
     report = f"print({epoch_message(REPORT)!r}, flush=True)"
     started(report, "sys.stdin.read()", script)
     reports: list[EpochReport] = []
 
-    with pytest.raises(FaircmrError, match=said):
+    with pytest.raises(FaircmrError, match=message):
         fit_in_processes(job_of(tensors, tmp_path, devices=2), reports.append, lambda: bool(reports))
 
 
 @pytest.mark.parametrize(
-    ("first", "others", "said"),
+    ("first", "others", "message"),
     [
         ("os.kill(os.getpid(), signal.SIGKILL)", "time.sleep(600)", "a process was killed; "),
         ("time.sleep(600)", "os.kill(os.getpid(), signal.SIGKILL)", "a process was killed; "),
@@ -215,14 +215,14 @@ def test_whichever_ends_first_the_others_are_ended_and_the_error_is_that_of_the_
     started: Callable[..., None],
     first: str,
     others: str,
-    said: str,
+    message: str,
     monkeypatch: pytest.MonkeyPatch,
 ):
     # who is to say something has the time to, however busy the machine is
     monkeypatch.setattr(rank_processes, "SECONDS_AFTER_FAILURE", 0.5 if "sleep" in first + others else 60.0)
     started(first, others=others)
 
-    with pytest.raises(FaircmrError, match=said):
+    with pytest.raises(FaircmrError, match=message):
         fit_in_processes(job_of(tensors, tmp_path, devices=2))
 
 
@@ -342,14 +342,14 @@ def test_its_processes_end_their_threads_before_the_interpreter_does(tensors: Pa
         check=True,
     )
 
-    said = sorted(line for line in done.stdout.splitlines() if line.startswith("during"))
-    assert said == ["during False, after 0, status 0", "during True, after 0, status 0"], "one of them reports"
+    message = sorted(line for line in done.stdout.splitlines() if line.startswith("during"))
+    assert message == ["during False, after 0, status 0", "during True, after 0, status 0"], "one of them reports"
 
 
 @pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    ("objective", "kind", "said"),
+    ("objective", "kind", "message"),
     [
         ("FailingInOneProcess", InvalidModelError, "^second process: bad; good; mend it$"),
         ("CrashingInOneProcess", FaircmrError, "(ZeroDivisionError|RuntimeError) in one of the processes"),
@@ -357,12 +357,12 @@ def test_its_processes_end_their_threads_before_the_interpreter_does(tensors: Pa
     ],
 )
 def test_an_error_in_one_process_ends_all_of_them(
-    tensors: Path, tmp_path: Path, objective: str, kind: type[FaircmrError], said: str
+    tensors: Path, tmp_path: Path, objective: str, kind: type[FaircmrError], message: str
 ):
     component = Component(path=f"tests.segmentation.objectives.{objective}")
     job = job_of(tensors, tmp_path / "fit", devices=2).model_copy(update={"objective": component})
 
-    with pytest.raises(kind, match=said):
+    with pytest.raises(kind, match=message):
         fit_in_processes(job)
 
     assert processes_of(tmp_path) == {}
@@ -427,11 +427,11 @@ def test_a_signal_stops_all_processes_at_one_step_and_the_fit_goes_on_exactly(
         assert until(lambda: list(job.folder.glob("checkpoint-*")))
         for number in [process.pid, *(processes_of(tmp_path) if whom == "everybody" else [])]:
             os.kill(number, signal.SIGTERM)
-        said = process.stdout.read()
+        output = process.stdout.read()
 
     assert process.returncode == 143
     assert until(lambda: not processes_of(tmp_path))
-    assert re.match(r"seed-0/shared: stopped in epoch \d+ of 30, step \d of 2; a checkpoint keeps", said), said
+    assert re.match(r"seed-0/shared: stopped in epoch \d+ of 30, step \d of 2; a checkpoint keeps", output), output
     reports: list[EpochReport] = []
     fit_in_processes(job, reports.append)
     assert reports[0].epoch > 1, "goes on, does not start over"

@@ -1,4 +1,4 @@
-"""A fit as a process of its own."""
+"""A fit in its own process."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""A fit tells how far it is, and anybody can read it at any moment without disturbing it."""
+"""Status of a fit, which can be read at any time without disturbing it."""
 
 from __future__ import annotations
 

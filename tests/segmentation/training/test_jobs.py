@@ -1,4 +1,4 @@
-"""A job is a readable file, and its fingerprint is what determines the weights."""
+"""Job files, and fingerprints of the settings that determine the weights."""
 
 from pathlib import Path
 
@@ -69,16 +69,16 @@ def test_keys_and_strata_follow_the_order_of_subjects(job: FitJob):
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         ({"validation_subjects": ("sub-0001",)}, "1 subjects are in both training and validation"),
         ({"keys": {"sub-0001": "A"}}, "keys lack 5 training subjects"),
         ({"training_subjects": ()}, "at least 1 item"),
     ],
 )
-def test_refuses_subjects_that_do_not_add_up(job: FitJob, edit: dict[str, object], said: str):
+def test_refuses_subjects_that_do_not_add_up(job: FitJob, edit: dict[str, object], message: str):
     values = job.model_dump() | edit
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(ValidationError, match=message):
         FitJob.model_validate(values)
 
 

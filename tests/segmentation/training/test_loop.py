@@ -1,4 +1,4 @@
-"""Training: it learns, it says how far it is, and being cut off changes nothing."""
+"""Training loop: learning, progress reports, and resuming with bit-identical weights."""
 
 import io
 import os
@@ -312,9 +312,11 @@ def test_a_record_never_vouches_for_the_weights_of_another_fit(finished: FitJob,
 
 
 @pytest.mark.parametrize(
-    ("objective", "said"), [("Failing", "loss is nan"), ("Exploding", "norm of the gradient is (inf|nan)")]
+    ("objective", "message"), [("Failing", "loss is nan"), ("Exploding", "norm of the gradient is (inf|nan)")]
 )
-def test_what_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_path: Path, objective: str, said: str):
+def test_what_is_no_number_stops_the_fit_and_names_its_step(
+    tensors: Path, tmp_path: Path, objective: str, message: str
+):
     component = Component(path=f"tests.segmentation.objectives.{objective}")
     job = job_of(tensors, tmp_path).model_copy(update={"objective": component})
 
@@ -324,7 +326,7 @@ def test_what_is_no_number_stops_the_fit_and_names_its_step(tensors: Path, tmp_p
     subjects = open_training_data(job, TensorStore(tensors), torch.device("cpu")).subjects(2)
     assert 1 < len(subjects) <= 4
     batch = ", ".join(subjects)
-    assert re.match(rf"seed-0/shared, step 2, a batch of {batch}: {said}; a finite number", str(error.value))
+    assert re.match(rf"seed-0/shared, step 2, a batch of {batch}: {message}; a finite number", str(error.value))
 
     assert [path.name for path in tmp_path.glob("checkpoint-*")] == ["checkpoint-000001.safetensors"]
 
@@ -533,7 +535,7 @@ def test_a_second_fit_in_the_same_folder_is_refused_and_the_first_undisturbed(fi
 
     here = rf"seed-0/shared: being written by process {os.getpid()} on {re.escape(socket.gethostname())} since 20\d\d-"
     assert len(refused) == 4
-    assert all(re.match(here, said) for said in refused)
+    assert all(re.match(here, message) for message in refused)
     assert same(weights(job), weights(finished))
     assert [path.name for path in tmp_path.iterdir()] == ["fit"], "the lease has been given back"
 

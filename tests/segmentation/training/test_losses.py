@@ -1,4 +1,4 @@
-"""The loss by hand, against MONAI, and against nnU-Net's definition."""
+"""Losses against values by hand, MONAI and nnU-Net's definition."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What a process says comes back whole in the process that started it."""
+"""Messages of a rank arrive unchanged in the parent process."""
 
 import pytest
 from hypothesis import given

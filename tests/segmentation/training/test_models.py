@@ -1,4 +1,4 @@
-"""Records of fits survive their files and know what stands beside them."""
+"""Records of fits: reading, writing, and the files that they list."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""One process of a fit listens to the process that started it from its first moment on."""
+"""A rank watches from its start whether its parent process still runs."""
 
 from __future__ import annotations
 

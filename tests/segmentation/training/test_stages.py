@@ -1,4 +1,4 @@
-"""Part of a schedule: its epochs, its learning rate, and fits that begin with the weights of others."""
+"""Stages: their epochs and learning rates, and fits that start from other fits' weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The batches of a fit: keys balanced as the sampler says, validation the same every time."""
+"""Training batches follow the sampler; validation batches are the same at every call."""
 
 from collections import Counter
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The validation DSC counts pixels of all samples together, and of the samples of each subject."""
+"""Validation DSC over the pixels of all samples, and of the samples of each subject."""
 
 from collections.abc import Sequence
 
