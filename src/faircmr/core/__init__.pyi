@@ -7,6 +7,8 @@ from .columns import RESERVED as RESERVED
 from .columns import check_group_names as check_group_names
 from .digests import digest_of_parameters as digest_of_parameters
 from .digests import digest_of_table as digest_of_table
+from .digests import json_digest as json_digest
+from .digests import text_digest as text_digest
 from .display_names import LONGEST_NAME as LONGEST_NAME
 from .display_names import column_name as column_name
 from .display_names import guarded_table as guarded_table

@@ -11,7 +11,7 @@ from typing import Any, Never
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core import InvalidCohortError, validated
+from faircmr.core import InvalidCohortError, json_digest, validated
 from faircmr.core.host import worker_count
 from faircmr.core.scans import FILES, Cohort, LeftOut, UnlabelledScans
 from faircmr.core.study import (
@@ -33,7 +33,6 @@ from faircmr.sources import (
     Source,
     SourceFiles,
     build_cohort,
-    digest,
     file_state,
     first_number,
     first_paths,
@@ -102,7 +101,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
     def fingerprint(self) -> str:
         """Digest of settings, keys, what is left out, and size and time of every scan and table; opens no image."""
         with no_paths_in_errors("source_root"):
-            return digest(self._content())
+            return json_digest(self._content())
 
     @property
     def root(self) -> Path:
@@ -205,7 +204,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         states = {
             key: (_fingerprint(each, start, self._reading), self._names(each)) for key, each in folder.subjects.items()
         }
-        return digest([states, [astuple(one) for one in folder.left_out]])
+        return json_digest([states, [astuple(one) for one in folder.left_out]])
 
     def _named(self) -> _NamedFolder:
         with no_paths_in_errors("predict_root"):
@@ -283,4 +282,4 @@ def _fingerprint(files: tuple[ImageFile, ...], start: int, reading: ReadingParam
     """Digest of one subject's files, of the number that frames are counted from in their names, and of the limits."""
     # without paths: with them a short source id could be found by trying all
     states = [(file_state(file.path), file.phase, file.number, file.short_axis) for file in files]
-    return digest([start, states, reading.model_dump(mode="json")])
+    return json_digest([start, states, reading.model_dump(mode="json")])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any, Never
 from kedro.io import AbstractDataset, DatasetError
 from pydantic import ValidationError
 
-from faircmr.core import InvalidModelError, OutputError, Parameters
+from faircmr.core import InvalidModelError, OutputError, Parameters, text_digest
 from faircmr.core.host import WorkFolder, write_whole
 from faircmr.datasets.base import Previewed, StudyDataset, shown_path
 from faircmr.segmentation.training import JOB_NAME, WEIGHTS_NAME, FitRecord, TrainedModels
@@ -137,7 +136,7 @@ class FinishedFitsDataset(Previewed, AbstractDataset[Never, dict[str, str]]):
     def fingerprint(self) -> str:
         """Digest of place and time of every record."""
         states = [(str(file.relative_to(self._root)), file.stat().st_mtime_ns) for file in self.files()]
-        return hashlib.sha256(repr(states).encode()).hexdigest()[:32]
+        return text_digest(repr(states))
 
     @property
     def _root(self) -> Path:

@@ -11,13 +11,13 @@ from typing import Any, Never
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core import InvalidParameterError, OutputError, guarded_table, unguarded_table, validated
+from faircmr.core import InvalidParameterError, OutputError, guarded_table, json_digest, unguarded_table, validated
 from faircmr.core.host import this_machine, write_whole
 from faircmr.core.scans import MaskPairs
 from faircmr.core.study import ReadingParameters, schema_named
 from faircmr.core.user_input import TABLE_DAMAGE, read_user_table
 from faircmr.datasets.base import Previewed, StudyDataset, no_paths_in_errors
-from faircmr.sources import digest, file_state, located_states, mask_files, pair_masks
+from faircmr.sources import file_state, located_states, mask_files, pair_masks
 
 TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
 """Columns that stay text in CSV, also where they look like numbers."""
@@ -140,7 +140,7 @@ class UserTableDataset(Previewed, AbstractDataset[Never, pd.DataFrame]):
 
     def fingerprint(self) -> str:
         """Digest of size and time of the file."""
-        return digest(file_state(self._path))
+        return json_digest(file_state(self._path))
 
     def _exists(self) -> bool:
         return self._path.is_file()
@@ -207,7 +207,7 @@ class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
         """Digest of names, sizes and times of all masks."""
         folders = (self._predictions, self._references)
         states = [located_states(mask_files(folder), folder) for folder in folders]
-        return digest([states, self._reading.model_dump(mode="json")])
+        return json_digest([states, self._reading.model_dump(mode="json")])
 
     def _exists(self) -> bool:
         return self._predictions.is_dir() and self._references.is_dir()
@@ -248,4 +248,4 @@ class OtherStudyTableDataset(UserTableDataset):
 
     def fingerprint(self) -> str:
         """Digest of what is named, and of size and time of the file."""
-        return digest([self._named, file_state(self._path)])
+        return json_digest([self._named, file_state(self._path)])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +11,7 @@ from typing import Annotated, Any
 import pandas as pd
 from pydantic import Field
 
-from faircmr.core import Parameters
+from faircmr.core import Parameters, json_digest
 from faircmr.core.host import this_machine
 from faircmr.mitigation import SAMPLERS
 from faircmr.segmentation.training import Component, FitJob
@@ -75,7 +73,7 @@ def _kind(job: FitJob, objective: Component, half: str) -> StepKind:
         # what a mapping holds (a weight a group) differs from fold to fold, and costs the same
         {name: sorted(one) if isinstance(one, Mapping) else one for name, one in objective.parameters.items()},
     ]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:6]
+    digest = json_digest(content, 6)
     return StepKind(name=" ".join(filter(None, (_label(job), half, digest))), job=_smallest(job, objective))
 
 

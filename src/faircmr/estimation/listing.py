@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError, Parameters
+from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError, Parameters, json_digest
 from faircmr.core.host import WorkFolder
 from faircmr.estimation.costs import StepKind, divided
 from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, list_localisers, select_training_cohort
@@ -28,8 +26,7 @@ def job_digest(job: Mapping[str, Any]) -> str:
     Args:
         job: As JSON has it.
     """
-    content = json.dumps(_without_rois(fingerprinted_fields(job)), sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+    return json_digest(_without_rois(fingerprinted_fields(job)), 16)
 
 
 def _without_rois(content: Mapping[str, Any]) -> dict[str, Any]:

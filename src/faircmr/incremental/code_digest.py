@@ -28,6 +28,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from faircmr.core import text_digest
+
 DOTTED = re.compile(r"\w+(\.\w+)+")
 STATEMENT_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")
 """Fields of syntax trees in which statements lie; there are none in expressions."""
@@ -238,7 +240,7 @@ class CodeDigests:
             bound.append(repr((function.args, function.keywords)))
             function = function.func
         reached = [" ".join(one) for one in sorted(self.reached(function, dotted_names).items())]
-        return hashlib.sha256("\n".join([*bound, *reached]).encode()).hexdigest()[:32]
+        return text_digest("\n".join([*bound, *reached]))
 
     def reached(self, function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> dict[str, str]:
         """Every definition that a function uses, directly or not, with the digest of its statements.

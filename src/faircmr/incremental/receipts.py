@@ -25,7 +25,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
-from faircmr.core import Parameters
+from faircmr.core import Parameters, text_digest
 from faircmr.core.host import check_lease, is_content, remove, write_whole
 from faircmr.incremental.code_digest import CodeDigests
 
@@ -267,4 +267,4 @@ def _plain(value: Any) -> Any:
 
 
 def _digest_of(content: object) -> str:
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    return text_digest(json.dumps(content, sort_keys=True, default=str))

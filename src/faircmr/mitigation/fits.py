@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, InvalidParameterError, Omission
+from faircmr.core import InvalidCohortError, InvalidParameterError, Omission, text_digest
 from faircmr.core.host import WorkFolder
 from faircmr.core.scans import run_name
 from faircmr.core.study import TRAIN, VALIDATION, folds_of, subjects_in
@@ -125,7 +124,7 @@ def rename_fit(job: FitJob, name: str) -> FitJob:
 def group_folder(group: str) -> str:
     """Folder name of a group's model; with a digest if the group has characters that are not used in folder names."""
     plain = re.sub(r"[^A-Za-z0-9_]+", "-", group).strip("-")
-    digest = "" if plain == group else f"-{hashlib.sha256(group.encode()).hexdigest()[:6]}"
+    digest = "" if plain == group else f"-{text_digest(group, 6)}"
     return f"group-{plain}{digest}"
 
 

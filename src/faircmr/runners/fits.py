@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from distributed import Client, Future, KilledWorker
 
-from faircmr.core import FaircmrError, InvalidParameterError
+from faircmr.core import FaircmrError, InvalidParameterError, text_digest
 from faircmr.core.host import REMEDY, StoppedError
 from faircmr.pipelines.training import Fit
 from faircmr.runners.node_run import NeededFits, Outcome, is_stopped
@@ -146,7 +145,7 @@ def _key(run: str, job: FitJob) -> str:
     Dask expects tasks of one name (what stands before the first hyphen) to take equally long, and gives several to one
     worker if it thinks them short, as fits are that were finished before. So each has a name of its own.
     """
-    digest = hashlib.sha256(job.model_dump_json().encode()).hexdigest()[:16]
+    digest = text_digest(job.model_dump_json(), 16)
     return f"fit_{run}_{digest}-{job.folder.parent.name}/{job.folder.name}"
 
 

@@ -4,7 +4,6 @@ from .base import Source as Source
 from .base import SourceFiles as SourceFiles
 from .base import build_cohort as build_cohort
 from .base import check_unique as check_unique
-from .base import digest as digest
 from .base import file_state as file_state
 from .base import first_paths as first_paths
 from .base import located as located

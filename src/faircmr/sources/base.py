@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +12,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, Omission, Parameters, log_omissions, shown_table
+from faircmr.core import InvalidCohortError, Omission, Parameters, json_digest, log_omissions, shown_table
 from faircmr.core.scans import Cohort, LabelValues, Phase, ScanFiles, ScanKey
 from faircmr.core.study import COLUMNS, DEFAULT_READING, ReadingParameters
 from faircmr.core.user_input import lost_zeros
@@ -29,7 +27,7 @@ def scan_fingerprint(files: ScanFiles) -> str:
     Paths stay out of it: with them a short source id could be found by trying all.
     """
     label = file_state(files.label) if files.label is not None else "unlabelled"
-    return digest([file_state(files.image), label, files.frame])
+    return json_digest([file_state(files.image), label, files.frame])
 
 
 def file_state(path: Path) -> FileState:
@@ -50,11 +48,6 @@ def located(path: Path, root: Path) -> str:
     """Path below ``root`` with forward slashes; the whole path of a file that lies elsewhere."""
     # as text: pathlib's own way takes a third of the time of listing a large cohort
     return path.as_posix().removeprefix(f"{root.as_posix()}/")
-
-
-def digest(content: object) -> str:
-    """Short hexadecimal digest of anything that JSON can hold."""
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:32]
 
 
 SourceFiles = Mapping[tuple[str, Phase], ScanFiles]

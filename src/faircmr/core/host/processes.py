@@ -8,7 +8,6 @@ where it may not start processes.
 from __future__ import annotations
 
 import functools
-import hashlib
 import os
 import platform
 import socket
@@ -19,7 +18,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from faircmr.core import InvalidParameterError
+from faircmr.core import InvalidParameterError, text_digest
 
 PROC = Path("/proc")
 ENDED = ("Z", "X")
@@ -33,7 +32,7 @@ def place() -> str:
     Two containers may have one host's name, and a host that was started again has other processes.
     """
     parts = [socket.gethostname(), _text(PROC / "sys/kernel/random/boot_id"), _link(PROC / "self/ns/pid")]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:8]
+    return text_digest("\n".join(parts), 8)
 
 
 def start_of(pid: int) -> str:

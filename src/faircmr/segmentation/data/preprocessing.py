@@ -7,7 +7,6 @@ core of the machine, which takes longer than the products.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
@@ -18,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.core import InvalidScanError
+from faircmr.core import InvalidScanError, text_digest
 from faircmr.core.scans import Image, LabelImage, Phase, Scan, Structure, extent, nonzero_box
 from faircmr.core.study import check_voxels
 from faircmr.segmentation.data.tensors import (
@@ -179,7 +178,7 @@ def preprocess_subjects(read: ReadScan, scans: pd.DataFrame, plans: Plans) -> It
     for subject_id, rows in scans.groupby("subject_id", sort=False):
         phases = tuple(Phase(phase) for phase in rows["phase"])
         text = repr((plans.spacing, plans.structures, sorted(zip(phases, rows["fingerprint"], strict=True))))
-        fingerprint = hashlib.sha256(text.encode()).hexdigest()[:16]
+        fingerprint = text_digest(text, 16)
         compute = partial(_preprocess_phases, read, str(subject_id), phases, plans)
         yield SubjectTensors(str(subject_id), fingerprint, ArraysOnDemand(compute))
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 
-from faircmr.core import InvalidModelError, InvalidScanError
+from faircmr.core import InvalidModelError, InvalidScanError, text_digest
 from faircmr.core.scans import (
     LOOK_UP_CINE,
     Frame,
@@ -224,7 +224,7 @@ def _volumes(frame: Frame, label: LabelImage, structures: Sequence[Structure]) -
 
 
 def _digest(parts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+    return text_digest("\n".join(parts))
 
 
 @dataclass(frozen=True)
@@ -264,7 +264,7 @@ class TrainedStrategy:
         models = (self.model, self.localiser_models)
         weights = [_file_digest(each.folder / fit.name / WEIGHTS_NAME) for each in models for fit in each.fits]
         settings = [one.model_dump_json() for one in (self.localiser, self.postprocessing, self.inference)]
-        return hashlib.sha256("\n".join([*weights, *settings]).encode()).hexdigest()[:32]
+        return text_digest("\n".join([*weights, *settings]))
 
     def _localisers(self, plans: Plans) -> Localisers:
         models, inference = self.localiser_models, localiser_inference(self.inference)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -11,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from faircmr.core import InvalidModelError, InvalidParameterError, Parameters
+from faircmr.core import InvalidModelError, InvalidParameterError, Parameters, json_digest
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import Plans
@@ -194,7 +192,7 @@ class FitJob(Parameters):
         """
         content = fingerprinted_fields(self.model_dump(mode="json"))
         content["tensors"] = [tensors.get(subject_id) for subject_id in sorted(self.subjects)]
-        digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        digest = json_digest(content, 16)
         return f"{digest}{CODE_SEPARATOR}{self.code}"
 
     @classmethod
