@@ -28,7 +28,7 @@ from markdown_table import as_markdown
 from safetensors.numpy import save_file
 
 from faircmr.core.scans import Phase, Scan
-from faircmr.fairness.metrics.scan import dice_score
+from faircmr.fairness.metrics import dice_score
 from faircmr.segmentation import InferenceParameters, TrainingParameters
 from faircmr.segmentation.data import (
     MANIFEST_NAME,
@@ -38,15 +38,20 @@ from faircmr.segmentation.data import (
     preprocess,
     tensors_file_name,
 )
-from faircmr.segmentation.network import Fingerprint, PlanOverrides, Plans, make_plans
-from faircmr.segmentation.network.planning import Grid
+from faircmr.segmentation.network import Fingerprint, Grid, PlanOverrides, Plans, make_plans
 from faircmr.segmentation.prediction import Predictor
-from faircmr.segmentation.training import Component, FitJob
-from faircmr.segmentation.training.loop import fit
-from faircmr.sources.synthetic import SyntheticParameters
-from faircmr.sources.synthetic.anatomy import DIRECTIONS, LENGTHS, Shift, group_shift
-from faircmr.sources.synthetic.parameters import GROUPS
-from faircmr.sources.synthetic.subject import SyntheticSubject, stack_geometry, synthesise
+from faircmr.segmentation.training import Component, FitJob, fit
+from faircmr.sources.synthetic import (
+    DIRECTIONS,
+    GROUPS,
+    LENGTHS,
+    Shift,
+    SyntheticParameters,
+    SyntheticSubject,
+    group_shift,
+    stack_geometry,
+    synthesise,
+)
 
 TARGET = 8.5
 STEPS = (1.4, 1.6, 1.8, 2.0, 2.2, 2.4)

@@ -17,11 +17,12 @@ import pandas as pd
 from markdown_table import as_markdown
 
 from faircmr.core import generator, omission_table
-from faircmr.core.scans import AS_STORED
-from faircmr.core.scans.images import FEATURES
+from faircmr.core.scans import AS_STORED, FEATURES
 from faircmr.core.study import AttributeParameters, nobody
 from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.cohort_checks import (
+    GRID_MEASURES,
+    IMAGE_MEASURES,
     CohortCheckParameters,
     CohortTables,
     check_cohort,
@@ -33,7 +34,6 @@ from faircmr.fairness.cohort_checks import (
     quarantined_by_group,
     split_counts,
 )
-from faircmr.fairness.cohort_checks.measures import GRID_MEASURES, IMAGE_MEASURES
 from faircmr.reporting import cohort_report
 
 SHARES = {"White": 0.80, "Mixed": 0.03, "Asian": 0.07, "Black": 0.04, "Chinese": 0.016, "Others": 0.044}

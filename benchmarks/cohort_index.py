@@ -25,8 +25,7 @@ from markdown_table import as_markdown
 
 from faircmr.core import generator
 from faircmr.core.scans import Geometry, Phase, ScanFiles
-from faircmr.core.study import AttributeParameters, validate_subjects
-from faircmr.core.study.index import index_subjects
+from faircmr.core.study import AttributeParameters, index_subjects, validate_subjects
 from faircmr.datasets import CohortDataset
 from faircmr.sources import read_scan, write_image, write_label
 from faircmr.sources.ukbb import Ukbb

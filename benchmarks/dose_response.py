@@ -16,7 +16,7 @@ import pandas as pd
 from embedded_study import Study, arguments_of, over_cohort_seeds, parameters_of, run_all, with_spread
 from markdown_table import as_markdown
 
-from faircmr.sources.synthetic.parameters import GROUPS
+from faircmr.sources.synthetic import GROUPS
 
 LARGE, *SMALL = GROUPS
 NAMES = ("share", "small_group")

@@ -21,7 +21,7 @@ import yaml
 from omegaconf import OmegaConf
 
 from faircmr.fairness.tables import MEASURES, scores_by_seed, table1
-from faircmr.sources.synthetic.parameters import GROUPS
+from faircmr.sources.synthetic import GROUPS
 
 PROJECT = Path(__file__).parents[1]
 MEASURED = (*MEASURES, "sex_gap")

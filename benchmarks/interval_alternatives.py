@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm, t
 
-from faircmr.fairness.inference import Groups, Interval
-from faircmr.fairness.inference.bootstrap import BootstrapT
+from faircmr.fairness.inference import BootstrapT, Groups, Interval
 
 Array = npt.NDArray[np.float64]
 Measure = Callable[[Array], Array]

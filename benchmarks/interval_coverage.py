@@ -31,13 +31,13 @@ from faircmr.fairness.inference import (
     GroupBootstrap,
     Groups,
     Interval,
+    bootstrap_t,
     bootstrap_t_over_seeds,
     gap_interval,
     sd_interval,
     ser_interval,
     worst_interval,
 )
-from faircmr.fairness.inference.bootstrap import bootstrap_t
 from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
 
 Array = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ from markdown_table import as_markdown
 
 from faircmr.core import generator
 from faircmr.fairness.inference import Groups
-from faircmr.fairness.tables.published_tests import literal_t_test
+from faircmr.fairness.tables import literal_t_test
 
 SIZES = np.array([472, 18, 41, 24, 9, 26])
 GROUPS = Groups(tuple(f"n = {size}" for size in SIZES), np.repeat(np.arange(len(SIZES)), SIZES))

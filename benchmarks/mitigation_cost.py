@@ -23,11 +23,16 @@ from engine_step import GROUPS, plans_of, write_subjects
 from markdown_table import as_markdown
 from torch import nn
 
-from faircmr.mitigation import FairMetaLearning
-from faircmr.mitigation.fits import objective_component
-from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
-from faircmr.mitigation.sampling import stratified_batch_sampling, uniform
-from faircmr.mitigation.strategies import GroupDro, Reweighing, SegmentationAlone
+from faircmr.mitigation import (
+    FairMetaLearning,
+    GroupDro,
+    Reweighing,
+    SegmentationAlone,
+    objective_component,
+    stratified_batch_sampling,
+    uniform,
+)
+from faircmr.mitigation.objectives import FairMetaLearningObjective
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.data import Batch, TensorStore
 from faircmr.segmentation.network import Plans
@@ -43,7 +48,7 @@ from faircmr.segmentation.training import (
     reuse_freed_memory,
     train_step,
 )
-from faircmr.sources.synthetic.parameters import TRAINING_SIZES
+from faircmr.sources.synthetic import TRAINING_SIZES
 
 WARM_UP = 3
 KEYS = tuple(group for group, count in TRAINING_SIZES.items() for _ in range(count))

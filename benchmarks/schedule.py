@@ -16,7 +16,7 @@ from embedded_study import PROJECT, Study, arguments_of, over_cohort_seeds, para
 from markdown_table import as_markdown
 from omegaconf import DictConfig, OmegaConf
 
-from faircmr.sources.synthetic.parameters import GROUPS
+from faircmr.sources.synthetic import GROUPS
 
 STRATEGIES = ("baseline", "stratified")
 LARGE, *SMALL = GROUPS

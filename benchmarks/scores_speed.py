@@ -27,8 +27,7 @@ from monai.metrics import compute_average_surface_distance, compute_dice, comput
 from monai.metrics.utils import get_edge_surface_distance
 
 from faircmr.core.scans import LabelImage, Spacing, Structure
-from faircmr.fairness.metrics import Metric
-from faircmr.fairness.metrics.scan import score_scan
+from faircmr.fairness.metrics import Metric, score_scan
 
 SHAPE = (10, 256, 224)
 SPACING: Spacing = (10.0, 1.37, 1.37)

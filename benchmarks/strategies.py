@@ -16,7 +16,7 @@ from markdown_table import as_markdown
 from verdicts import verdicts
 
 from faircmr.pipeline_registry import FAMILIES, STRATEGIES
-from faircmr.sources.synthetic.parameters import GROUPS
+from faircmr.sources.synthetic import GROUPS
 
 
 def main() -> None:

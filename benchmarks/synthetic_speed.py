@@ -12,9 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from faircmr.sources.synthetic import SyntheticParameters
-from faircmr.sources.synthetic.anatomy import group_shift
-from faircmr.sources.synthetic.subject import synthesise, write_subject
+from faircmr.sources.synthetic import SyntheticParameters, group_shift, synthesise, write_subject
 
 GRIDS = {"64x64x9": SyntheticParameters(), "128x128x10": SyntheticParameters(size=128, slices=10, spacing=1.125)}
 

@@ -22,18 +22,25 @@ from markdown_table import as_markdown
 
 from faircmr.core import derived_seed, generator
 from faircmr.fairness.inference import (
+    MARGIN,
     FloatArray,
     Groups,
+    Moments,
+    Tails,
+    dunn,
     equivalence_tests,
+    games_howell,
     holm,
+    kruskal_wallis,
     permutation_tests,
+    permuted_groups,
     sign_flip_tests,
     smallest_detectable_gap,
+    standardised,
+    welch_anova,
+    welch_statistic,
+    welch_t,
 )
-from faircmr.fairness.inference.classical import dunn, games_howell, kruskal_wallis, welch_anova, welch_t
-from faircmr.fairness.inference.permutation import Tails, permuted_groups
-from faircmr.fairness.inference.resampling import Moments, standardised, welch_statistic
-from faircmr.fairness.inference.verdict import MARGIN
 
 SIZES = (472, 18, 41, 24, 9, 26)
 GROUPS = Groups(tuple(f"n={size}" for size in SIZES), np.repeat(np.arange(len(SIZES)), SIZES))

@@ -13,8 +13,14 @@ from layout import FULL, HERE, Layout
 from faircmr.core import Parameters
 from faircmr.segmentation import AugmentationParameters, InferenceParameters, Precision, TrainingParameters
 from faircmr.segmentation.data import TensorStore
-from faircmr.segmentation.localiser import Box, LocaliserParameters, localiser_inference, locate_hearts, rois_of
-from faircmr.segmentation.localiser.parameters import plan_localiser
+from faircmr.segmentation.localiser import (
+    Box,
+    LocaliserParameters,
+    localiser_inference,
+    locate_hearts,
+    plan_localiser,
+    rois_of,
+)
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.training import RECORD_NAME, Component, FitJob, FitRecord, TrainedModels
 

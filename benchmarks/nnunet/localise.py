@@ -19,7 +19,7 @@ from options import base_parser, settled
 from predict_ours import native
 
 from faircmr.segmentation.localiser import Box, LocaliserParameters
-from faircmr.segmentation.training.loop import fit
+from faircmr.segmentation.training import fit
 
 
 def main() -> None:

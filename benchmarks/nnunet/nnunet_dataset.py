@@ -12,9 +12,7 @@ from layout import LABELS, split, write_json
 
 from faircmr.core.scans import Phase, Scan, ScanFiles, Structure
 from faircmr.segmentation.localiser import Box
-from faircmr.sources import read_scan, write_image, write_label
-from faircmr.sources.acdc import Acdc
-from faircmr.sources.base import NoParameters
+from faircmr.sources import Acdc, NoParameters, read_scan, write_image, write_label
 
 AS_STORED = {int(structure): structure for structure in Structure}
 BOX_COLUMNS = ("row_start", "row_stop", "column_start", "column_stop")

@@ -18,11 +18,8 @@ from faircmr.segmentation.data import MANIFEST_NAME, Array, TensorManifest, Tens
 from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import Plans
 from faircmr.segmentation.prediction import Predictor
-from faircmr.segmentation.training import Component, FitJob
-from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.records import EpochReport
-from faircmr.sources import read_scan, write_label
-from faircmr.sources.acdc import Acdc
+from faircmr.segmentation.training import Component, EpochReport, FitJob, fit
+from faircmr.sources import Acdc, read_scan, write_label
 
 Cases = dict[str, dict[Phase, ScanFiles]]
 

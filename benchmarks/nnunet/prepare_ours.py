@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from faircmr.core.study.index import index_scans
+from faircmr.core.study import index_scans
 from faircmr.datasets import CohortDataset, TensorsDataset
 from faircmr.segmentation.data import preprocess_subjects
 from faircmr.segmentation.network import PlanOverrides, make_plans, take_fingerprint

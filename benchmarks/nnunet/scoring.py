@@ -11,10 +11,9 @@ import pandas as pd
 from nnunet_dataset import AS_STORED, acdc_files, case_name
 from scipy.stats import t
 
-from faircmr.fairness.metrics.scan import dice_score
+from faircmr.fairness.metrics import dice_score
 from faircmr.segmentation.localiser import Box
-from faircmr.sources import read_label, read_scan
-from faircmr.sources.acdc import Acdc
+from faircmr.sources import Acdc, read_label, read_scan
 
 
 def score_folder(root: Path, folder: Path, boxes: Mapping[str, Box] | None) -> list[dict[str, Any]]:

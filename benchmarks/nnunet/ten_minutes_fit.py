@@ -12,8 +12,7 @@ from pathlib import Path
 from courses import Course
 
 from faircmr.core import Parameters
-from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.records import EpochReport
+from faircmr.segmentation.training import EpochReport, fit
 
 
 class Stages(Parameters):

@@ -24,7 +24,7 @@ import pandas as pd
 
 from faircmr.core import generator
 from faircmr.core.scans import Geometry, LabelImage, Phase, Structure
-from faircmr.datasets.predictions import MANIFEST_NAME, PredictionEntry, PredictionManifest, prediction_path
+from faircmr.datasets import MANIFEST_NAME, PredictionEntry, PredictionManifest, prediction_path
 from faircmr.sources import write_image, write_label
 
 SHARES = {"A": 0.5, "B": 0.18, "C": 0.12, "D": 0.1, "E": 0.06, "F": 0.04}

@@ -18,9 +18,10 @@ from faircmr.core import known_paths
 from faircmr.datasets import CohortDataset
 from faircmr.mitigation import StrategyParameters
 from faircmr.pipeline_registry import register_pipelines
-from faircmr.running.configuration import READ_BY_NO_NODE, _models
+from faircmr.running import READ_BY_NO_NODE
+from faircmr.running.configuration import _models
 from faircmr.sources.nnunet import NnunetParameters
-from faircmr.sources.ukbb.source import UkbbParameters
+from faircmr.sources.ukbb import UkbbParameters
 from tests.architecture.configuration import ENVIRONMENTS, REPOSITORY, catalog, loader
 
 SOURCE = REPOSITORY / "src" / "faircmr"

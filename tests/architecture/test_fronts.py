@@ -45,6 +45,27 @@ def test_nobody_imports_from_inside_another_package(source: Path):
     assert inside == []
 
 
+def test_tests_import_what_packages_export_or_what_is_in_their_own_room(source: Path, project_root: Path):
+    """But for what is private, and modules that a test changes as a whole."""
+    known = dict(modules(source))
+    inside = [
+        f"{path.relative_to(project_root)}: from {node.module} import {alias.name}"
+        for path in sorted((project_root / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module in known and known[node.module].name != "__init__.py"
+        for alias in node.names
+        if not alias.name.startswith("_")
+        and node.module.rpartition(".")[0] not in WITHOUT_FRONT | {room_of(path, project_root)}
+    ]
+
+    assert inside == []
+
+
+def room_of(path: Path, project_root: Path) -> str:
+    """The package that a test's folder mirrors."""
+    return ".".join(["faircmr", *path.relative_to(project_root / "tests").parts[:-1]])
+
+
 def test_every_export_is_where_its_stub_says(source: Path):
     listed = list(exports(source))
 

@@ -22,15 +22,17 @@ from omegaconf import OmegaConf
 from faircmr.cli import run
 from faircmr.core import FaircmrError, NotPermittedError, validated
 from faircmr.core.scans import Cohort, Phase
-from faircmr.core.study import AttributeParameters, SplitParameters, keep_source_ids, naming_of
-from faircmr.core.study.index import index_subjects
-from faircmr.core.study.splitting import split_subjects
+from faircmr.core.study import (
+    AttributeParameters,
+    SplitParameters,
+    index_subjects,
+    keep_source_ids,
+    naming_of,
+    split_subjects,
+)
 from faircmr.core.user_input import given_path, read_user_table
-from faircmr.fairness.audit import AuditColumns
-from faircmr.fairness.audit.demographics import joined
-from faircmr.mitigation import BalancedCohort, SmallestShareCohort
-from faircmr.mitigation.cohorts import check_shortages, draw_smallest_share
-from faircmr.mitigation.fits import half_of
+from faircmr.fairness.audit import AuditColumns, joined
+from faircmr.mitigation import BalancedCohort, SmallestShareCohort, check_shortages, draw_smallest_share, half_of
 from faircmr.segmentation import TrainingParameters
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from tests.sources.volumes import drawn, ramp, save

@@ -20,12 +20,10 @@ from faircmr.datasets import (
     TextDataset,
 )
 from faircmr.datasets.key_table import read_keys, write_keys
-from faircmr.incremental.receipts import Key, key_of, write_receipt
-from faircmr.running.logs import expected_error
-from faircmr.running.progress import EVENTS, last_durations
+from faircmr.incremental import Key, key_of, write_receipt
+from faircmr.running import EVENTS, expected_error, last_durations
 from faircmr.segmentation.data import MANIFEST_NAME, TensorManifest, TensorStore, tensors_file_name
-from faircmr.segmentation.training import FitJob
-from faircmr.segmentation.training.state import latest_checkpoint
+from faircmr.segmentation.training import FitJob, latest_checkpoint
 from tests.fuzz.mutating import mutated
 from tests.segmentation.phantoms import job_of, plans_of
 

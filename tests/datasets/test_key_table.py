@@ -9,7 +9,7 @@ import pytest
 
 from faircmr.core import OutputError
 from faircmr.core.host import lease
-from faircmr.core.study.keys import assign_keys
+from faircmr.core.study import assign_keys
 from faircmr.datasets import key_table
 from faircmr.datasets.key_table import read_keys, updated_keys
 

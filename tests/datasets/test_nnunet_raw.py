@@ -20,15 +20,10 @@ from faircmr.core import (
     omissions_in,
 )
 from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, structures_shown
-from faircmr.core.study import AttributeParameters, no_keys
-from faircmr.core.study.index import index_subjects
-from faircmr.core.study.keys import assign_keys
+from faircmr.core.study import AttributeParameters, assign_keys, index_subjects, no_keys
 from faircmr.datasets import NnunetRawDataset
-from faircmr.sources import build_cohort, first_paths
-from faircmr.sources.acdc import Acdc
-from faircmr.sources.base import NoParameters
-from faircmr.sources.nnunet import StudyTables, export_cohort
-from faircmr.sources.nnunet.export import FOLDS, STEP
+from faircmr.sources import Acdc, NoParameters, build_cohort, first_paths
+from faircmr.sources.nnunet import FOLDS, STEP, StudyTables, export_cohort
 from tests.sources.nnunet_rules import accumulation_fault, validated
 
 TURNED = ((0.0, -1.25, 0.0, 3.0), (1.5, 0.0, 0.0, -4.0), (0.0, 0.0, 10.0, 5.0), (0.0, 0.0, 0.0, 1.0))

@@ -14,7 +14,7 @@ from kedro.io import DatasetError
 
 from faircmr.core import InvalidCohortError, InvalidScanError, OutputError
 from faircmr.datasets import UnlabelledDataset
-from faircmr.sources.unlabelled import LONG_AXIS, MASK, NO_NIFTI
+from faircmr.sources import LONG_AXIS, MASK, NO_NIFTI
 from tests.sources.volumes import ramp, save
 
 HEAVY = ("nibabel", "torch", "monai", "pandera", "scipy", "matplotlib")

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from kedro.framework.hooks import hook_impl
 
-from faircmr.incremental.code_digest import CodeDigests
-from faircmr.incremental.receipts import dataset_code
+from faircmr.incremental import CodeDigests, dataset_code
 from tests.end_to_end.embedded import EmbeddedStudy
 from tests.studies import TWO, Project
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from faircmr.segmentation.training.fit_status import read_progress
+from faircmr.segmentation.training import read_progress
 from tests.studies import Project
 
 pytestmark = pytest.mark.slow

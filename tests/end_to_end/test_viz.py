@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from faircmr.datasets.previews import ROWS
+from faircmr.datasets import ROWS
 from tests.end_to_end.clinic import SUBJECTS, Clinic
 from tests.end_to_end.viz_server import viz_server
 from tests.studies import Project

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from faircmr.core import InvalidParameterError
 from faircmr.segmentation.data import Batch
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import SegmentationObjective
 
 
 class KilledObjective(SegmentationObjective):

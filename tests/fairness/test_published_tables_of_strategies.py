@@ -7,9 +7,8 @@ from scipy import stats
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidScoresError, StudyMismatchError
 from faircmr.fairness.inference import Groups
-from faircmr.fairness.metrics.scoring import collect_scores
-from faircmr.fairness.tables import asterisks_of, scheffe_of
-from faircmr.fairness.tables.published_tests import scheffe_matrix, table1_asterisks
+from faircmr.fairness.metrics import collect_scores
+from faircmr.fairness.tables import asterisks_of, scheffe_matrix, scheffe_of, table1_asterisks
 from tests.fairness.published import scores_of, subjects_of
 
 GROUPS = {f"sub-{number:04}": group for number, group in enumerate([*["White"] * 8, *["Asian"] * 5, *["Black"] * 4])}

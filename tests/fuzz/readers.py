@@ -63,7 +63,7 @@ def _dicom_archive(root: Path, own: Path) -> Iterator[Step]:
 
 def _dicom_files(root: Path, own: Path) -> Iterator[Step]:
     from faircmr.sources import write_cine
-    from faircmr.sources.dicom.reading import read_files
+    from faircmr.sources.dicom import read_files
 
     cine = read_files(_files(root))
     yield lambda: (cine.problems, cine.geometry)
@@ -71,8 +71,7 @@ def _dicom_files(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _cvi42(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.ukbb.cvi42 import draw_labels
-    from faircmr.sources.ukbb.source import read_annotation
+    from faircmr.sources.ukbb import draw_labels, read_annotation
     from tests.sources.dicom.written import uid
 
     uids = np.array([[uid(place, phase) for phase in range(seeds.PHASES)] for place in range(seeds.SLICES)])
@@ -82,7 +81,7 @@ def _cvi42(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _contour_text(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.contours import crosses_itself, fill, is_open, leaves, read_points
+    from faircmr.sources import crosses_itself, fill, is_open, leaves, read_points
 
     shape = (seeds.ROWS, seeds.COLUMNS)
     for path in _files(root):
@@ -101,8 +100,7 @@ def _scan(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _cine(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources import read_scan
-    from faircmr.sources.cines import read_cine
+    from faircmr.sources import read_cine, read_scan
 
     image, *labels = _files(root) or [root / GONE]
     yield lambda: [frame.geometry for _, frame in read_cine(image)]
@@ -141,8 +139,7 @@ def _path_of(root: Path, stem: str) -> str:
 
 def _cohort(source: str, root: Path, own: Path, parameters: Mapping[str, object] | None = None) -> Iterator[Step]:
     """The whole way from the catalog's entry to every scan."""
-    from faircmr.datasets import CohortDataset
-    from faircmr.datasets.key_table import read_keys
+    from faircmr.datasets import CohortDataset, read_keys
 
     dataset = CohortDataset(source, str(root), str(own / "key.csv"), parameters=parameters, workers=1)
     cohort = _loaded(dataset)
@@ -154,8 +151,7 @@ def _cohort(source: str, root: Path, own: Path, parameters: Mapping[str, object]
 def _nnunet_splits(root: Path, own: Path) -> Iterator[Step]:
     import pandas as pd
 
-    from faircmr.sources.nnunet import NnunetParameters
-    from faircmr.sources.nnunet.files import study_splits
+    from faircmr.sources.nnunet import NnunetParameters, study_splits
 
     key = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "source_id": list(seeds.PEOPLE["subject_id"])})
     yield lambda: len(study_splits(root / "splits_final.json", key, NnunetParameters().case_pattern))
@@ -174,15 +170,14 @@ def _unlabelled(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _ukbb_tables(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources.ukbb.participants import find_tables, read_tables
+    from faircmr.sources.ukbb import find_tables, read_tables
 
     demographics = read_tables(find_tables(root))
     yield lambda: list(demographics.rejected.values())
 
 
 def _user_table(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.core.user_input import identifiers, read_user_table, typed_table
-    from faircmr.core.user_input.tables import spoilt_numbers
+    from faircmr.core.user_input import identifiers, read_user_table, spoilt_numbers, typed_table
     from faircmr.sources import by_subject
 
     for path in _files(root):

@@ -42,11 +42,11 @@ from faircmr.datasets import (
     ModelsDataset,
     NnunetRawDataset,
     PredictionsDataset,
+    StudyDataset,
     TableDataset,
     TensorsDataset,
     TextDataset,
 )
-from faircmr.datasets.base import StudyDataset
 from faircmr.incremental import IncrementalCatalog, files_of
 from faircmr.incremental.receipts import AnyDataset, Key
 from faircmr.segmentation.data import SubjectTensors

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from faircmr.segmentation.training import Component, FitJob, TrainedModels
-from faircmr.segmentation.training.loop import fit
+from faircmr.segmentation.training import Component, FitJob, TrainedModels, fit
 from tests.segmentation.phantoms import job_of
 
 GROUPS = ("A", "B", "C")

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError
-from faircmr.core.study import SplitParameters
-from faircmr.core.study.splitting import split_subjects
+from faircmr.core.study import SplitParameters, split_subjects
 from faircmr.mitigation import StrategyParameters, select_training_cohort
 from faircmr.mitigation.cohorts import check_no_test_subjects
 from tests.mitigation.pools import PAPER, counts, pool_of, pool_of_people, with_a_majority

@@ -10,8 +10,7 @@ from faircmr.core.host import WorkFolder
 from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits
 from faircmr.mitigation import sampling as batch_sampling
 from faircmr.segmentation import TrainingParameters
-from faircmr.segmentation.localiser import Box, roi_table, with_rois
-from faircmr.segmentation.localiser.roi import HeartLocation
+from faircmr.segmentation.localiser import Box, HeartLocation, roi_table, with_rois
 from faircmr.segmentation.training import SEGMENTATION_OBJECTIVE, FitJob
 from tests.segmentation.phantoms import plans_of
 

@@ -7,12 +7,9 @@ import pytest
 
 from faircmr.mitigation import FairMetaLearning
 from faircmr.mitigation.fits import objective_component
-from faircmr.mitigation.objectives.group_dro import GroupDroObjective
-from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective
-from faircmr.mitigation.objectives.reweighing import ReweighingObjective
+from faircmr.mitigation.objectives import FairMetaLearningObjective, GroupDroObjective, ReweighingObjective
 from faircmr.mitigation.strategies import GroupDro, Reweighing, SegmentationAlone
-from faircmr.segmentation.training import Component
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import Component, SegmentationObjective
 from tests.segmentation.phantoms import plans_of
 from tests.studies import Project
 

@@ -11,8 +11,7 @@ import pytest
 from faircmr.core import omissions_in, strategy_step
 from faircmr.core.scans import Phase, PredictionKey
 from faircmr.mitigation import StrategyParameters, StrategyTables, strategy_omissions
-from faircmr.segmentation.localiser import roi_table
-from faircmr.segmentation.localiser.roi import HeartLocation
+from faircmr.segmentation.localiser import HeartLocation, roi_table
 
 GROUPS = {"sub-0001": "A", "sub-0002": "A", "sub-0003": "B", "sub-0004": "A", "sub-0005": "B", "sub-0006": "C"}
 SPLIT = dict(zip(GROUPS, ["train", "train", "validation", "test", "test", "test"], strict=True))

@@ -2,12 +2,10 @@
 
 import pytest
 
-from faircmr.fairness.adjustment import Adjusted, Covariates, Draws
-from faircmr.fairness.adjustment.regression import adjusted_differences
-from faircmr.fairness.inference import Groups, classical, hedges_g, holm, smallest_detectable_gap
+from faircmr.fairness.adjustment import Adjusted, Covariates, Draws, adjusted_differences
+from faircmr.fairness.inference import Groups, classical, hedges_g, holm, power_against_rest, smallest_detectable_gap
 from faircmr.fairness.inference import classical as classical_pairs
-from faircmr.fairness.inference.verdict import power_against_rest
-from faircmr.fairness.metrics.agreement import limits_of_agreement
+from faircmr.fairness.metrics import limits_of_agreement
 from tests.references.tables import given, said
 
 SCORES = given("scores")

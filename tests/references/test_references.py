@@ -9,8 +9,7 @@ import pytest
 from scipy import stats
 
 from faircmr.fairness.inference import Groups, wilson
-from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
-from faircmr.fairness.tables.published_tests import asterisks, literal_t_test, scheffe_matrix
+from faircmr.fairness.tables import asterisks, disparity_sd, literal_t_test, scheffe_matrix, skewed_error_ratio
 from tests.references.compare import OUTPUTS, differences
 from tests.references.tables import given, said
 

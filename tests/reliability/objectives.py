@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from faircmr.segmentation.data import Batch
-from faircmr.segmentation.training import deep_supervision
-from faircmr.segmentation.training.losses import SMOOTH, SegmentationObjective, cross_entropy, one_hot
+from faircmr.segmentation.training import SMOOTH, SegmentationObjective, cross_entropy, deep_supervision, one_hot
 
 
 def local_dice_and_cross_entropy(logits: Tensor, label: Tensor) -> Tensor:

@@ -20,8 +20,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from faircmr.segmentation.data import Batch, open_tensors
-from faircmr.segmentation.training import FitJob, initial_state, open_training_data, train_step
-from faircmr.segmentation.training.devices import shutdown
+from faircmr.segmentation.training import FitJob, initial_state, open_training_data, shutdown, train_step
 
 STEPS = 20
 DTYPES = {"full": torch.float32, "double": torch.float64}

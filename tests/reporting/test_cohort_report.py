@@ -10,10 +10,8 @@ import pandas as pd
 import pytest
 
 from faircmr.core import Omission, omission_table
-from faircmr.core.scans.images import FEATURES
-from faircmr.core.study import RECORDING, DivisionProblem
-from faircmr.core.study.division import DIVIDING
-from faircmr.core.study.index import CHECKING, READING
+from faircmr.core.scans import FEATURES
+from faircmr.core.study import CHECKING, DIVIDING, READING, RECORDING, DivisionProblem
 from faircmr.fairness.cohort_checks import check_cohort
 from faircmr.reporting import cohort_report
 from faircmr.reporting.cohort_page import counts_figure, measures_figure, power_figure

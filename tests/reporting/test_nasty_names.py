@@ -18,11 +18,9 @@ import pandas as pd
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from faircmr.core import LONGEST_NAME, FaircmrError, Omission, shown_name
-from faircmr.core.display_names import guarded_cell
+from faircmr.core import LONGEST_NAME, FaircmrError, Omission, guarded_cell, shown_name
 from faircmr.core.scans import Phase
-from faircmr.datasets import TableDataset
-from faircmr.datasets.previews import look_into
+from faircmr.datasets import TableDataset, look_into
 from faircmr.fairness.audit import Audit, AuditParameters, audit
 from faircmr.fairness.cohort_checks import check_cohort
 from faircmr.reporting import (
@@ -41,6 +39,7 @@ from faircmr.reporting import (
 )
 from faircmr.reporting.canvas import to_png
 from faircmr.reporting.publication import (
+    FIGURES,
     datasheet,
     flat_table_1,
     flat_table_2,
@@ -49,7 +48,6 @@ from faircmr.reporting.publication import (
     model_card,
     paper_figures,
 )
-from faircmr.reporting.publication.paper import FIGURES
 from faircmr.reporting.report import CasePictures, ReportParameters, Study, study_report
 from faircmr.reporting.terminal_tables import render_checks, render_classifier, render_table1, render_table2
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper

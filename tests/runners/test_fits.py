@@ -14,8 +14,7 @@ from faircmr.core.host import StoppedError
 from faircmr.pipelines.training import Train, fits_mapped_by, run_fits
 from faircmr.runners.fits import FitsOnCluster, _require_gpus, fit_on_worker
 from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits, stop
-from faircmr.segmentation.training import FitJob, FitRecord
-from faircmr.segmentation.training.records import EpochRecord
+from faircmr.segmentation.training import EpochRecord, FitJob, FitRecord
 from tests.segmentation.phantoms import job_of
 
 made: list[str] = []

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from faircmr.core import InvalidParameterError
-from faircmr.datasets.previews import PERMITTED
+from faircmr.datasets import PERMITTED
 from faircmr.running import check_places
 from faircmr.running.configuration import FILES, FOLDERS, READ_FOLDERS, StudySettings
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from faircmr.core.scans import run_name
 from faircmr.segmentation.network import Plans, build_network, save_network
-from faircmr.segmentation.training import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, FitRecord, TrainedModels
-from faircmr.segmentation.training.records import EpochRecord
+from faircmr.segmentation.training import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochRecord, FitRecord, TrainedModels
 from tests.segmentation.phantoms import job_of, plans_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from faircmr.core.study.index import CROPPED, FOREGROUND, GRID
+from faircmr.core.study import CROPPED, FOREGROUND, GRID
 
 
 def scans_of(*grids: tuple[float, ...]) -> pd.DataFrame:

@@ -11,8 +11,7 @@ from torch.nn.functional import cross_entropy
 from faircmr.core import InvalidModelError
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import Plans
-from faircmr.segmentation.training import all_reduce_sum
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import SegmentationObjective, all_reduce_sum
 
 
 class Remembering(SegmentationObjective):

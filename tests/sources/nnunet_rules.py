@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from faircmr.sources.nnunet.files import Fold, read_folds
+from faircmr.sources.nnunet import Fold, read_folds
 
 
 def validated(folds: Iterable[Fold]) -> list[str]:

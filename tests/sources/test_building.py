@@ -8,8 +8,7 @@ import pytest
 
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission
 from faircmr.core.scans import Phase, ScanFiles, Structure
-from faircmr.core.study import no_keys
-from faircmr.core.study.keys import assign_keys
+from faircmr.core.study import assign_keys, no_keys
 from faircmr.sources import Rejection, build_cohort, first_paths
 from faircmr.sources.base import scan_fingerprint
 from tests.sources.volumes import drawn, ramp, save

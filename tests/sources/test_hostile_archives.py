@@ -13,8 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import pytest
 
 from faircmr.core import InvalidScanError
-from faircmr.sources.ukbb import Ukbb
-from faircmr.sources.ukbb.source import UkbbParameters, read_annotation
+from faircmr.sources.ukbb import Ukbb, UkbbParameters, read_annotation
 from tests.sources.ukbb.biobank import IDS, contours_of, write_biobank
 
 GOOD, BAD = IDS[:2]

@@ -19,12 +19,11 @@ from faircmr.sources import pair_masks, read_scan
 from faircmr.sources.acdc import Acdc
 from faircmr.sources.base import NoParameters
 from faircmr.sources.mnms import Mnms
-from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
-from faircmr.sources.nnunet.files import read_folds
+from faircmr.sources.nnunet import NnunetParameters, NnunetRaw, read_folds
 from faircmr.sources.sunnybrook import find_files as find_sunnybrook
 from faircmr.sources.sunnybrook import read_patients
-from faircmr.sources.ukbb.participants import find_tables
-from faircmr.sources.ukbb.source import find_files as find_ukbb
+from faircmr.sources.ukbb import find_files as find_ukbb
+from faircmr.sources.ukbb import find_tables
 
 SUFFIXES = (".nii.gz", ".zip", ".csv.gz", ".csv", ".tsv", ".dcm", ".txt", ".cfg", ".json")
 IDS = ("7000001", "7000002", "7000003")

@@ -17,8 +17,7 @@ from faircmr.core.study import AttributeParameters, QuarantineParameters, index_
 from faircmr.sources import Source, build_cohort
 from faircmr.sources.base import NoParameters
 from faircmr.sources.sunnybrook import Sunnybrook
-from faircmr.sources.ukbb import Ukbb
-from faircmr.sources.ukbb.source import UkbbParameters
+from faircmr.sources.ukbb import Ukbb, UkbbParameters
 from tests.sources import test_sunnybrook as sunnybrook
 from tests.sources.dicom.test_reading import with_syntax
 from tests.sources.dicom.written import PHASES, dicom_bytes, frame, write_zip

@@ -15,7 +15,7 @@ from faircmr.sources.base import NoParameters
 from faircmr.sources.mnms import Mnms
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from faircmr.sources.sunnybrook import Sunnybrook
-from faircmr.sources.ukbb.participants import read_tables
+from faircmr.sources.ukbb import read_tables
 from tests.sources.volumes import write_acdc_subject
 
 SEXES = ["F", "M", "F"]

@@ -2,6 +2,7 @@ from .cluster_parameters import LOCAL as LOCAL
 from .cluster_parameters import SLURM as SLURM
 from .cluster_parameters import ClusterParameters as ClusterParameters
 from .columns import HEART_SIZE as HEART_SIZE
+from .columns import OWN_GROUPS as OWN_GROUPS
 from .columns import PROTECTED_GROUP as PROTECTED_GROUP
 from .columns import RESERVED as RESERVED
 from .columns import check_group_names as check_group_names
@@ -11,6 +12,7 @@ from .digests import json_digest as json_digest
 from .digests import text_digest as text_digest
 from .display_names import LONGEST_NAME as LONGEST_NAME
 from .display_names import column_name as column_name
+from .display_names import guarded_cell as guarded_cell
 from .display_names import guarded_table as guarded_table
 from .display_names import in_latex as in_latex
 from .display_names import in_markdown as in_markdown

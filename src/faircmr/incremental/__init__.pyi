@@ -1,5 +1,10 @@
 from .catalog import IncrementalCatalog as IncrementalCatalog
+from .code_digest import CodeDigests as CodeDigests
 from .receipts import IncrementalParameters as IncrementalParameters
+from .receipts import Key as Key
+from .receipts import dataset_code as dataset_code
 from .receipts import expected_keys as expected_keys
 from .receipts import files_of as files_of
+from .receipts import key_of as key_of
 from .receipts import path_of as path_of
+from .receipts import write_receipt as write_receipt

@@ -1,12 +1,16 @@
 from .command_line import with_checked_params as with_checked_params
+from .configuration import READ_BY_NO_NODE as READ_BY_NO_NODE
 from .configuration import StudyConfigLoader as StudyConfigLoader
 from .configuration import check_parameters as check_parameters
 from .configuration import check_places as check_places
 from .configuration import first_given as first_given
 from .logs import LogFile as LogFile
+from .logs import expected_error as expected_error
 from .logs import in_one_line as in_one_line
+from .progress import EVENTS as EVENTS
 from .progress import RunStatus as RunStatus
 from .progress import StepProgress as StepProgress
+from .progress import last_durations as last_durations
 from .session import StudySession as StudySession
 from .session import keep_out_of_git as keep_out_of_git
 from .session import summarise as summarise

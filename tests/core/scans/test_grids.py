@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from faircmr.core import InvalidScanError
 from faircmr.core.scans import AS_STORED, UNKNOWN, Geometry, place, placement_on
 from faircmr.core.scans.grids import Placement, affines
-from faircmr.sources.nifti import geometry_of
+from faircmr.sources import geometry_of
 
 NAMES = ("image", "label")
 SHAPE = (7, 6, 5)

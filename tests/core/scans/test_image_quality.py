@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from faircmr.core.scans import Geometry, Phase, Scan, Structure
 from faircmr.core.scans.images import image_quality
-from faircmr.sources import read_scan
-from faircmr.sources.acdc import Acdc
-from faircmr.sources.base import NoParameters
+from faircmr.sources import Acdc, NoParameters, read_scan
 
 RNG = np.random.default_rng(0)
 LABELLED = ("labelled_slices", "contrast", "at_border", "at_base", "at_apex", "labels_swapped")

@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core.scans import DECLARED, HEART, Phase, Structure, pool_and_wall
-from faircmr.sources import read_scan
-from faircmr.sources.acdc import Acdc
-from faircmr.sources.base import NoParameters
+from faircmr.sources import Acdc, NoParameters, read_scan
 from tests.fairness.metrics.hearts import drawn_heart
 
 ACDC = Path("../shared/data/acdc")

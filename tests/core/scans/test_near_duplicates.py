@@ -12,9 +12,7 @@ from faircmr.core.scans import Phase, near_duplicates
 from faircmr.core.scans import images as module
 from faircmr.core.scans.images import EXACT, FEATURES, NEAR, describe_image, voxel_digest
 from faircmr.fairness.cohort_checks import CohortCheckParameters
-from faircmr.sources import read_scan
-from faircmr.sources.acdc import Acdc
-from faircmr.sources.base import NoParameters
+from faircmr.sources import Acdc, NoParameters, read_scan
 
 LIMIT = CohortCheckParameters().duplicate_distance
 # among them the two pairs of people that look most alike of the 1,225

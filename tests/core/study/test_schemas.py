@@ -12,8 +12,7 @@ from faircmr.core import (
     Omission,
     omission_table,
 )
-from faircmr.core.scans import LeftOut
-from faircmr.core.scans.cines import tabulate_left_out
+from faircmr.core.scans import LeftOut, tabulate_left_out
 from faircmr.core.study import SCHEMAS, schema_named, validate_scans, validate_scores, validate_subjects
 from faircmr.core.study.schemas import validate_splits
 

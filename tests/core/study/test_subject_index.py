@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 from pydantic import ValidationError
 
-from faircmr.core import PROTECTED_GROUP, RESERVED, InvalidCohortError, InvalidParameterError
-from faircmr.core.columns import OWN_GROUPS
+from faircmr.core import OWN_GROUPS, PROTECTED_GROUP, RESERVED, InvalidCohortError, InvalidParameterError
 from faircmr.core.scans import Cohort
 from faircmr.core.study import AttributeParameters, QuarantineParameters, index_study
 from faircmr.core.study.index import index_subjects

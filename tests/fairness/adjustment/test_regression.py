@@ -10,7 +10,7 @@ from faircmr.core import InvalidParameterError, InvalidScoresError
 from faircmr.fairness.adjustment import Adjusted, Covariates, Draws, adjusted_models
 from faircmr.fairness.adjustment.linear_models import COLLINEAR, CONSTANT, IS_THE_GROUP, LeastSquares
 from faircmr.fairness.adjustment.regression import adjusted_differences
-from faircmr.fairness.inference.permutation import SUBJECTS_AT_ONCE
+from faircmr.fairness.inference import SUBJECTS_AT_ONCE
 from tests.fairness.adjustment.cohorts import SIZES, cohort, noise
 
 SUBJECTS = cohort()

@@ -7,9 +7,7 @@ import pandas as pd
 import pytest
 
 from faircmr.core import InvalidParameterError, generator
-from faircmr.fairness.adjustment import Covariates, Draws
-from faircmr.fairness.adjustment.linear_models import CONSTANT, IS_THE_GROUP
-from faircmr.fairness.adjustment.regression import adjusted_differences
+from faircmr.fairness.adjustment import CONSTANT, IS_THE_GROUP, Covariates, Draws, adjusted_differences
 from faircmr.fairness.audit.adjusted_tables import ADJUSTED_COLUMNS, adjusted_table
 from faircmr.fairness.inference import holm
 from tests.fairness.audit.tables import ID, PARAMETERS, SIZES, answered, people, scored

@@ -5,8 +5,14 @@ import pytest
 
 from faircmr.core import InvalidParameterError
 from faircmr.fairness.audit.comparison import answers, too_few_draws
-from faircmr.fairness.inference import bootstrap_t_over_seeds, equivalence_tests, permutation_tests
-from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS, bootstrap_t
+from faircmr.fairness.inference import (
+    NEW_TRAININGS,
+    THESE_MODELS,
+    bootstrap_t,
+    bootstrap_t_over_seeds,
+    equivalence_tests,
+    permutation_tests,
+)
 from tests.fairness.audit.tables import PARAMETERS, answered, divided, people, scored
 
 PEOPLE = people()

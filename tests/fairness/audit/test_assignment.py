@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 
 from faircmr.core.scans import Structure
 from faircmr.fairness.audit.masks import CLEARLY_BETTER, best_assignment, confusion_counts
-from faircmr.fairness.metrics.scan import dice_score
+from faircmr.fairness.metrics import dice_score
 from tests.fairness.metrics.hearts import drawn_heart
 
 THREE = tuple(Structure)[:3]

@@ -10,8 +10,7 @@ import pytest
 from faircmr.core import FaircmrError, InvalidCohortError, InvalidParameterError, InvalidScoresError, Omission
 from faircmr.fairness.audit import AuditColumns, AuditParameters, audit, audit_models
 from faircmr.fairness.audit.tables import MEAN_OF_GROUPS
-from faircmr.fairness.inference import Verdict
-from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS
+from faircmr.fairness.inference import NEW_TRAININGS, THESE_MODELS, Verdict
 from tests.fairness.audit.tables import ID, PARAMETERS, as_long, people, scored
 
 PEOPLE = people()

@@ -6,8 +6,7 @@ import pytest
 
 from faircmr.fairness.audit.comparison import Baseline, cohorts
 from faircmr.fairness.audit.tables import CHANGE_COLUMNS, MEAN_OF_GROUPS, WORST, change_table
-from faircmr.fairness.inference import bootstrap_t_over_seeds, holm, sign_flip_tests
-from faircmr.fairness.inference.bootstrap import bootstrap_t
+from faircmr.fairness.inference import bootstrap_t, bootstrap_t_over_seeds, holm, sign_flip_tests
 from faircmr.fairness.tables import disparity_sd
 from tests.fairness.audit.tables import PARAMETERS, SIZES, answered, divided, people, scored
 

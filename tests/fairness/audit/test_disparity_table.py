@@ -7,8 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from faircmr.fairness.audit.tables import disparity_table
-from faircmr.fairness.inference import gap_interval, permutation_tests, sd_interval, ser_interval, worst_interval
-from faircmr.fairness.inference.bootstrap import NEW_TRAININGS, THESE_MODELS, bootstrap_t
+from faircmr.fairness.inference import (
+    NEW_TRAININGS,
+    THESE_MODELS,
+    bootstrap_t,
+    gap_interval,
+    permutation_tests,
+    sd_interval,
+    ser_interval,
+    worst_interval,
+)
 from faircmr.fairness.tables import disparity_sd, skewed_error_ratio
 from tests.fairness.audit.tables import PARAMETERS, answered, divided, people, scored
 

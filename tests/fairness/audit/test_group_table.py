@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from faircmr.fairness.audit.tables import group_table
 from faircmr.fairness.inference import (
     Verdict,
+    bootstrap_t,
     equivalence_tests,
     hedges_g,
     holm,
     permutation_tests,
     smallest_detectable_gap,
 )
-from faircmr.fairness.inference.bootstrap import bootstrap_t
 from tests.fairness.audit.tables import PARAMETERS, answered, people, scored
 
 PEOPLE = people()

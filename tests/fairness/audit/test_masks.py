@@ -13,7 +13,7 @@ from faircmr.core.scans import AS_STORED, UNKNOWN, LabelImage, MaskPair, MaskPai
 from faircmr.fairness.audit import AuditColumns, MaskLabels, score_masks
 from faircmr.fairness.audit.masks import SIDES
 from faircmr.fairness.audit.score_table import scores_by_model
-from faircmr.fairness.metrics.scan import dice_score, score_scan
+from faircmr.fairness.metrics import dice_score, score_scan
 from tests.fairness.metrics.volumes import SPACING, block, empty, random_hearts
 
 LVBP = block(slice(1, 4), slice(3, 6), slice(3, 6))

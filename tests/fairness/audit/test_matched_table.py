@@ -8,8 +8,7 @@ import pytest
 from scipy.stats import ttest_rel
 
 from faircmr.core import InvalidParameterError, generator
-from faircmr.fairness.adjustment import Covariates
-from faircmr.fairness.adjustment.matching import matched_difference
+from faircmr.fairness.adjustment import Covariates, matched_difference
 from faircmr.fairness.audit import adjusted_tables as module
 from faircmr.fairness.audit.adjusted_tables import MATCHED_COLUMNS, matched_table
 from faircmr.fairness.inference import holm

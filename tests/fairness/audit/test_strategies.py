@@ -14,7 +14,7 @@ from faircmr.core import (
 )
 from faircmr.core.study import AttributeParameters
 from faircmr.fairness.audit import audit, audit_strategies
-from faircmr.fairness.metrics.scoring import collect_scores
+from faircmr.fairness.metrics import collect_scores
 from tests.fairness.audit.tables import PARAMETERS, people, scored
 from tests.fairness.published import scores_of
 

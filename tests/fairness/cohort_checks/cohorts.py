@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from faircmr.core import omission_table
-from faircmr.core.scans import AS_STORED
-from faircmr.core.scans.images import FEATURES
+from faircmr.core.scans import AS_STORED, FEATURES
 from faircmr.core.study import AttributeParameters, DivisionProblem
 from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.cohort_checks import (

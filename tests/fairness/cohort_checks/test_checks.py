@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.core.scans.images import FEATURES
+from faircmr.core.scans import FEATURES
 from faircmr.core.study import AttributeParameters, DivisionProblem
 from faircmr.fairness.cohort_checks import Status, check_cohort
 from tests.fairness.cohort_checks.cohorts import CohortOnPaper

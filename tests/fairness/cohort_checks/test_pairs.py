@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from faircmr.core.scans.images import EXACT, FEATURES, NEAR
+from faircmr.core.scans import EXACT, FEATURES, NEAR
 from faircmr.fairness.cohort_checks import find_pairs
 from faircmr.fairness.cohort_checks.counts import ONE_PERSON
 from tests.fairness.cohort_checks.cohorts import LIMITS, CohortOnPaper

@@ -10,7 +10,7 @@ from faircmr.core.study import SCORE_TYPES, validate_scores
 from faircmr.fairness.metrics import LabelPair, Metric
 from faircmr.fairness.metrics.scan import dice_score, score_scan, surface_distances
 from faircmr.fairness.metrics.scoring import ScoredScan, collect_scores
-from faircmr.fairness.tables.by_subject import subject_scores
+from faircmr.fairness.tables import subject_scores
 from tests.fairness.metrics.volumes import SPACING, block, empty, random_hearts
 
 LVBP = block(slice(1, 4), slice(3, 6), slice(3, 6))

@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from faircmr.core import InvalidScoresError, StudyMismatchError
-from faircmr.fairness.metrics.scoring import collect_scores
+from faircmr.fairness.metrics import collect_scores
 from faircmr.fairness.tables import table1, table2
 from tests.fairness.published import GROUPS, ROUNDING, TABLE_2, scores_of, subjects_of
 

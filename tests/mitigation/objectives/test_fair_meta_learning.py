@@ -12,9 +12,13 @@ from faircmr.core import InvalidParameterError
 from faircmr.mitigation.objectives.meta_learning import FairMetaLearningObjective, build_classifier, classifier_state
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import load_tensors
-from faircmr.segmentation.training import Component, dice_and_cross_entropy, fit_in_processes
-from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import (
+    Component,
+    SegmentationObjective,
+    dice_and_cross_entropy,
+    fit,
+    fit_in_processes,
+)
 from tests.mitigation.losses_of import FIRST, PLANS, batch_of, heads_of, network_gradients, own_gradients
 from tests.segmentation.phantoms import job_of, plans_of, write_study
 

@@ -9,9 +9,7 @@ from faircmr.core import InvalidParameterError
 from faircmr.mitigation.objectives.group_dro import GroupDroObjective
 from faircmr.segmentation.data import Batch
 from faircmr.segmentation.network import load_tensors
-from faircmr.segmentation.training import Component, fit_in_processes
-from faircmr.segmentation.training.loop import fit
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import Component, SegmentationObjective, fit, fit_in_processes
 from tests.mitigation.losses_of import PLANS, batch_of, heads_of, network_gradients, of_samples
 from tests.segmentation.phantoms import job_of, plans_of, write_study
 

@@ -11,10 +11,9 @@ import torch
 
 from faircmr.core import InvalidModelError
 from faircmr.core.scans import Phase
-from faircmr.mitigation import StrategyParameters
+from faircmr.mitigation import StrategyParameters, routes_of
 from faircmr.mitigation.objectives import Posterior
 from faircmr.mitigation.objectives.classified_subjects import load_fit_classifier, phase_log_probabilities
-from faircmr.mitigation.routes import routes_of
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore, image_name
 from faircmr.segmentation.localiser import Box

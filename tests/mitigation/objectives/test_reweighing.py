@@ -5,7 +5,7 @@ import torch
 
 from faircmr.core import InvalidParameterError
 from faircmr.mitigation.objectives.reweighing import ReweighingObjective
-from faircmr.segmentation.training.losses import SegmentationObjective
+from faircmr.segmentation.training import SegmentationObjective
 from tests.mitigation.losses_of import PLANS, batch_of, heads_of, network_gradients, of_samples
 
 

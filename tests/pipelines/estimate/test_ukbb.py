@@ -7,15 +7,13 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from faircmr.core.study import AttributeParameters, SplitParameters
-from faircmr.core.study.splitting import split_subjects
+from faircmr.core.study import AttributeParameters, SplitParameters, split_subjects
 from faircmr.estimation import PlannedFits
 from faircmr.mitigation import FairMetaLearning, FitsParameters, StrategyParameters
 from faircmr.pipeline_registry import FAMILIES
 from faircmr.pipelines.estimate import list_fits
 from faircmr.segmentation import InferenceParameters, TrainingParameters
-from faircmr.segmentation.localiser import LocaliserParameters
-from faircmr.segmentation.localiser.parameters import plan_localiser
+from faircmr.segmentation.localiser import LocaliserParameters, plan_localiser
 from faircmr.segmentation.network import PlanOverrides, Plans, make_plans, take_fingerprint
 from tests.architecture.configuration import parameters
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from faircmr.pipeline_registry import STRATEGIES
 from faircmr.pipelines.reporting import FIGURES, TABLES, create_pipeline
-from faircmr.reporting.report.study import NAMES
+from faircmr.reporting.report import NAMES
 
 PAGES = ("report_study", "write_paper_tables", "draw_paper_figures", "write_cards")
 

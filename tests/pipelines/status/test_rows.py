@@ -14,9 +14,7 @@ from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, se
 from faircmr.pipelines.status import show_status, status_text
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import roi_table, with_rois
-from faircmr.segmentation.training import FitJob
-from faircmr.segmentation.training.fit_status import write_progress
-from faircmr.segmentation.training.records import EpochReport
+from faircmr.segmentation.training import EpochReport, FitJob, write_progress
 from tests.estimation.studies import LOCALISER, SPLITS, SUBJECTS, TRAINING, planned
 from tests.segmentation.phantoms import plans_of
 

@@ -17,8 +17,7 @@ from faircmr.mitigation import StrategyParameters
 from faircmr.pipelines import training as nodes
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import TensorStore
-from faircmr.segmentation.localiser import Box, roi_table
-from faircmr.segmentation.localiser.roi import HeartLocation
+from faircmr.segmentation.localiser import Box, HeartLocation, roi_table
 from faircmr.segmentation.training import TrainedModels
 from tests.segmentation.finished_fits import finished_models
 from tests.segmentation.phantoms import phantom, plans_of, write_study

@@ -6,10 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from faircmr.segmentation import AugmentationParameters, FactorRange, RandomRange
+from faircmr.segmentation import AugmentationParameters, FactorRange, PositiveRange, RandomRange
 from faircmr.segmentation.data import crop_shape
 from faircmr.segmentation.data.augmentation import _moved_label, crop_centre, draw_strengths, mirror, rotate_and_scale
-from faircmr.segmentation.parameters import PositiveRange
 
 NEVER = {"probability": 0.0, "low": 1.0, "high": 1.0}
 LABEL = torch.zeros(2, 33, 33, dtype=torch.uint8)

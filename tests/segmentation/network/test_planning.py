@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from faircmr.core import InvalidParameterError
-from faircmr.core.study.index import index_scans
+from faircmr.core.study import index_scans
 from faircmr.datasets import CohortDataset
 from faircmr.segmentation.network import PlanOverrides, Plans, make_plans, take_fingerprint
 from faircmr.segmentation.network.planning import activations

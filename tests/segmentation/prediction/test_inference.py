@@ -14,7 +14,7 @@ from faircmr.segmentation.data import SubjectTensors
 from faircmr.segmentation.localiser import Box
 from faircmr.segmentation.network import build_network, save_network
 from faircmr.segmentation.prediction import Predictor
-from faircmr.segmentation.training.loop import fit
+from faircmr.segmentation.training import fit
 from tests.segmentation.phantoms import job_of, phantom, plans_of
 from tests.studies import Project
 

@@ -13,8 +13,7 @@ from faircmr.core import InvalidModelError
 from faircmr.core.scans import Frame, Geometry, Phase, Scan, Structure
 from faircmr.segmentation import InferenceParameters
 from faircmr.segmentation.data import SubjectTensors, image_name, preprocess
-from faircmr.segmentation.localiser import Box, LocaliserParameters
-from faircmr.segmentation.localiser.roi import HeartLocation
+from faircmr.segmentation.localiser import Box, HeartLocation, LocaliserParameters
 from faircmr.segmentation.prediction import Postprocessing, TrainedStrategy, load_ensemble
 from faircmr.segmentation.prediction.postprocessing import FoldDecision, StructureDecision, keep_largest
 from faircmr.segmentation.prediction.trained_strategy import Localisers

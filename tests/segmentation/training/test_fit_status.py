@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.host import DEAD_AFTER, Holder, StoppedError, lease, lease_path
-from faircmr.core.host.processes import place, start_of
+from faircmr.core.host import DEAD_AFTER, Holder, StoppedError, lease, lease_path, place, start_of
 from faircmr.segmentation.training import FitFiles, FitJob, FitState, read_fit_files
 from faircmr.segmentation.training.fit_status import (
     PROGRESS_NAME,

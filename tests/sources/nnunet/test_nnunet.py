@@ -18,8 +18,7 @@ from faircmr.core import (
     validated,
 )
 from faircmr.core.scans import Phase, ScanFiles, Structure
-from faircmr.sources import read_scan
-from faircmr.sources.base import NoParameters
+from faircmr.sources import NoParameters, read_scan
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
 from faircmr.sources.nnunet.files import study_splits
 from tests.sources.volumes import drawn, ramp, save

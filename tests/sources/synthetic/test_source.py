@@ -10,8 +10,7 @@ import pytest
 from faircmr.core import InvalidCohortError, InvalidParameterError, OutputError
 from faircmr.core.host import lease
 from faircmr.core.scans import Phase, Structure
-from faircmr.sources import read_scan
-from faircmr.sources.base import NoParameters
+from faircmr.sources import NoParameters, read_scan
 from faircmr.sources.synthetic import Synthetic, SyntheticParameters, source
 
 FEW = {"A": 2, "B": 1, "C": 0, "D": 0, "E": 0, "F": 0}

@@ -9,8 +9,7 @@ import pytest
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, Omission
 from faircmr.core.scans import Phase, ScanFiles, Structure
-from faircmr.sources import read_scan, write_image, write_label
-from faircmr.sources.base import NoParameters
+from faircmr.sources import NoParameters, read_scan, write_image, write_label
 from faircmr.sources.ukbb import Ukbb
 from faircmr.sources.ukbb.source import UkbbParameters
 from tests.sources.dicom.written import DISTANCE, SPACING, write_zip

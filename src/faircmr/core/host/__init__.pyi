@@ -14,6 +14,8 @@ from .leases import lease as lease
 from .leases import lease_path as lease_path
 from .processes import child_environment as child_environment
 from .processes import in_order as in_order
+from .processes import place as place
+from .processes import start_of as start_of
 from .processes import still_runs as still_runs
 from .processes import this_machine as this_machine
 from .processes import worker_count as worker_count

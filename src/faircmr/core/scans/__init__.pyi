@@ -18,6 +18,7 @@ from .cines import SavedFrame as SavedFrame
 from .cines import SegmentedSubject as SegmentedSubject
 from .cines import SubjectRecord as SubjectRecord
 from .cines import UnlabelledScans as UnlabelledScans
+from .cines import tabulate_left_out as tabulate_left_out
 from .cines import validate_left_out as validate_left_out
 from .cines import validate_volumes as validate_volumes
 from .cohort import LOOK_UP as LOOK_UP
@@ -37,6 +38,9 @@ from .grids import AS_STORED as AS_STORED
 from .grids import UNKNOWN as UNKNOWN
 from .grids import place as place
 from .grids import placement_on as placement_on
+from .images import EXACT as EXACT
+from .images import FEATURES as FEATURES
+from .images import NEAR as NEAR
 from .images import PAIR_COLUMNS as PAIR_COLUMNS
 from .images import near_duplicates as near_duplicates
 from .images import survey_images as survey_images

@@ -1,7 +1,15 @@
+from .division import DIVIDING as DIVIDING
 from .division import DivisionProblem as DivisionProblem
+from .index import CHECKING as CHECKING
+from .index import CROPPED as CROPPED
+from .index import FOREGROUND as FOREGROUND
+from .index import GRID as GRID
+from .index import READING as READING
 from .index import RECORDING as RECORDING
 from .index import AttributeParameters as AttributeParameters
+from .index import index_scans as index_scans
 from .index import index_study as index_study
+from .index import index_subjects as index_subjects
 from .index import summarise as summarise
 from .keys import KEY_COLUMNS as KEY_COLUMNS
 from .keys import LEFT_OUT_FILE as LEFT_OUT_FILE

@@ -29,4 +29,5 @@ from .tables import read_numbers as read_numbers
 from .tables import read_user_table as read_user_table
 from .tables import refuse_decimal_commas as refuse_decimal_commas
 from .tables import refuse_spoilt_numbers as refuse_spoilt_numbers
+from .tables import spoilt_numbers as spoilt_numbers
 from .tables import typed_table as typed_table

@@ -1,9 +1,12 @@
 from .covariates import Covariates as Covariates
 from .covariates import Sample as Sample
 from .covariates import sample_of as sample_of
+from .linear_models import CONSTANT as CONSTANT
+from .linear_models import IS_THE_GROUP as IS_THE_GROUP
 from .matching import UNKNOWN as UNKNOWN
 from .matching import PairedDifference as PairedDifference
 from .matching import Pairs as Pairs
+from .matching import matched_difference as matched_difference
 from .matching import paired_difference as paired_difference
 from .matching import pairs_of as pairs_of
 from .regression import CONFOUNDERS as CONFOUNDERS
@@ -11,4 +14,5 @@ from .regression import MEDIATORS as MEDIATORS
 from .regression import UNADJUSTED as UNADJUSTED
 from .regression import Adjusted as Adjusted
 from .regression import Draws as Draws
+from .regression import adjusted_differences as adjusted_differences
 from .regression import adjusted_models as adjusted_models

@@ -3,6 +3,7 @@ from .auditing import audit as audit
 from .auditing import audit_models as audit_models
 from .auditing import audit_strategies as audit_strategies
 from .comparison import BY as BY
+from .demographics import joined as joined
 from .masks import MaskLabels as MaskLabels
 from .masks import MaskNotes as MaskNotes
 from .masks import score_masks as score_masks

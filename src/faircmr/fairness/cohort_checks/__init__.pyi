@@ -9,6 +9,8 @@ from .findings import CohortTables as CohortTables
 from .findings import Finding as Finding
 from .findings import Status as Status
 from .findings import rows_of as rows_of
+from .measures import GRID_MEASURES as GRID_MEASURES
+from .measures import IMAGE_MEASURES as IMAGE_MEASURES
 from .measures import compare_measures as compare_measures
 from .measures import geometry_counts as geometry_counts
 from .measures import varying as varying

@@ -1,3 +1,6 @@
+from .bootstrap import NEW_TRAININGS as NEW_TRAININGS
+from .bootstrap import THESE_MODELS as THESE_MODELS
+from .bootstrap import BootstrapT as BootstrapT
 from .bootstrap import GroupBootstrap as GroupBootstrap
 from .bootstrap import bias_corrected_sd as bias_corrected_sd
 from .bootstrap import bootstrap_t as bootstrap_t
@@ -7,6 +10,10 @@ from .bootstrap import may_be_worst as may_be_worst
 from .bootstrap import sd_interval as sd_interval
 from .bootstrap import ser_interval as ser_interval
 from .bootstrap import worst_interval as worst_interval
+from .classical import dunn as dunn
+from .classical import games_howell as games_howell
+from .classical import kruskal_wallis as kruskal_wallis
+from .classical import welch_anova as welch_anova
 from .classical import welch_t as welch_t
 from .effect_size import change_of_worst as change_of_worst
 from .effect_size import hedges_g as hedges_g
@@ -16,9 +23,12 @@ from .groups import Groups as Groups
 from .groups import IntArray as IntArray
 from .groups import Interval as Interval
 from .groups import checked_scores as checked_scores
+from .permutation import SUBJECTS_AT_ONCE as SUBJECTS_AT_ONCE
 from .permutation import PermutationTests as PermutationTests
+from .permutation import Tails as Tails
 from .permutation import holm as holm
 from .permutation import permutation_tests as permutation_tests
+from .permutation import permuted_groups as permuted_groups
 from .permutation import shuffles as shuffles
 from .permutation import sign_flip_tests as sign_flip_tests
 from .permutation import subject_blocks as subject_blocks
@@ -26,9 +36,14 @@ from .proportions import Proportion as Proportion
 from .proportions import Z as Z
 from .proportions import clustered_proportion as clustered_proportion
 from .proportions import wilson as wilson
+from .resampling import Moments as Moments
 from .resampling import group_estimates as group_estimates
+from .resampling import standardised as standardised
+from .resampling import welch_statistic as welch_statistic
+from .verdict import MARGIN as MARGIN
 from .verdict import EquivalenceTests as EquivalenceTests
 from .verdict import Verdict as Verdict
 from .verdict import equivalence_tests as equivalence_tests
+from .verdict import power_against_rest as power_against_rest
 from .verdict import smallest_detectable_gap as smallest_detectable_gap
 from .verdict import verdicts as verdicts

@@ -1,4 +1,5 @@
 from .agreement import clinical_agreement as clinical_agreement
+from .agreement import limits_of_agreement as limits_of_agreement
 from .agreement import reclassification as reclassification
 from .classification import PREDICTED_GROUP as PREDICTED_GROUP
 from .classification import confusion_matrix as confusion_matrix
@@ -9,4 +10,6 @@ from .scan import LabelPair as LabelPair
 from .scan import Metric as Metric
 from .scan import dice_score as dice_score
 from .scan import score_pair as score_pair
+from .scan import score_scan as score_scan
+from .scoring import collect_scores as collect_scores
 from .scoring import score_predictions as score_predictions

@@ -24,5 +24,9 @@ from .paper import table1 as table1
 from .paper import table1_seed_sd as table1_seed_sd
 from .paper import table2 as table2
 from .paper import table2_by_seed as table2_by_seed
+from .published_tests import asterisks as asterisks
 from .published_tests import asterisks_of as asterisks_of
+from .published_tests import literal_t_test as literal_t_test
+from .published_tests import scheffe_matrix as scheffe_matrix
 from .published_tests import scheffe_of as scheffe_of
+from .published_tests import table1_asterisks as table1_asterisks

@@ -6,6 +6,7 @@ from .figures import draw_disparity as draw_disparity
 from .figures import draw_strategies as draw_strategies
 from .page import study_report as study_report
 from .study import DATA as DATA
+from .study import NAMES as NAMES
 from .study import SEEDS as SEEDS
 from .study import VERSIONS as VERSIONS
 from .study import ReportParameters as ReportParameters

@@ -4,7 +4,9 @@ from .localiser import locate_hearts as locate_hearts
 from .parameters import LocaliserParameters as LocaliserParameters
 from .parameters import LocaliserPlans as LocaliserPlans
 from .parameters import localiser_inference as localiser_inference
+from .parameters import plan_localiser as plan_localiser
 from .roi import Box as Box
+from .roi import HeartLocation as HeartLocation
 from .roi import enclosing_box as enclosing_box
 from .roi import roi_table as roi_table
 from .roi import rois_of as rois_of

@@ -8,6 +8,7 @@ from .networks import load_weights as load_weights
 from .networks import save_network as save_network
 from .networks import save_tensors as save_tensors
 from .planning import Fingerprint as Fingerprint
+from .planning import Grid as Grid
 from .planning import make_plans as make_plans
 from .planning import take_fingerprint as take_fingerprint
 from .plans import SMALLEST_PATCH as SMALLEST_PATCH

@@ -1,3 +1,5 @@
+from .export import FOLDS as FOLDS
+from .export import STEP as STEP
 from .export import NnunetCase as NnunetCase
 from .export import NnunetExport as NnunetExport
 from .export import StudyTables as StudyTables
@@ -6,6 +8,9 @@ from .files import CHANNEL as CHANNEL
 from .files import DESCRIPTION as DESCRIPTION
 from .files import PARTS as PARTS
 from .files import SPLITS as SPLITS
+from .files import Fold as Fold
 from .files import encoded_folds as encoded_folds
+from .files import read_folds as read_folds
+from .files import study_splits as study_splits
 from .source import NnunetParameters as NnunetParameters
 from .source import NnunetRaw as NnunetRaw

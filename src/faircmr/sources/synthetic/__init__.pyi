@@ -1,7 +1,17 @@
+from .anatomy import DIRECTIONS as DIRECTIONS
+from .anatomy import LENGTHS as LENGTHS
+from .anatomy import Shift as Shift
+from .anatomy import group_shift as group_shift
+from .parameters import GROUPS as GROUPS
+from .parameters import TRAINING_SIZES as TRAINING_SIZES
 from .parameters import Count as Count
 from .parameters import GroupSizes as GroupSizes
 from .parameters import ShiftStrength as ShiftStrength
 from .parameters import SyntheticParameters as SyntheticParameters
 from .source import MANIFEST as MANIFEST
 from .source import Synthetic as Synthetic
+from .subject import SyntheticSubject as SyntheticSubject
+from .subject import stack_geometry as stack_geometry
 from .subject import subject_files as subject_files
+from .subject import synthesise as synthesise
+from .subject import write_subject as write_subject
