@@ -18,7 +18,7 @@ from markdown_table import as_markdown
 
 from faircmr.core import generator, omission_table
 from faircmr.core.scans import AS_STORED, FEATURES
-from faircmr.core.study import AttributeParameters, nobody
+from faircmr.core.study import AttributeParameters, empty_quarantine
 from faircmr.fairness.audit import AuditParameters
 from faircmr.fairness.cohort_checks import (
     GRID_MEASURES,
@@ -65,7 +65,7 @@ def main() -> None:
     tables = CohortTables(
         counts=counts,
         missing=clock.timed("missing values", lambda: missing_values(subjects, scans)),
-        quarantined=quarantined_by_group(nobody(), everybody, "race"),
+        quarantined=quarantined_by_group(empty_quarantine(), everybody, "race"),
         geometry=geometry_counts(scans),
         omissions=omission_table({}),
         split_omissions=omission_table({}),

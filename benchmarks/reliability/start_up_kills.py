@@ -32,13 +32,13 @@ SCRIPT = """
 import sys, tempfile
 from pathlib import Path
 from faircmr.core.errors import FaircmrError
-from faircmr.core.host.stopping import stopping_at_signals
+from faircmr.core.host.stopping import stop_on_signals
 path = Path(sys.argv[1])
 tempfile.tempdir = str(path.parent)
 from faircmr.segmentation.training.distributed import fit_on_devices
 from faircmr.segmentation.training.jobs import FitJob
 try:
-    with stopping_at_signals():
+    with stop_on_signals():
         fit_on_devices(FitJob.read(path))
 except FaircmrError as error:
     sys.exit(f"Error: {error}")

@@ -20,14 +20,14 @@ from click.testing import CliRunner
 from omegaconf import OmegaConf
 
 from faircmr.cli import run
-from faircmr.core import FaircmrError, NotPermittedError, validated
+from faircmr.core import FaircmrError, NotPermittedError, parse_parameters
 from faircmr.core.scans import Cohort, Phase
 from faircmr.core.study import (
     AttributeParameters,
     SplitParameters,
     index_subjects,
     keep_source_ids,
-    naming_of,
+    parse_naming,
     split_subjects,
 )
 from faircmr.core.user_input import given_path, read_user_table
@@ -64,11 +64,13 @@ PEOPLE = pd.DataFrame({"subject_id": [f"sub-{n:04d}" for n in range(1, 9)], "pro
 
 def test_a_minimum_that_is_lowered_lets_a_group_be_split():
     given = {"min_test_per_group": 3}
-    message = error_of(lambda: split_subjects(PEOPLE, validated(SplitParameters, given, "split"), pd.DataFrame()))
+    message = error_of(
+        lambda: split_subjects(PEOPLE, parse_parameters(SplitParameters, given, "split"), pd.DataFrame())
+    )
 
     (setting,) = read_from(message, r"lower (split\.\w+) or")
 
-    lowered = validated(SplitParameters, {**given, **set_below(setting, 1, "split")}, "split")
+    lowered = parse_parameters(SplitParameters, {**given, **set_below(setting, 1, "split")}, "split")
     assert len(split_subjects(PEOPLE, lowered, pd.DataFrame())) == len(PEOPLE)
 
 
@@ -87,7 +89,7 @@ def test_subjects_without_the_protected_attribute_can_be_dropped():
 
     setting, value = read_from(message, r"set (attributes\.\w+) to '(\w+)' to leave them out")
 
-    changed = validated(AttributeParameters, {**given, **set_below(setting, value, "attributes")}, "attributes")
+    changed = parse_parameters(AttributeParameters, {**given, **set_below(setting, value, "attributes")}, "attributes")
     assert len(index_subjects(SOME_MISSING, changed)) == 7
 
 
@@ -96,26 +98,28 @@ def test_another_protected_attribute_that_is_known_can_be_set():
 
     setting, name = read_from(message, r"set (attributes\.\w+) to one that is known: (\w+)")
 
-    changed = validated(AttributeParameters, set_below(setting, name, "attributes"), "attributes")
+    changed = parse_parameters(AttributeParameters, set_below(setting, name, "attributes"), "attributes")
     assert set(index_subjects(NONE_KNOWN, changed)["protected_group"]) == {"north", "south"}
 
 
 def test_a_name_that_was_meant_is_one():
-    message = error_of(lambda: validated(TrainingParameters, {"epoch": 4}, "training"))
+    message = error_of(lambda: parse_parameters(TrainingParameters, {"epoch": 4}, "training"))
 
     (setting,) = read_from(message, r"did you mean (training\.\w+)\?")
 
-    assert validated(TrainingParameters, set_below(setting, 4, "training"), "training").epochs == 4
+    assert parse_parameters(TrainingParameters, set_below(setting, 4, "training"), "training").epochs == 4
 
 
 @pytest.mark.parametrize("value", ["on", "007", "1e3", "false"])
 def test_a_text_in_two_pairs_of_quotes_is_a_text_on_the_command_line(value: str):
-    message = error_of(lambda: validated(AuditColumns, set_by(f"audit_columns.subject={value}"), "audit_columns"))
+    message = error_of(
+        lambda: parse_parameters(AuditColumns, set_by(f"audit_columns.subject={value}"), "audit_columns")
+    )
 
     (quoted,) = read_from(message, r"e\.g\. --params (\".*\")$")
 
     (item,) = shlex.split(quoted)
-    assert isinstance(validated(AuditColumns, set_by(item), "audit_columns").subject, str)
+    assert isinstance(parse_parameters(AuditColumns, set_by(item), "audit_columns").subject, str)
 
 
 def set_by(item: str) -> dict[str, Any]:
@@ -148,7 +152,7 @@ def test_the_column_of_ids_that_an_audit_has_found_is_the_right_one():
 
     setting, name = read_from(message, r"set (audit_columns\.\w+)=(\w+)")
 
-    columns = validated(AuditColumns, set_below(setting, name, "audit_columns"), "audit_columns")
+    columns = parse_parameters(AuditColumns, set_below(setting, name, "audit_columns"), "audit_columns")
     assert len(joined(SCORED, DEMOGRAPHICS, columns)[0]) == len(SCORED)
 
 
@@ -159,7 +163,7 @@ def test_the_pattern_that_an_audit_has_found_reads_the_ids():
 
     setting, pattern = read_from(message, r"set (audit_columns\.\w+) to '(.*)'$")
 
-    columns = validated(AuditColumns, set_below(setting, pattern, "audit_columns"), "audit_columns")
+    columns = parse_parameters(AuditColumns, set_below(setting, pattern, "audit_columns"), "audit_columns")
     assert {re.fullmatch(columns.case_pattern, one.removesuffix(".nii.gz"))["subject"] for one in cases} == set(SCORED)
 
 
@@ -188,9 +192,9 @@ def test_a_balanced_cohort_with_too_few_of_a_value_is_relaxed_or_shortened():
     setting, value, shortened = read_from(message, r"set (\S+) to '(\w+)' .* or shorten (\S+)$")
 
     top = "balanced.strategy.cohort"
-    relaxed = validated(BalancedCohort, {"within": ["sex"], **set_below(setting, value, top)}, top)
+    relaxed = parse_parameters(BalancedCohort, {"within": ["sex"], **set_below(setting, value, top)}, top)
     check_shortages([POOL], relaxed, "balanced")
-    check_shortages([POOL], validated(BalancedCohort, set_below(shortened, [], top), top), "balanced")
+    check_shortages([POOL], parse_parameters(BalancedCohort, set_below(shortened, [], top), top), "balanced")
 
 
 @pytest.mark.parametrize(("share", "word", "better"), [(0.5, "lower", 0.3), (0.01, "raise", 0.3)])
@@ -199,7 +203,9 @@ def test_a_share_is_lowered_or_raised(share: float, word: str, better: float):
 
     (setting,) = read_from(message, rf"^(few\.strategy\.cohort\.\w+): .*{word} it$")
 
-    changed = validated(SmallestShareCohort, set_below(setting, better, "few.strategy.cohort"), "few.strategy.cohort")
+    changed = parse_parameters(
+        SmallestShareCohort, set_below(setting, better, "few.strategy.cohort"), "few.strategy.cohort"
+    )
     assert draw_smallest_share(POOL, changed, "few")
 
 
@@ -214,12 +220,12 @@ def test_an_odd_number_of_epochs_becomes_the_even_one():
 def test_a_secret_of_enough_characters_is_accepted(tmp_path: Path):
     secret = tmp_path / "secret"
     secret.write_text("short")
-    message = error_of(lambda: naming_of({"salt_file": str(secret)}))
+    message = error_of(lambda: parse_naming({"salt_file": str(secret)}))
     assert "openssl rand -hex 32" in message
 
     secret.write_bytes(np.random.default_rng(0).bytes(32).hex().encode())
 
-    naming_of({"salt_file": str(secret)})
+    parse_naming({"salt_file": str(secret)})
 
 
 def test_ids_that_are_no_file_names_can_be_numbered():
@@ -227,7 +233,7 @@ def test_ids_that_are_no_file_names_can_be_numbered():
 
     (way,) = read_from(message, r"set names of the catalog entry to (\w+)$")
 
-    naming_of(way)
+    parse_naming(way)
 
 
 # --- a raw data set of nnU-Net ---
@@ -250,7 +256,7 @@ def describe(folder: Path, labels: Mapping[str, int]) -> None:
 
 
 def prepared(folder: Path, parameters: Mapping[str, Any]) -> NnunetRaw:
-    source = NnunetRaw(folder, validated(NnunetParameters, dict(parameters), "cohort.parameters"))
+    source = NnunetRaw(folder, parse_parameters(NnunetParameters, dict(parameters), "cohort.parameters"))
     source.prepare(folder)
     source.scan_files()
     return source

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from faircmr.core import InvalidParameterError, Parameters, validated
+from faircmr.core import InvalidParameterError, Parameters, parse_parameters
 
 
 class Left(Parameters):
@@ -53,19 +53,19 @@ class Model(Parameters):
 )
 def test_a_truth_value_is_no_number(build: Any, place: str, truth: bool) -> None:
     with pytest.raises(InvalidParameterError, match="a number, not true or false") as error:
-        validated(Model, build(truth), "m")
+        parse_parameters(Model, build(truth), "m")
 
     assert error.value.offender == place
 
 
 @pytest.mark.parametrize("given", [{"switch": True}, {"either": True}, {"whole": 0}, {"pair": [0, 1]}, {}])
 def test_numbers_and_switches_are_taken(given: dict[str, Any]) -> None:
-    assert validated(Model, given, "m").model_dump(exclude_unset=True).keys() == given.keys()
+    assert parse_parameters(Model, given, "m").model_dump(exclude_unset=True).keys() == given.keys()
 
 
 @pytest.mark.parametrize(("value", "shown"), [(1, "1"), (7.5, "7.5"), (True, "true")])
 def test_a_number_in_the_place_of_a_word_is_shown_how_to_be_quoted(value: object, shown: str) -> None:
     with pytest.raises(InvalidParameterError, match=f"m.word: {shown};") as error:
-        validated(Model, {"word": value}, "m")
+        parse_parameters(Model, {"word": value}, "m")
 
     assert error.value.remedy == f"""write it in two pairs of quotes, e.g. --params "m.word='{shown}'\""""

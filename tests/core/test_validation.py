@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from pydantic import field_validator
 
-from faircmr.core import InvalidParameterError, Parameters, known_paths, unknown_name, validated
+from faircmr.core import InvalidParameterError, Parameters, known_paths, parse_parameters, unknown_name_error
 
 
 class Augmentation(Parameters):
@@ -31,12 +31,12 @@ class Training(Parameters):
 
 def message(value: Any) -> str:
     with pytest.raises(InvalidParameterError) as error:
-        validated(Training, value, "training")
+        parse_parameters(Training, value, "training")
     return str(error.value)
 
 
 def test_makes_the_model() -> None:
-    assert validated(Training, {"epochs": 3}, "training") == Training(epochs=3)
+    assert parse_parameters(Training, {"epochs": 3}, "training") == Training(epochs=3)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_lists_names_of_models_in_models_and_in_sequences_of_models() -> None:
 
 
 def test_an_unknown_name_is_shown_down_to_its_first_value() -> None:
-    error = unknown_name("trainig", {"augmentation": {"rotation": 3}}, known_paths(Training, "training"))
+    error = unknown_name_error("trainig", {"augmentation": {"rotation": 3}}, known_paths(Training, "training"))
 
     assert str(error).startswith("trainig.augmentation.rotation: 3; ")
     assert "training.augmentation.rotation_degrees" in error.remedy
 
 
 def test_without_any_known_name_there_is_no_suggestion() -> None:
-    assert str(unknown_name("a", 1, ())) == "a: 1; there is no such name"
+    assert str(unknown_name_error("a", 1, ())) == "a: 1; there is no such name"

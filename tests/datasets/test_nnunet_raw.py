@@ -19,8 +19,8 @@ from faircmr.core import (
     omission_table,
     omissions_in,
 )
-from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, structures_shown
-from faircmr.core.study import AttributeParameters, assign_keys, index_subjects, no_keys
+from faircmr.core.scans import Cohort, Geometry, Phase, Scan, ScanFiles, structures_in_label
+from faircmr.core.study import AttributeParameters, assign_keys, empty_key_table, index_subjects
 from faircmr.datasets import NnunetRawDataset
 from faircmr.sources import Acdc, NoParameters, build_cohort, first_paths
 from faircmr.sources.nnunet import FOLDS, STEP, StudyTables, export_cohort
@@ -64,7 +64,7 @@ class Study:
                     "subject_id": name,
                     "phase": str(phase),
                     "labelled": scan.label is not None,
-                    "structures": structures_shown(scan.label),
+                    "structures": structures_in_label(scan.label),
                 }
                 for (name, phase), scan in self.made.items()
             ]
@@ -278,9 +278,11 @@ def test_a_real_scan_comes_back_bit_by_bit(acdc_root, tmp_path):
     for name in ("patient001", "patient002"):
         (tmp_path / "acdc" / name).symlink_to(acdc_root / name, target_is_directory=True)
     source = Acdc(tmp_path / "acdc", NoParameters())
-    cohort = build_cohort(source, assign_keys(no_keys(), first_paths(source.scan_files(), source.rejected(), tmp_path)))
+    cohort = build_cohort(
+        source, assign_keys(empty_key_table(), first_paths(source.scan_files(), source.rejected(), tmp_path))
+    )
     scan = cohort.read("sub-0001", Phase.ES)
-    scans = cohort.scans.assign(structures=structures_shown(scan.label))
+    scans = cohort.scans.assign(structures=structures_in_label(scan.label))
     splits = pd.DataFrame({"subject_id": ["sub-0001", "sub-0002"], "split": ["train", "validation"]})
     tables = StudyTables(cohort.subjects.assign(protected_group="DCM"), scans, splits, omission_table({}))
     dataset = NnunetRawDataset(str(tmp_path / "Dataset027_ACDC"))

@@ -25,7 +25,7 @@ FRAMEWORK = (
     "faircmr.core.host.leases",
 )
 """Modules that run around every node, and make none of its results."""
-OF_RECEIPTS = "faircmr.core.host.files.remove"
+OF_RECEIPTS = "faircmr.core.host.files.remove_durably"
 
 
 @dataclass

@@ -177,14 +177,14 @@ def _ukbb_tables(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _user_table(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.core.user_input import identifiers, read_user_table, spoilt_numbers, typed_table
+    from faircmr.core.user_input import identifier_text, infer_column_types, read_user_table, unreadable_numbers
     from faircmr.sources import by_subject
 
     for path in _files(root):
         table = read_user_table(path, "scores")
-        yield lambda table=table: len(typed_table(table, ["subject_id"]))
-        yield lambda table=table: [spoilt_numbers(table[name]) is None for name in table]
-        yield lambda table=table: len(identifiers(table.iloc[:, 0]))
+        yield lambda table=table: len(infer_column_types(table, ["subject_id"]))
+        yield lambda table=table: [unreadable_numbers(table[name]) is None for name in table]
+        yield lambda table=table: len(identifier_text(table.iloc[:, 0]))
         yield lambda table=table: len(by_subject(table, "subject_id", "scores"))
 
 

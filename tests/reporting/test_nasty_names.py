@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 from defusedxml.ElementTree import fromstring
 
-from faircmr.core import LONGEST_NAME, FaircmrError, Omission, guarded_cell, shown_name
+from faircmr.core import LONGEST_NAME, FaircmrError, Omission, display_name, escape_formula
 from faircmr.core.scans import Phase
 from faircmr.datasets import TableDataset, look_into
 from faircmr.fairness.audit import Audit, AuditParameters, audit
@@ -58,7 +58,7 @@ from tests.reporting.test_status_table import NOW
 
 pytestmark = pytest.mark.slow
 
-SHOWN = {kind: shown_name(name) for kind, name in NASTY.items()}
+SHOWN = {kind: display_name(name) for kind, name in NASTY.items()}
 A_GROUP = 9
 LARGEST_PAGE = 4_000_000
 """Bytes. Before names were shortened, one of 10,000 letters made a page of 7 MB."""
@@ -122,7 +122,7 @@ def audited() -> Audit:
         "sex": np.resize(["\x1b[1m", "$M$"], len(ids)),
         "age": rng.normal(60, 9, len(ids)),
     }
-    parameters = PARAMETERS.model_copy(update={"baseline": shown_name(NASTY["markup"])})
+    parameters = PARAMETERS.model_copy(update={"baseline": display_name(NASTY["markup"])})
     return audit(pd.concat(scores), pd.DataFrame(people), parameters)
 
 
@@ -285,7 +285,7 @@ def test_tables_are_read_as_they_were_written_and_no_cell_is_a_formula(study: St
         assert loaded.astype("str").equals(table[texts].astype("object").fillna("").astype("str"))
         if suffix == "csv":
             cells = pd.read_csv(tmp_path / f"{name}.csv", dtype="str", header=None, keep_default_na=False)
-            formulas = [cell for cell in cells.to_numpy().ravel() if guarded_cell(cell) != cell]
+            formulas = [cell for cell in cells.to_numpy().ravel() if escape_formula(cell) != cell]
             assert all(cell.startswith("'") for cell in formulas)
 
 

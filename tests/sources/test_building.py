@@ -8,7 +8,7 @@ import pytest
 
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission
 from faircmr.core.scans import Phase, ScanFiles, Structure
-from faircmr.core.study import assign_keys, no_keys
+from faircmr.core.study import assign_keys, empty_key_table
 from faircmr.sources import Rejection, build_cohort, first_paths
 from faircmr.sources.base import scan_fingerprint
 from tests.sources.volumes import drawn, ramp, save
@@ -65,7 +65,7 @@ def clinic(tmp_path):
 
 
 def cohort_of(clinic):
-    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.rejected(), clinic.root))
+    key = assign_keys(empty_key_table(), first_paths(clinic.scan_files(), clinic.rejected(), clinic.root))
     return build_cohort(clinic, key)
 
 
@@ -107,7 +107,7 @@ def test_says_what_was_left_out_where_nothing_remains(clinic, caplog):
     clinic.scan_files = dict
 
     with caplog.at_level(logging.WARNING), pytest.raises(InvalidCohortError, match="no scans found there"):
-        build_cohort(clinic, no_keys())
+        build_cohort(clinic, empty_key_table())
 
     assert caplog.messages == ["3 of 3 archives are left out: no contours"]
 
@@ -142,7 +142,7 @@ def test_refuses_a_source_without_scans(clinic, monkeypatch):
     monkeypatch.setattr(clinic, "scan_files", dict)
 
     with pytest.raises(InvalidCohortError, match="no scans found"):
-        build_cohort(clinic, no_keys())
+        build_cohort(clinic, empty_key_table())
 
 
 def test_a_fingerprint_changes_with_size_time_label_and_frame_of_a_scan_and_not_with_its_place(tmp_path):
@@ -165,7 +165,7 @@ def test_a_fingerprint_changes_with_size_time_label_and_frame_of_a_scan_and_not_
 def test_knows_who_is_rejected_and_why_and_what_is_known_of_them(clinic, tmp_path):
     clinic._attributes = attributes_of(**{"7654321": "female", "9999999": "male"})
     clinic.broken = {"9999999": Rejection(tmp_path / "9999999.zip", "an encrypted archive")}
-    key = assign_keys(no_keys(), first_paths(clinic.scan_files(), clinic.broken, tmp_path))
+    key = assign_keys(empty_key_table(), first_paths(clinic.scan_files(), clinic.broken, tmp_path))
 
     cohort = build_cohort(clinic, key)
 
@@ -178,7 +178,7 @@ def test_knows_who_is_rejected_and_why_and_what_is_known_of_them(clinic, tmp_pat
 def test_says_why_where_nobody_can_be_used(clinic, tmp_path, monkeypatch):
     monkeypatch.setattr(clinic, "scan_files", dict)
     clinic.broken = {"9999999": Rejection(tmp_path / "9999999.zip", "an encrypted archive")}
-    key = assign_keys(no_keys(), first_paths({}, clinic.broken, tmp_path))
+    key = assign_keys(empty_key_table(), first_paths({}, clinic.broken, tmp_path))
 
     with pytest.raises(
         InvalidCohortError, match=r"none of 1 subjects .*sub-0001: an encrypted archive.*key\.csv"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission
-from faircmr.core.scans import Phase, Structure, structures_shown
+from faircmr.core.scans import Phase, Structure, structures_in_label
 from faircmr.sources import read_scan
 from faircmr.sources.base import NoParameters
 from faircmr.sources.sunnybrook import Sunnybrook, phases_of
@@ -120,8 +120,8 @@ def test_ventricles_have_the_area_and_the_place_of_their_ellipses(published: Sun
 def test_what_nobody_drew_is_in_no_label(published: Sunnybrook):
     drawn = labels(published, "SC-HF-I-1")
 
-    assert structures_shown(drawn[Phase.ED]) == "LVBP LVM"
-    assert structures_shown(drawn[Phase.ES]) == "LVBP"
+    assert structures_in_label(drawn[Phase.ED]) == "LVBP LVM"
+    assert structures_in_label(drawn[Phase.ES]) == "LVBP"
     assert not (drawn[Phase.ED][2] == Structure.LVM).any()
     assert not drawn[Phase.ES][2].any()
 

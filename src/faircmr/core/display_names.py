@@ -1,7 +1,7 @@
 """How names are shown: of groups, models, attributes and strategies, in every medium.
 
 A name that comes from a table may hold anything. It is made visible once, where it enters
-(:func:`shown_names`): it is one line of at most :data:`LONGEST_NAME` characters that can all be seen, and two different
+(:func:`unique_display_names`): it is one line of at most :data:`LONGEST_NAME` characters that can all be seen, and two different
 names of a column never look the same. Every table, page, figure, log line and message has the name in this form. A
 medium then takes none of its characters for markup:
 
@@ -10,7 +10,7 @@ HTML          :func:`html.escape`, in ``reporting.html_page``
 figures       no text is parsed as mathematics, and what the font cannot draw is a code: ``reporting.canvas``
 Markdown      :func:`in_markdown`
 LaTeX         :func:`in_latex`
-CSV           :func:`guarded_cell`: a spreadsheet takes no cell for a formula
+CSV           :func:`escape_formula`: a spreadsheet takes no cell for a formula
 terminal      nothing: control characters are codes already; tables are printed without markup
 ============  ======================================================================================================
 """
@@ -27,7 +27,7 @@ from typing import Any
 
 import pandas as pd
 
-from faircmr.core.errors import InvalidParameterError, code_of, is_visible
+from faircmr.core.errors import InvalidParameterError, character_code, is_visible
 from faircmr.core.parameters import NotPermittedError
 
 LONGEST_NAME = 80
@@ -40,7 +40,7 @@ _CODE = re.compile(r"<U\+([0-9A-F]{4,6})>")
 _BLANKS = re.compile(r"\s+")
 
 
-def shown_name(name: str, *, exact: bool = False) -> str:
+def display_name(name: str, *, exact: bool = False) -> str:
     """A name as it is shown everywhere.
 
     Blanks of any kind, and line breaks, are one blank, and none at the ends. A letter with its accents is one
@@ -65,34 +65,34 @@ def shown_name(name: str, *, exact: bool = False) -> str:
     return f"{''.join(parts[:beginning]).rstrip()}... ({len(name)} characters, {sha256(whole).hexdigest()[:8]})"
 
 
-def shown_names(names: pd.Series[Any]) -> pd.Series[Any]:
+def unique_display_names(names: pd.Series[Any]) -> pd.Series[Any]:
     """Names of a column as they are shown; what is missing, and what is no text, as it is.
 
-    Names that :func:`shown_name` would make equal are shown exactly, so that different ones stay different.
+    Names that :func:`display_name` would make equal are shown exactly, so that different ones stay different.
 
     Raises:
         InvalidParameterError: Two different names are shown alike nevertheless, because one is spelt as a code.
     """
-    shown = {text: shown_name(text) for text in _texts(names)}
+    shown = {text: display_name(text) for text in _texts(names)}
     times = Counter(shown.values())
-    shown = {text: shown_name(text, exact=True) if times[one] > 1 else one for text, one in shown.items()}
+    shown = {text: display_name(text, exact=True) if times[one] > 1 else one for text, one in shown.items()}
     if alike := len(shown) - len(set(shown.values())):
         found = f"{alike + 1} values that are shown alike"
         raise InvalidParameterError(
-            shown_name(str(names.name)), found, "values that can be told apart", "correct the table"
+            display_name(str(names.name)), found, "values that can be told apart", "correct the table"
         )
     return _mapped(names, shown)
 
 
-def shown_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table whose columns of text hold names (:func:`shown_names`)."""
+def with_display_names(table: pd.DataFrame) -> pd.DataFrame:
+    """A table whose columns of text hold names (:func:`unique_display_names`)."""
     columns = [name for name in table.columns if not pd.api.types.is_numeric_dtype(table[name])]
-    return table.assign(**{str(name): shown_names(table[name]) for name in columns})
+    return table.assign(**{str(name): unique_display_names(table[name]) for name in columns})
 
 
 def listed_names(names: Iterable[object]) -> str:
     """Names one after the other, as messages list them."""
-    return ", ".join(shown_name(str(name)) for name in names)
+    return ", ".join(display_name(str(name)) for name in names)
 
 
 def column_name(value: str) -> str:
@@ -101,7 +101,7 @@ def column_name(value: str) -> str:
     Raises:
         NotPermittedError: It would not be shown as it is.
     """
-    if shown_name(value) != value:
+    if display_name(value) != value:
         permitted = f"the name of a column: visible characters, single blanks within, at most {LONGEST_NAME}"
         raise NotPermittedError(permitted, "rename the column in the table, and write the new name here")
     return value
@@ -166,27 +166,27 @@ _HARMLESS = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[
 """A number, or a sign alone: shown as it is."""
 
 
-def guarded_cell(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     """A cell of a CSV that no spreadsheet takes for a formula: a quote before ``=``, ``+``, ``-`` and ``@``.
 
-    Numbers and signs alone stay as they are. :func:`unguarded_cell` undoes it exactly.
+    Numbers and signs alone stay as they are. :func:`unescape_formula` undoes it exactly.
     """
     return f"'{cell}" if _is_formula(cell) else cell
 
 
-def unguarded_cell(cell: str) -> str:
-    """The cell that :func:`guarded_cell` was given."""
+def unescape_formula(cell: str) -> str:
+    """The cell that :func:`escape_formula` was given."""
     return cell[1:] if cell.startswith("'") and _is_formula(cell[1:]) else cell
 
 
-def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
-    """A table to be written as CSV: columns' names and cells of text as :func:`guarded_cell` has them."""
-    return _with_cells(table, guarded_cell)
+def escape_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """A table to be written as CSV: columns' names and cells of text as :func:`escape_formula` has them."""
+    return _with_cells(table, escape_formula)
 
 
-def unguarded_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The table that :func:`guarded_table` was given, after it was read."""
-    return _with_cells(table, unguarded_cell)
+def unescape_formulas(table: pd.DataFrame) -> pd.DataFrame:
+    """The table that :func:`escape_formulas` was given, after it was read."""
+    return _with_cells(table, unescape_formula)
 
 
 def _with_cells(table: pd.DataFrame, change: Callable[[str], str]) -> pd.DataFrame:
@@ -233,7 +233,7 @@ def _parts(name: str) -> list[str]:
         blank = sign == " " and (before == " " or place == len(name) - 1)
         other = not composed and unicodedata.normalize("NFC", sign) != sign
         coded = alone or blank or other or not is_visible(sign)
-        parts.append(code_of(sign) if coded else sign)
+        parts.append(character_code(sign) if coded else sign)
         # a mark after a code would combine with the code
         before = " " if coded else sign
     return parts

@@ -16,7 +16,7 @@ _CHANGES_OF_DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u2
 _LAST_TWO_OF_A_PLANE = 0xFFFE
 
 
-def code_of(sign: str) -> str:
+def character_code(sign: str) -> str:
     """A character as its code."""
     return f"<U+{ord(sign):04X}>"
 
@@ -31,10 +31,10 @@ def visible_text(text: str) -> str:
     """Sentences without what acts on a terminal or is no XML: it is shown as codes. Line breaks and tabs stay."""
     if text.isprintable():
         return text
-    return "".join(code_of(sign) if _acts(sign) else sign for sign in text)
+    return "".join(character_code(sign) if _is_control_character(sign) else sign for sign in text)
 
 
-def _acts(sign: str) -> bool:
+def _is_control_character(sign: str) -> bool:
     """Whether it is a control character, changes the direction of writing, or is not a character at all."""
     if sign in "\n\t":
         return False

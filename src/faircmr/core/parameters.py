@@ -39,7 +39,7 @@ class NotPermittedError(ValueError):
         self.remedy = remedy
 
 
-def validated(model: type[Model], value: object, path: str) -> Model:
+def parse_parameters(model: type[Model], value: object, path: str) -> Model:
     """Make a model from configuration.
 
     Args:
@@ -53,11 +53,11 @@ def validated(model: type[Model], value: object, path: str) -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        wrong = invalid(error, path, list(known_paths(model, path)))
+        wrong = parameter_error(error, path, list(known_paths(model, path)))
         raise InvalidParameterError(wrong.offender, wrong.value, wrong.permitted, wrong.remedy or CORRECT) from None
 
 
-def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidParameterError:
+def parameter_error(error: ValidationError, path: str, known: Iterable[str]) -> InvalidParameterError:
     """The clearest of a model's complaints: an unknown name before all others.
 
     Args:
@@ -69,7 +69,7 @@ def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidP
     first = next((one for one in complaints if one["type"] == "extra_forbidden"), complaints[0])
     place = ".".join(filter(None, [path, *map(str, first["loc"])]))
     if first["type"] == "extra_forbidden":
-        return unknown_name(place, first["input"], known)
+        return unknown_name_error(place, first["input"], known)
     if first["type"] == "union_tag_invalid":
         return InvalidParameterError(place, repr(first["ctx"]["tag"]), f"one of: {first['ctx']['expected_tags']}")
     if first["type"] == "union_tag_not_found":
@@ -77,7 +77,7 @@ def invalid(error: ValidationError, path: str, known: Iterable[str]) -> InvalidP
     if first["type"] == "missing":
         return InvalidParameterError(place, "missing", "a value is needed", "set it")
     permitted = first["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    return InvalidParameterError(place, shown_value(first["input"]), permitted, _remedy(first, place))
+    return InvalidParameterError(place, format_value(first["input"]), permitted, _remedy(first, place))
 
 
 def _remedy(complaint: ErrorDetails, place: str) -> str:
@@ -87,11 +87,11 @@ def _remedy(complaint: ErrorDetails, place: str) -> str:
     value = complaint["input"]
     # YAML makes numbers and truth values of names such as 1, on and 007
     if complaint["type"] == "string_type" and isinstance(value, bool | int | float):
-        return QUOTED.format(place=place, value=shown_value(value))
+        return QUOTED.format(place=place, value=format_value(value))
     return ""
 
 
-def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidParameterError:
+def unknown_name_error(place: str, value: object, known: Iterable[str]) -> InvalidParameterError:
     """The error of a name that is none, with the nearest one that is.
 
     Args:
@@ -102,12 +102,12 @@ def unknown_name(place: str, value: object, known: Iterable[str]) -> InvalidPara
     while isinstance(value, Mapping) and value:
         name, value = next(iter(value.items()))
         place = f"{place}.{name}"
-    right = nearest(place, known)
+    right = nearest_name(place, known)
     remedy = f"did you mean {right}?" if right else ""
-    return InvalidParameterError(place, shown_value(value), "there is no such name", remedy)
+    return InvalidParameterError(place, format_value(value), "there is no such name", remedy)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest_name(name: str, known: Iterable[str]) -> str:
     """The name that is spelt most like ``name``; empty where there is none."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.0)), "")
 
@@ -128,7 +128,7 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(argument)
 
 
-def shown_value(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as an error repeats it: in the words of YAML, and not all of a long one."""
     if value is None or isinstance(value, bool):
         return YAML_WORDS[value]
@@ -136,7 +136,7 @@ def shown_value(value: object) -> str:
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
 
 
-def divided(value: object) -> object:
+def split_at_plus(value: object) -> object:
     """A list as the command line writes it: ``race+sex``, or one name."""
     return tuple(filter(None, value.split("+"))) if isinstance(value, str) else value
 
@@ -149,7 +149,7 @@ def _as_words(value: object) -> object:
         return tuple(
             f"{each:g}" if isinstance(each, int | float) and not isinstance(each, bool) else each for each in value
         )
-    return divided(value)
+    return split_at_plus(value)
 
 
 Words = Annotated[tuple[str, ...], BeforeValidator(_as_words)]

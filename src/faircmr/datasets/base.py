@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from kedro.io import AbstractDataset
 
 from faircmr.core import InvalidCohortError, InvalidParameterError
-from faircmr.core.host import cannot_write, check_lease, is_content, remove, sync_folder, write_whole
+from faircmr.core.host import check_lease, is_content, remove_durably, sync_folder, write_atomically, write_error
 
 _In = TypeVar("_In")
 _Out = TypeVar("_Out")
@@ -145,7 +145,7 @@ def publish(aside: Path, manifest: Path, content: bytes, obsolete: Iterable[Path
     Raises:
         OutputError: The folder cannot be written.
     """
-    remove(manifest)
+    remove_durably(manifest)
     parts = sorted(path for path in aside.rglob("*") if path.is_file())
     targets = {part: manifest.parent / part.relative_to(aside) for part in parts if is_content(part, aside)}
     try:
@@ -156,11 +156,11 @@ def publish(aside: Path, manifest: Path, content: bytes, obsolete: Iterable[Path
         for folder in {target.parent for target in targets.values()}:
             sync_folder(folder)
     except OSError as error:
-        raise cannot_write(manifest.parent, error) from None
+        raise write_error(manifest.parent, error) from None
     for path in obsolete:
-        remove(path)
+        remove_durably(path)
         _remove_empty(path.parent, manifest.parent)
-    write_whole(manifest, content)
+    write_atomically(manifest, content)
 
 
 def _remove_empty(folder: Path, top: Path) -> None:

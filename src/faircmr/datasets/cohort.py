@@ -11,7 +11,7 @@ from typing import Any, Never
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core import InvalidCohortError, json_digest, validated
+from faircmr.core import InvalidCohortError, json_digest, parse_parameters
 from faircmr.core.host import worker_count
 from faircmr.core.scans import FILES, Cohort, LeftOut, UnlabelledScans
 from faircmr.core.study import (
@@ -20,9 +20,9 @@ from faircmr.core.study import (
     Names,
     ReadingParameters,
     assign_file_keys,
-    is_text,
+    is_storable_name,
     name_subjects,
-    naming_of,
+    parse_naming,
 )
 from faircmr.datasets.base import Previewed, import_named, no_paths_in_errors
 from faircmr.datasets.key_table import updated_keys
@@ -78,9 +78,9 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
         self._root = Path(filepath)
         self._key_path = Path(path)
         self._parameters = dict(parameters or {})
-        self._naming = naming_of(names)
+        self._naming = parse_naming(names)
         self._workers = worker_count(workers)
-        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
+        self._reading = parse_parameters(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> Cohort:
@@ -130,7 +130,7 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
     def _prepared_source(self) -> Source:
         kind: type[Source] = import_named(self._source_path, "cohort.source")
         # a new one each time: a source may remember what it has listed
-        source = kind(self._root, validated(kind.parameters_type, self._parameters, "cohort.parameters"))
+        source = kind(self._root, parse_parameters(kind.parameters_type, self._parameters, "cohort.parameters"))
         source.prepare(self._key_path.parent / CONVERTED)
         return source
 
@@ -174,8 +174,8 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
     ) -> None:
         self._root = Path(filepath)
         self._key_path = Path(path)
-        self._naming = naming_of(names, UNLABELLED)
-        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
+        self._naming = parse_naming(names, UNLABELLED)
+        self._reading = parse_parameters(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> UnlabelledScans:
@@ -225,7 +225,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
 
     def _updated_keys(self, found: FoundScans) -> pd.DataFrame:
         paths = {source_id: self._names(files)[0] for source_id, files in found.subjects.items()}
-        left_out = [path for path in (located(path, self._root) for path in found.left_out) if is_text(path)]
+        left_out = [path for path in (located(path, self._root) for path in found.left_out) if is_storable_name(path)]
 
         def named(known: pd.DataFrame) -> pd.DataFrame:
             of_files = _of_files(known)
@@ -275,7 +275,7 @@ def _lookup(keys: pd.DataFrame, column: str) -> dict[str, str]:
 
 
 def _left_out(reason: str, path: str, keys: Mapping[str, str]) -> LeftOut:
-    return LeftOut(FILES, reason, keys[path]) if is_text(path) else LeftOut(FILES, f"{reason}; {NO_TEXT}")
+    return LeftOut(FILES, reason, keys[path]) if is_storable_name(path) else LeftOut(FILES, f"{reason}; {NO_TEXT}")
 
 
 def _fingerprint(files: tuple[ImageFile, ...], start: int, reading: ReadingParameters) -> str:

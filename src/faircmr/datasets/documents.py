@@ -9,8 +9,8 @@ from typing import Any, Never
 from kedro.io import AbstractDataset, DatasetError
 from pydantic import ValidationError
 
-from faircmr.core import FaircmrError, InvalidParameterError, OutputError, Parameters, invalid, known_paths
-from faircmr.core.host import WorkFolder, write_whole
+from faircmr.core import FaircmrError, InvalidParameterError, OutputError, Parameters, known_paths, parameter_error
+from faircmr.core.host import WorkFolder, write_atomically
 from faircmr.datasets.base import Previewed, StudyDataset, import_named, shown_path
 
 REDO = "delete it and run its pipeline again"
@@ -29,7 +29,7 @@ class BytesDataset(StudyDataset[bytes, bytes]):
 
     def save(self, data: bytes) -> None:
         """Write the file."""
-        write_whole(self._filepath, data)
+        write_atomically(self._filepath, data)
 
 
 class TextDataset(StudyDataset[str, str]):
@@ -44,7 +44,7 @@ class TextDataset(StudyDataset[str, str]):
 
     def save(self, data: str) -> None:
         """Write the file."""
-        write_whole(self._filepath, data.encode())
+        write_atomically(self._filepath, data.encode())
 
 
 class JsonModelDataset(StudyDataset[Parameters, Parameters]):
@@ -77,13 +77,13 @@ class JsonModelDataset(StudyDataset[Parameters, Parameters]):
     def save(self, data: Parameters) -> None:
         """Write the file, one value a line; a list of numbers is one value."""
         text = INNERMOST_LIST.sub(lambda found: f"[{' '.join(found[1].split())}]", data.model_dump_json(indent=2))
-        write_whole(self._filepath, f"{text}\n".encode())
+        write_atomically(self._filepath, f"{text}\n".encode())
 
     def _complaint(self, error: ValidationError, kind: type[Parameters]) -> FaircmrError:
         name = self._filepath.name
         if error.errors()[0]["type"] in NO_OBJECT:
             return OutputError(name, "damaged", f"the JSON of {kind.__name__}", REDO)
-        wrong = invalid(error, name, known_paths(kind, name))
+        wrong = parameter_error(error, name, known_paths(kind, name))
         return InvalidParameterError(wrong.offender, wrong.value, wrong.permitted, wrong.remedy or MEND)
 
     def _describe(self) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from faircmr.core import OutputError, guarded_table, unguarded_table
-from faircmr.core.host import PRIVATE, lease, write_whole
-from faircmr.core.study import KEY_COLUMNS, no_keys
+from faircmr.core import OutputError, escape_formulas, unescape_formulas
+from faircmr.core.host import PRIVATE, lease, write_atomically
+from faircmr.core.study import KEY_COLUMNS, empty_key_table
 from faircmr.core.user_input import TABLE_DAMAGE
 
 PATIENCE = 30.0
@@ -26,9 +26,9 @@ def read_keys(path: Path) -> pd.DataFrame:
     """
     try:
         # every id is text, also one that looks like a number or like a missing value
-        keys = unguarded_table(pd.read_csv(path, dtype="str", keep_default_na=False))
+        keys = unescape_formulas(pd.read_csv(path, dtype="str", keep_default_na=False))
     except (FileNotFoundError, NotADirectoryError):
-        return no_keys()
+        return empty_key_table()
     except TABLE_DAMAGE:
         raise _damaged(path) from None
     if tuple(keys.columns) != KEY_COLUMNS or keys["subject_id"].duplicated().any():
@@ -64,7 +64,7 @@ def write_keys(path: Path, keys: pd.DataFrame) -> None:
     Raises:
         OutputError: The folder cannot be written.
     """
-    write_whole(path, _encoded(keys), PRIVATE)
+    write_atomically(path, _encoded(keys), PRIVATE)
 
 
 def _is_written(path: Path, keys: pd.DataFrame) -> bool:
@@ -73,7 +73,7 @@ def _is_written(path: Path, keys: pd.DataFrame) -> bool:
 
 def _encoded(keys: pd.DataFrame) -> bytes:
     content = StringIO()
-    guarded_table(keys).to_csv(content, index=False, lineterminator="\n")
+    escape_formulas(keys).to_csv(content, index=False, lineterminator="\n")
     return content.getvalue().encode()
 
 

@@ -11,7 +11,7 @@ from kedro.io import AbstractDataset, DatasetError
 from pydantic import ValidationError
 
 from faircmr.core import InvalidModelError, OutputError, Parameters, text_digest
-from faircmr.core.host import WorkFolder, write_whole
+from faircmr.core.host import WorkFolder, write_atomically
 from faircmr.datasets.base import Previewed, StudyDataset, shown_path
 from faircmr.segmentation.training import JOB_NAME, WEIGHTS_NAME, FitRecord, TrainedModels
 
@@ -53,7 +53,7 @@ class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
                     "a finished fit",
                     "run the strategy's pipeline again",
                 )
-        write_whole(self._filepath, ModelsManifest(fits=data.fits).model_dump_json(indent=1).encode())
+        write_atomically(self._filepath, ModelsManifest(fits=data.fits).model_dump_json(indent=1).encode())
 
     def files(self) -> list[Path]:
         """The list, and the files of every fit on it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from faircmr.core import InvalidParameterError, NotPermittedError
-from faircmr.core.host import write_whole
+from faircmr.core.host import write_atomically
 from faircmr.core.scans import Cohort
 from faircmr.core.study import keep_source_ids
 from faircmr.core.user_input import nnunet_dataset_name
@@ -60,9 +60,9 @@ class NnunetRawDataset(StudyDataset[NnunetExport, Cohort]):
         known = set(self._scans())
         with staged(self._filepath) as aside:
             written = {self._filepath / path for case in data.cases for path in _write(aside, case)}
-            write_whole(aside / SPLITS, encoded_folds(data.folds))
+            write_atomically(aside / SPLITS, encoded_folds(data.folds))
             for name, table in zip(_TABLES, (data.people, data.splits, data.omissions), strict=True):
-                write_whole(aside / name, table.to_csv(index=False).encode())
+                write_atomically(aside / name, table.to_csv(index=False).encode())
             publish(aside, self._filepath / DESCRIPTION, data.description(), sorted(known - written))
 
     def files(self) -> list[Path]:

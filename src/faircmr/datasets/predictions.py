@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from faircmr.core import InvalidScanError, OutputError, Parameters
-from faircmr.core.host import remove, write_whole
+from faircmr.core.host import remove_durably, write_atomically
 from faircmr.core.scans import (
     ENSEMBLE,
     CinePredictions,
@@ -235,7 +235,7 @@ class CinePredictionsDataset(StudyDataset[Iterable[PendingSubject], CinePredicti
 
     def save(self, data: Iterable[PendingSubject]) -> None:
         """Segment and write the subjects that have changed, remove those that are gone, then write the manifest."""
-        remove(self._filepath / MANIFEST_NAME)
+        remove_durably(self._filepath / MANIFEST_NAME)
         files: set[Path] = set()
         subjects = []
         for subject in data:
@@ -243,9 +243,9 @@ class CinePredictionsDataset(StudyDataset[Iterable[PendingSubject], CinePredicti
             subjects.append(subject.subject_id)
         for path in (self._filepath / PARTS).glob("*"):
             if path.relative_to(self._filepath) not in files:
-                remove(path)
+                remove_durably(path)
         manifest = PredictedSubjects(subjects=tuple(subjects))
-        write_whole(self._filepath / MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
+        write_atomically(self._filepath / MANIFEST_NAME, manifest.model_dump_json(indent=1).encode())
 
     def files(self) -> list[Path]:
         """The manifest, and records and label images of the subjects that it lists."""
@@ -261,12 +261,12 @@ class CinePredictionsDataset(StudyDataset[Iterable[PendingSubject], CinePredicti
         # what could not be used may only have been out of reach for a while
         if known is not None and same and not known.record.problem and self._is_whole(known):
             return known
-        remove(self._filepath / record_path(subject.subject_id))
+        remove_durably(self._filepath / record_path(subject.subject_id))
         segmented = subject.segment()
         new = StoredSubject(record=segmented.record, fingerprint=subject.fingerprint, code=self.code or "")
         for path, (label, geometry) in zip(new.images().values(), segmented.labels, strict=True):
             write_label(self._filepath / path, label, geometry)
-        write_whole(self._filepath / record_path(subject.subject_id), new.model_dump_json(indent=1).encode())
+        write_atomically(self._filepath / record_path(subject.subject_id), new.model_dump_json(indent=1).encode())
         return new
 
     def _is_whole(self, subject: StoredSubject) -> bool:

@@ -11,8 +11,15 @@ from typing import Any, Never
 import pandas as pd
 from kedro.io import AbstractDataset, DatasetError
 
-from faircmr.core import InvalidParameterError, OutputError, guarded_table, json_digest, unguarded_table, validated
-from faircmr.core.host import this_machine, write_whole
+from faircmr.core import (
+    InvalidParameterError,
+    OutputError,
+    escape_formulas,
+    json_digest,
+    parse_parameters,
+    unescape_formulas,
+)
+from faircmr.core.host import this_machine, write_atomically
 from faircmr.core.scans import MaskPairs
 from faircmr.core.study import ReadingParameters, schema_named
 from faircmr.core.user_input import TABLE_DAMAGE, read_user_table
@@ -55,23 +62,23 @@ class TableDataset(StudyDataset[pd.DataFrame, pd.DataFrame]):
         table = data if self._schema is None else self._schema.validate(data)
         content = BytesIO()
         if self._filepath.suffix == ".csv":
-            guarded_table(table).to_csv(content, index=False, lineterminator="\n")
+            escape_formulas(table).to_csv(content, index=False, lineterminator="\n")
         else:
             table.to_parquet(content, index=False)
-        write_whole(self._filepath, content.getvalue())
+        write_atomically(self._filepath, content.getvalue())
 
     def _read(self) -> pd.DataFrame:
         if self._filepath.suffix == ".parquet":
             return pd.read_parquet(self._filepath)
         # only an empty cell is missing: what a study writes has no missing-value words, and "NA" may be a group
         content = self._filepath.read_bytes()
-        table = unguarded_table(
+        table = unescape_formulas(
             pd.read_csv(BytesIO(content), dtype=TEXT_COLUMNS, keep_default_na=False, na_values=[""])
         )
         if _LEADING_ZERO.search(content) is None:
             return table
         # a column of codes such as 007 is text, and was text when it was written
-        text = unguarded_table(pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, na_values=[""]))
+        text = unescape_formulas(pd.read_csv(BytesIO(content), dtype="str", keep_default_na=False, na_values=[""]))
         coded = [name for name in table.columns if text[name].str.contains(r"^[+-]?0[0-9]", na=False).any()]
         return table.assign(**{name: text[name] for name in coded})
 
@@ -187,7 +194,7 @@ class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
         metadata: dict[str, Any] | None = None,
     ) -> None:
         self._predictions, self._references = Path(filepath), Path(path)
-        self._reading = validated(ReadingParameters, dict(reading or {}), "reading")
+        self._reading = parse_parameters(ReadingParameters, dict(reading or {}), "reading")
         self.metadata = metadata
 
     def load(self) -> MaskPairs:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from faircmr.core import OutputError
-from faircmr.core.host import in_order, worker_count, write_whole
+from faircmr.core.host import map_in_order, worker_count, write_atomically
 from faircmr.datasets.base import StudyDataset, publish, staged
 from faircmr.segmentation.data import MANIFEST_NAME, SubjectTensors, TensorManifest, TensorStore, tensors_file_name
 
@@ -51,10 +51,10 @@ class TensorsDataset(StudyDataset[Iterable[SubjectTensors], TensorStore]):
                 name = tensors_file_name(subject.subject_id)
                 same = unchanged.get(subject.subject_id) == subject.fingerprint
                 if not (same and _is_whole(self._filepath / name)):
-                    write_whole(aside / name, _encode(subject))
+                    write_atomically(aside / name, _encode(subject))
                 return subject.subject_id, subject.fingerprint
 
-            fingerprints = dict(in_order(write, data, self._workers))
+            fingerprints = dict(map_in_order(write, data, self._workers))
             gone = set(self._filepath.glob(tensors_file_name("*"))) - {
                 self._filepath / tensors_file_name(one) for one in fingerprints
             }

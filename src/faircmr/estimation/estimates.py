@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, InvalidParameterError, nearest
+from faircmr.core import InvalidCohortError, InvalidParameterError, nearest_name
 from faircmr.estimation.costs import StepKind
 from faircmr.estimation.listing import PlannedFit, PlannedFits, job_digest
 
@@ -163,5 +163,5 @@ def _sum(rows: pd.DataFrame, level: str, name: str) -> dict[str, object]:
 
 def _check_known(strategy: str, total: str, known: Sequence[str]) -> None:
     if strategy not in known:
-        remedy = f"did you mean {nearest(strategy, known)}?"
+        remedy = f"did you mean {nearest_name(strategy, known)}?"
         raise InvalidParameterError(f"estimate.totals.{total}", strategy, f"one of: {', '.join(known)}", remedy)

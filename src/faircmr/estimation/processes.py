@@ -18,7 +18,7 @@ from threading import Event, Thread
 from pydantic import ValidationError
 
 from faircmr.core import FaircmrError
-from faircmr.core.host import PRIVATE, child_environment, write_whole
+from faircmr.core.host import PRIVATE, child_environment, write_atomically
 from faircmr.estimation.costs import EstimateParameters, MeasuringRequest, StepCost, StepKind
 from faircmr.segmentation.training import CrashError, read_message
 
@@ -85,7 +85,7 @@ def measure_kinds(kinds: Sequence[StepKind], parameters: EstimateParameters) -> 
     with TemporaryDirectory() as folder:
         request = Path(folder) / "request.json"
         content = MeasuringRequest(kinds=tuple(kinds), parameters=parameters)
-        write_whole(request, content.model_dump_json().encode(), PRIVATE)
+        write_atomically(request, content.model_dump_json().encode(), PRIVATE)
         with _started(request) as process:
             costs = [cost for line in process.stdout or () if (cost := _heard(line))]
     if len(costs) < len(kinds):

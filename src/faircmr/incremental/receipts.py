@@ -26,7 +26,7 @@ from kedro.pipeline.node import Node
 from pydantic import BaseModel
 
 from faircmr.core import Parameters, text_digest
-from faircmr.core.host import check_lease, is_content, remove, write_whole
+from faircmr.core.host import check_lease, is_content, remove_durably, write_atomically
 from faircmr.incremental.code_digest import CodeDigests
 
 AnyDataset = AbstractDataset[Any, Any]
@@ -105,7 +105,7 @@ def write_receipt(dataset: AnyDataset, key: Key) -> None:
         }
         content = {"content": _content(dataset)} if _edits_count(dataset) else {}
         text = json.dumps({"key": asdict(key), "files": files, **content}, indent=1, sort_keys=True)
-        write_whole(receipt, text.encode())
+        write_atomically(receipt, text.encode())
 
 
 def remove_receipt(dataset: AnyDataset) -> None:
@@ -116,7 +116,7 @@ def remove_receipt(dataset: AnyDataset) -> None:
     """
     receipt = _place(dataset)
     if receipt is not None:
-        remove(receipt)
+        remove_durably(receipt)
 
 
 def _state(file: Path) -> int | str:

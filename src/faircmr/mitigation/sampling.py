@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.core import PROTECTED_GROUP, InvalidCohortError, InvalidParameterError, generator, nearest
+from faircmr.core import PROTECTED_GROUP, InvalidCohortError, InvalidParameterError, generator, nearest_name
 from faircmr.core.user_input import code_text
 
 _BOOKKEEPING = frozenset({"subject_id", "split", "fold", PROTECTED_GROUP})
@@ -69,7 +69,7 @@ def check_attributes(table: pd.DataFrame, attributes: Sequence[str]) -> None:
                 "within",
                 repr(name),
                 f"attributes of this study: {', '.join(known) or 'none'}",
-                (f"did you mean {nearest(name, known)!r}? If not, " if known else "")
+                (f"did you mean {nearest_name(name, known)!r}? If not, " if known else "")
                 + "add it to attributes.covariates",
             )
 

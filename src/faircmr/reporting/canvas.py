@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.text import Text
 
-from faircmr.core import code_of, visible_text
+from faircmr.core import character_code, visible_text
 
 BLUE, ORANGE, GREEN = "#0072B2", "#E69F00", "#009E73"
 VERMILLION, SKY_BLUE, YELLOW = "#D55E00", "#56B4E9", "#F0E442"
@@ -55,7 +55,7 @@ def drawn_name(name: str, line: int | None = None) -> str:
     Returns:
         The name, with codes such as ``<U+4E2D>`` for what the font cannot draw.
     """
-    text = "".join(sign if _can_draw(sign) else code_of(sign) for sign in visible_text(name))
+    text = "".join(sign if _can_draw(sign) else character_code(sign) for sign in visible_text(name))
     return text if line is None else fill(text, line)
 
 

@@ -14,7 +14,7 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
 from faircmr.core import FaircmrError
-from faircmr.core.host import REMEDY, SECONDS_TO_LEAVE, ShouldStop, deferring
+from faircmr.core.host import REMEDY, SECONDS_TO_LEAVE, ShouldStop, defer_stop
 from faircmr.runners.fits import FitsOnCluster
 from faircmr.runners.node_run import Catalog, MadeFits, NeededFits, NodeEnd, State, log_frames, run_node, stop
 
@@ -53,7 +53,7 @@ class NodeGraph:
             FaircmrError: Some nodes have failed; each has a line in the log.
             StoppedError: This process was asked to stop.
         """
-        with deferring() as should_stop:
+        with defer_stop() as should_stop:
             self._begin()
             self._await(should_stop)
             if should_stop():

@@ -24,7 +24,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
-from faircmr.core import QUOTED, FaircmrError, InvalidParameterError, nearest
+from faircmr.core import QUOTED, FaircmrError, InvalidParameterError, nearest_name
 from faircmr.running.configuration import check_yaml
 from faircmr.running.logs import in_one_line, one_clear_line
 
@@ -70,7 +70,7 @@ def _check_names(option: str, names: Iterable[str], known: Collection[str]) -> N
             if not known:
                 permitted = "nothing, as the chosen pipelines have none"
                 raise InvalidParameterError(option, repr(name), permitted, f"leave out {option}")
-            permitted, remedy = f"one of {', '.join(known)}", f"did you mean {nearest(name, known)}?"
+            permitted, remedy = f"one of {', '.join(known)}", f"did you mean {nearest_name(name, known)}?"
             raise InvalidParameterError(option, repr(name), permitted, remedy)
 
 
@@ -152,13 +152,13 @@ def check_runner(path: str, params: Mapping[str, Any]) -> None:
         if name not in known:
             permitted = f"one of {', '.join(known)}"
             raise InvalidParameterError(
-                "--runner-params", repr(name), permitted, f"did you mean {nearest(name, known)}?"
+                "--runner-params", repr(name), permitted, f"did you mean {nearest_name(name, known)}?"
             )
 
 
 def _no_runner(path: str) -> InvalidParameterError:
     permitted = f"one of {', '.join(RUNNERS)}, or the dotted path of a class of runners"
-    return InvalidParameterError("--runner", repr(path), permitted, f"did you mean {nearest(path, RUNNERS)}?")
+    return InvalidParameterError("--runner", repr(path), permitted, f"did you mean {nearest_name(path, RUNNERS)}?")
 
 
 def check_items(items: list[str]) -> None:

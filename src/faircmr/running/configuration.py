@@ -28,8 +28,8 @@ from faircmr.core import (
     Parameters,
     Words,
     known_paths,
-    unknown_name,
-    validated,
+    parse_parameters,
+    unknown_name_error,
 )
 from faircmr.core.study import DEFAULT_READING, ReadingParameters
 from faircmr.core.user_input import GivenPath, nnunet_dataset_name, strategy_name
@@ -89,7 +89,7 @@ def checked_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         InvalidParameterError: A value is not permitted.
     """
-    return validated(StudySettings, dict(values), "").model_dump(exclude_unset=True)
+    return parse_parameters(StudySettings, dict(values), "").model_dump(exclude_unset=True)
 
 
 def check_places(settings: Mapping[str, Any], project: Path) -> None:
@@ -150,8 +150,10 @@ def check_parameters(
             raise InvalidParameterError(place, "in parameters*.yml", "read from globals.yml alone", remedy)
         if place not in read:
             known = [path for name, model in models.items() for path in known_paths(model, name)]
-            raise unknown_name(place, value, {*known, *read, *setting_names})
-    made = {place: validated(models[place], given[place], place) for place in sorted(given.keys() & models.keys())}
+            raise unknown_name_error(place, value, {*known, *read, *setting_names})
+    made = {
+        place: parse_parameters(models[place], given[place], place) for place in sorted(given.keys() & models.keys())
+    }
     for name in sorted(needed):
         if not any(f"{name}.".startswith(f"{place}.") for place in given):
             raise InvalidParameterError(name, "missing", "a value is needed", "set it in conf/base/parameters_*.yml")
@@ -373,7 +375,7 @@ class StudyConfigLoader(OmegaConfigLoader):
         known = frozenset(str(name) for file in base.values() for name in file)
         for name, value in ((name, value) for file in environment.values() for name, value in _items(file)):
             if name not in known:
-                raise unknown_name(name, value, known)
+                raise unknown_name_error(name, value, known)
         return known
 
 

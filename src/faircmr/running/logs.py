@@ -44,7 +44,7 @@ from omegaconf.errors import GrammarParseError
 from pydantic import ValidationError
 from yaml import YAMLError
 
-from faircmr.core import FaircmrError, InvalidParameterError, OutputError, invalid
+from faircmr.core import FaircmrError, InvalidParameterError, OutputError, parameter_error
 from faircmr.core.host import StoppedError, exit_status
 from faircmr.running.configuration import yaml_error
 
@@ -218,7 +218,7 @@ def _translated(error: BaseException) -> FaircmrError | None:
     if isinstance(error, FaircmrError):
         return error
     if isinstance(error, ValidationError):
-        return invalid(error, error.title, ())
+        return parameter_error(error, error.title, ())
     if isinstance(error, ParameterValidationError):
         return InvalidParameterError("parameters", error, "see the models in the signatures of the nodes")
     if isinstance(error, YAMLError):

@@ -40,7 +40,7 @@ from rich.progress import (
 from rich.text import Text
 
 from faircmr.core import OutputError
-from faircmr.core.host import WorkFolder, write_whole
+from faircmr.core.host import WorkFolder, write_atomically
 from faircmr.core.scans import Cohort, Frame, Scan, ScanFiles, UnlabelledScans
 from faircmr.core.study import TEST, subjects_in
 from faircmr.incremental import IncrementalCatalog, files_of
@@ -113,7 +113,7 @@ class RunStatus:
             content = json.dumps([*self._events, end], indent=1).encode()
             # a run is worth more than what is told of it
             with suppress(OutputError):
-                write_whole(Path(run_params["project_path"]) / EVENTS, content)
+                write_atomically(Path(run_params["project_path"]) / EVENTS, content)
 
 
 def last_durations(project: Path) -> dict[str, float]:

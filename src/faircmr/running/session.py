@@ -22,8 +22,8 @@ from kedro.pipeline import Pipeline
 from kedro.runner import AbstractRunner, SequentialRunner
 from kedro.utils import find_kedro_project
 
-from faircmr.core import InvalidParameterError, ProjectNotFoundError, nearest
-from faircmr.core.host import interruption_as_error, stopping_at_signals, write_whole
+from faircmr.core import InvalidParameterError, ProjectNotFoundError, nearest_name
+from faircmr.core.host import interruption_as_error, stop_on_signals, write_atomically
 from faircmr.incremental import IncrementalCatalog, path_of
 from faircmr.running.command_line import check_choices
 from faircmr.running.logs import log_to_file, one_clear_line, warnings_once
@@ -48,7 +48,7 @@ def keep_out_of_git(study: Path) -> None:
     if file.exists():
         logger.warning("git does not ignore data_root, and data_root has a .gitignore of its own: add a line * to it")
         return
-    write_whole(file, IGNORE_ALL.encode())
+    write_atomically(file, IGNORE_ALL.encode())
     logger.warning("data_root is inside of a git work tree: wrote .gitignore there, so that no file is committed")
 
 
@@ -212,7 +212,7 @@ def _missing_configuration(conf: Path, env: str | None) -> InvalidParameterError
         found, permitted = "no catalog or parameters in it", f"catalog*.yml and parameters*.yml in its folder {base}"
         return InvalidParameterError("configuration", found, permitted, "restore them from a clone of faircmr")
     known = sorted(folder.name for folder in conf.iterdir() if folder.is_dir() and folder.name != base)
-    similar = f"did you mean {nearest(environment, known)}? If not, " if env and known else ""
+    similar = f"did you mean {nearest_name(environment, known)}? If not, " if env and known else ""
     remedy = f"{similar}create the folder {environment} in the folder of the configuration"
     permitted = f"one of: {', '.join(known) or 'none yet'}"
     return InvalidParameterError("--env", repr(environment), permitted, remedy)
@@ -220,7 +220,7 @@ def _missing_configuration(conf: Path, env: str | None) -> InvalidParameterError
 
 def _stopping_in_a_command() -> AbstractContextManager[None]:
     """A command ends at a signal, and soon; in a notebook the kernel decides what an interrupt does."""
-    return nullcontext() if click.get_current_context(silent=True) is None else stopping_at_signals()
+    return nullcontext() if click.get_current_context(silent=True) is None else stop_on_signals()
 
 
 def _stoppable(runner: object) -> object:

@@ -12,10 +12,10 @@ from typing import ClassVar, Protocol, runtime_checkable
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, Omission, Parameters, json_digest, log_omissions, shown_table
+from faircmr.core import InvalidCohortError, Omission, Parameters, json_digest, log_omissions, with_display_names
 from faircmr.core.scans import Cohort, LabelValues, Phase, ScanFiles, ScanKey
-from faircmr.core.study import COLUMNS, DEFAULT_READING, ReadingParameters
-from faircmr.core.user_input import lost_zeros
+from faircmr.core.study import DEFAULT_READING, QUARANTINE_COLUMNS, ReadingParameters
+from faircmr.core.user_input import count_lost_zeros
 from faircmr.sources.nifti import read_scan
 
 FileState = tuple[int, int] | None
@@ -179,7 +179,7 @@ def build_cohort(
     files = {(keys[source_id], phase): scan for (source_id, phase), scan in source.scan_files().items()}
     rejected = pd.DataFrame(
         [(keys[source_id], pd.NA, one.reason) for source_id, one in sorted(source.rejected().items())],
-        columns=list(COLUMNS),
+        columns=list(QUARANTINE_COLUMNS),
         dtype="str",
     )
     if not files:
@@ -221,12 +221,12 @@ def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[st
     study_keys = attributes.index.map(keys)
     subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
     subjects.index.name = "subject_id"
-    return shown_table(subjects).reset_index()
+    return with_display_names(subjects).reset_index()
 
 
 def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
     """Refuse a table of subjects whose ids have lost zeros: its subjects would have scans and no attributes."""
-    if zeros := lost_zeros(key["source_id"], attributes.index):
+    if zeros := count_lost_zeros(key["source_id"], attributes.index):
         raise InvalidCohortError(
             "the table of subjects",
             f"{zeros} of {len(key)} subjects with scans are in it with more or fewer zeros in front of their ids",

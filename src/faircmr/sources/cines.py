@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core import InvalidScanError
-from faircmr.core.host import check_is_file, write_whole
+from faircmr.core.host import check_is_file, write_atomically
 from faircmr.core.scans import Geometry, Image, Scan
 from faircmr.core.study import DEFAULT_READING, ReadingParameters, check_voxels
 from faircmr.sources.dicom import ShortAxisCine
@@ -139,7 +139,7 @@ def write_cine(path: Path, cine: ShortAxisCine) -> None:
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, GZIP_WINDOW)
     packed = [packer.compress(part) for part in _parts(cine)]
-    write_whole(path, b"".join([*packed, packer.flush()]))
+    write_atomically(path, b"".join([*packed, packer.flush()]))
 
 
 def _parts(cine: ShortAxisCine) -> Iterator[bytes]:

@@ -21,8 +21,8 @@ from typing import Protocol
 from pydantic import Field, ValidationError
 
 from faircmr.core import InvalidScanError, Omission, Parameters
-from faircmr.core.host import lease, write_whole
-from faircmr.core.study import own_salt, pseudonym, read_salt
+from faircmr.core.host import lease, write_atomically
+from faircmr.core.study import pseudonym, read_or_create_salt, read_salt
 from faircmr.sources.base import FileState, file_state
 
 RECORD, SALT = "conversion.json", "salt"
@@ -130,7 +130,7 @@ def convert_all(
         found = _found(acquisitions, converter, root)
         missing = [one for one in acquisitions if one.source_id not in found]
         logger.info("Converting %d of %d acquisitions", len(missing), len(acquisitions))
-        convert = partial(_converted, converter=converter, root=root, salt=own_salt(root / SALT))
+        convert = partial(_converted, converter=converter, root=root, salt=read_or_create_salt(root / SALT))
         made = _all(convert, missing, workers)
         found |= dict(zip((one.source_id for one in missing), made, strict=True))
     return {one.source_id: found[one.source_id] for one in acquisitions}
@@ -201,7 +201,7 @@ def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt:
         _empty(folder)
         version = f"{converter.version}{WITH_REMEDY}"
         record = ConversionRecord(version=version, inputs=inputs, reason=error.reason())
-    write_whole(folder / RECORD, record.model_dump_json(indent=0).encode())
+    write_atomically(folder / RECORD, record.model_dump_json(indent=0).encode())
     return Converted(folder, record)
 
 

@@ -11,9 +11,9 @@ from faircmr.core.user_input import (
     MISSING_IN_NUMBERS,
     PLAIN_NUMBERS,
     MissingWords,
-    categories,
-    forms_of,
-    identifiers,
+    category_text,
+    describe_forms,
+    identifier_text,
     read_numbers,
 )
 
@@ -71,7 +71,7 @@ def by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     """
     if column not in table.columns:
         raise InvalidCohortError(name, f"no column {column!r}", "one row a subject with its id", "add the column")
-    ids = identifiers(table[column])
+    ids = identifier_text(table[column])
     unusable = int(ids.isna().sum()), int(ids.dropna().duplicated().sum())
     if any(unusable):
         found = f"{unusable[0]} rows have no id and {unusable[1]} repeat one"
@@ -94,7 +94,10 @@ def numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     if len(read.unread):
         found = f"column {column} has {len(read.unread)} of {len(table)} values that are no numbers"
         raise InvalidCohortError(
-            name, f"{found} ({forms_of(read.unread)})", PLAIN_NUMBERS, "write plain numbers: 58, not 058Y or 58 years"
+            name,
+            f"{found} ({describe_forms(read.unread)})",
+            PLAIN_NUMBERS,
+            "write plain numbers: 58, not 058Y or 58 years",
         )
     return read.values
 
@@ -111,11 +114,13 @@ def coded(table: pd.DataFrame, column: str, codes: Mapping[str, str], name: str)
     Raises:
         InvalidCohortError: A cell is no code and not missing; says how many, and their form.
     """
-    text = categories(_column(table, column), _CODED).str.strip()
+    text = category_text(_column(table, column), _CODED).str.strip()
     cells = text.str.lower()
     known = {**codes, **{meaning.lower(): meaning for meaning in codes.values()}}
     if len(unknown := text[cells.notna() & ~cells.isin(list(known))]):
-        found = f"column {column} has {len(unknown)} of {len(table)} values that are no code ({forms_of(unknown)})"
+        found = (
+            f"column {column} has {len(unknown)} of {len(table)} values that are no code ({describe_forms(unknown)})"
+        )
         raise InvalidCohortError(name, found, f"one of {', '.join(known)}, or empty", "correct the table")
     return cells.map(known).astype("str")
 
@@ -128,7 +133,7 @@ def frame_numbers(table: pd.DataFrame, column: str) -> pd.Series:
 
 def text(table: pd.DataFrame, column: str) -> pd.Series:
     """A column as text without blanks around; all missing where the table has no such column."""
-    return categories(_column(table, column)).str.strip()
+    return category_text(_column(table, column)).str.strip()
 
 
 def absent_columns(table: pd.DataFrame, columns: Mapping[str, str]) -> dict[str, str]:

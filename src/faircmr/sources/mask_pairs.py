@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission, UndeclaredLabelError
-from faircmr.core.scans import MaskPair, MaskPairs, PairCoding, place, placement_on
+from faircmr.core.scans import MaskPair, MaskPairs, PairCoding, place_on_grid, placement_on
 from faircmr.core.study import DEFAULT_READING, ReadingParameters
 from faircmr.core.user_input import copies, is_nifti, nifti_by_stem
 from faircmr.sources.files import FolderWalk, check_copies
@@ -87,7 +87,7 @@ def _read(predicted: Path, drawn: Path, number: int, reading: ReadingParameters,
         prediction, other = read_mask(predicted, coding.predictions, "prediction")
         reference, grid = read_mask(drawn, coding.references, "reference", reading)
         placement = placement_on(grid, other, ("reference", "prediction"), by_header=reading.grids == "header")
-        prediction = place(prediction, placement, "prediction")
+        prediction = place_on_grid(prediction, placement, "prediction")
     except InvalidScanError as error:
         # file names may name people: the place in the sorted list of names finds it as well
         offender = f"case {number} of the names that both folders have, sorted"

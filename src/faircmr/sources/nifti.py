@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from faircmr.core import InvalidScanError
-from faircmr.core.host import check_is_file, write_whole
+from faircmr.core.host import check_is_file, write_atomically
 from faircmr.core.scans import (
     Geometry,
     Image,
@@ -27,7 +27,7 @@ from faircmr.core.scans import (
     Scan,
     ScanFiles,
     Structure,
-    place,
+    place_on_grid,
     placement_on,
 )
 from faircmr.core.study import DEFAULT_READING, ReadingParameters, check_voxels
@@ -316,7 +316,7 @@ def read_scan(files: ScanFiles, label_values: LabelValues, reading: ReadingParam
     # its axes may lie in another order: once it is on the image's grid, its spacing is within the limits
     values, label_geometry = _read_volume(files.label, files.frame, "label", None)
     placement = placement_on(geometry, label_geometry, ("image", "label"), by_header=reading.grids == "header")
-    return Scan(image, place(map_label(values, label_values), placement, "label"), geometry, placement.kind)
+    return Scan(image, place_on_grid(map_label(values, label_values), placement, "label"), geometry, placement.kind)
 
 
 def read_mask(
@@ -392,4 +392,4 @@ def _write(path: Path, array: npt.NDArray[Any], geometry: Geometry) -> None:
     # (slices, rows, columns) in C order is (columns, rows, slices) in NIfTI's Fortran order
     content = header + np.ascontiguousarray(array).tobytes()
     compressed = path.suffix == ".gz"
-    write_whole(path, gzip.compress(content, compresslevel=1, mtime=0) if compressed else content)
+    write_atomically(path, gzip.compress(content, compresslevel=1, mtime=0) if compressed else content)

@@ -27,7 +27,7 @@ import pandas as pd
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission, Parameters
 from faircmr.core.host import check_is_file, worker_count
 from faircmr.core.scans import LabelImage, Phase, ScanFiles, Structure
-from faircmr.core.user_input import identifiers, named, read_user_table
+from faircmr.core.user_input import identifier_text, named, read_user_table
 from faircmr.sources.base import NoParameters, Rejection, SourceFiles, no_scans
 from faircmr.sources.contours import Mask, fill, read_points
 from faircmr.sources.conversion import Acquisition, Converted, Outcome, conversion_omissions, convert_all
@@ -114,8 +114,8 @@ def read_patients(root: Path) -> pd.DataFrame:
     if missing:
         raise InvalidCohortError(TABLE, f"no {' and no '.join(sorted(missing))}", "columns PatientID and OriginalID")
     ids, patients = (
-        identifiers(table["originalid"]).map(original_id, na_action="ignore"),
-        identifiers(table["patientid"]),
+        identifier_text(table["originalid"]).map(original_id, na_action="ignore"),
+        identifier_text(table["patientid"]),
     )
     unusable = int(ids.isna().sum()), int(ids.duplicated().sum()) + int(patients.duplicated().sum())
     if any(unusable):

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from faircmr.core import OutputError
-from faircmr.core.host import PRIVATE, check_is_file, files, is_content, remove, sync_folder, write_whole
-from faircmr.core.host.processes import place
+from faircmr.core.host import PRIVATE, check_is_file, files, is_content, remove_durably, sync_folder, write_atomically
+from faircmr.core.host.processes import pid_namespace_digest
 
 
 def test_makes_the_folders_above_the_file(tmp_path):
-    write_whole(tmp_path / "a" / "b" / "scan.nii.gz", b"new")
+    write_atomically(tmp_path / "a" / "b" / "scan.nii.gz", b"new")
 
     assert (tmp_path / "a" / "b" / "scan.nii.gz").read_bytes() == b"new"
 
@@ -27,7 +27,7 @@ def test_keeps_the_old_content_where_moving_into_place_fails(tmp_path, monkeypat
     monkeypatch.setattr(Path, "replace", refuse)
 
     with pytest.raises(OutputError, match="No space left on device"):
-        write_whole(file, b"new")
+        write_atomically(file, b"new")
     assert file.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [file]
 
@@ -36,12 +36,12 @@ def test_names_the_folder_and_not_the_file_that_cannot_be_written(tmp_path):
     (tmp_path / "folder").write_text("a file")
 
     with pytest.raises(OutputError, match=r"folder .*folder: .*; a folder that can be written") as error:
-        write_whole(tmp_path / "folder" / "7234567.nii.gz", b"new")
+        write_atomically(tmp_path / "folder" / "7234567.nii.gz", b"new")
     assert "7234567" not in str(error.value)
 
 
 def test_writes_a_private_file_for_its_owner_alone(tmp_path):
-    write_whole(tmp_path / "key.csv", b"", PRIVATE)
+    write_atomically(tmp_path / "key.csv", b"", PRIVATE)
 
     assert stat.S_IMODE((tmp_path / "key.csv").stat().st_mode) == 0o600
 
@@ -49,8 +49,8 @@ def test_writes_a_private_file_for_its_owner_alone(tmp_path):
 def test_removes_a_file_and_does_not_mind_its_absence(tmp_path):
     (tmp_path / "old").write_text("")
 
-    remove(tmp_path / "old")
-    remove(tmp_path / "old")
+    remove_durably(tmp_path / "old")
+    remove_durably(tmp_path / "old")
 
     assert list(tmp_path.iterdir()) == []
 
@@ -85,10 +85,10 @@ def test_a_file_is_on_the_disk_before_its_name_and_its_name_before_anybody_goes_
     monkeypatch.setattr(os, "replace", lambda *paths: (done.append("named"), replace(*paths)))
     monkeypatch.setattr(os, "unlink", lambda path: (done.append("removed"), unlink(path)))
 
-    write_whole(tmp_path / "table.csv", b"12345")
+    write_atomically(tmp_path / "table.csv", b"12345")
     assert done[:3] == ["file of 5 bytes", "named", "folder"]
     done.clear()
-    remove(tmp_path / "table.csv")
+    remove_durably(tmp_path / "table.csv")
     assert done == ["removed", "folder"]
 
 
@@ -115,15 +115,20 @@ def unswept(monkeypatch):
 
 @pytest.mark.usefixtures("unswept")
 def test_what_killed_writers_left_goes_and_what_is_being_written_stays(tmp_path):
-    elsewhere = "0000beef" if place() != "0000beef" else "beef0000"
+    elsewhere = "0000beef" if pid_namespace_digest() != "0000beef" else "beef0000"
     ended = 2**22 + 1  # more than the largest process number, see proc(5)
-    left = [f".{place()}-{ended}-scores.parquet", f".{elsewhere}-7-plans.json"]
-    stays = [f".{elsewhere}-8-plans.json", f".{place()}-{os.getppid()}-plans.json", ".2021-notes", "scores.parquet"]
+    left = [f".{pid_namespace_digest()}-{ended}-scores.parquet", f".{elsewhere}-7-plans.json"]
+    stays = [
+        f".{elsewhere}-8-plans.json",
+        f".{pid_namespace_digest()}-{os.getppid()}-plans.json",
+        ".2021-notes",
+        "scores.parquet",
+    ]
     for name in (*left, *stays):
         (tmp_path / name).touch()
     os.utime(tmp_path / left[1], (0, 0))
 
-    write_whole(tmp_path / "table.csv", b"")
+    write_atomically(tmp_path / "table.csv", b"")
 
     assert {path.name for path in tmp_path.iterdir()} == {*stays, "table.csv"}
 

@@ -18,7 +18,17 @@ from pathlib import Path
 import pytest
 
 from faircmr.core import OutputError
-from faircmr.core.host import DEAD_AFTER, Holder, holder_of, is_content, lease, lease_path, leases, remove, write_whole
+from faircmr.core.host import (
+    DEAD_AFTER,
+    Holder,
+    is_content,
+    lease,
+    lease_holder,
+    lease_path,
+    leases,
+    remove_durably,
+    write_atomically,
+)
 from faircmr.core.host.files import guards
 from faircmr.core.host.leases import HEARTBEAT
 
@@ -72,7 +82,7 @@ def output(tmp_path: Path) -> Path:
 def leave_dead(output: Path, seconds_ago: float = 0.0, **other: object) -> Holder:
     """A lease whose process has ended, and which was touched so long ago."""
     with lease(output, "a"):
-        holder = holder_of(output)
+        holder = lease_holder(output)
     dead = replace(holder, start="1", token="dead", **other)
     lease_path(output).write_text(json.dumps(asdict(dead)))
     then = time.time() - seconds_ago
@@ -88,10 +98,10 @@ def test_a_lease_lies_beside_its_output_for_as_long_as_it_is_held(output: Path):
     with lease(output, "a"):
         assert names(output.parent) == [".shared.lease"]
         assert not is_content(lease_path(output), output.parent)
-        assert (holder_of(output).pid, holder_of(output).host) == (os.getpid(), socket.gethostname())
+        assert (lease_holder(output).pid, lease_holder(output).host) == (os.getpid(), socket.gethostname())
 
     assert names(output.parent) == []
-    assert holder_of(output) is None
+    assert lease_holder(output) is None
     assert not guards
 
 
@@ -115,10 +125,10 @@ def test_a_killed_holder_is_followed_at_once(output: Path, project_root: Path):
     with started(HOLDING, output, project_root) as holder:
         os.kill(holder.pid, signal.SIGKILL)
         os.waitid(os.P_PID, holder.pid, os.WEXITED | os.WNOWAIT)
-        assert holder_of(output).pid == holder.pid
+        assert lease_holder(output).pid == holder.pid
 
         with lease(output, "a"):
-            assert holder_of(output).pid == os.getpid()
+            assert lease_holder(output).pid == os.getpid()
             assert names(output.parent) == [".shared.lease"]
 
 
@@ -127,7 +137,7 @@ def test_a_process_with_the_number_of_the_dead_one_does_not_hold_its_lease(outpu
     assert dead.pid == os.getpid(), "it runs, and has another start"
 
     with lease(output, "a"):
-        assert holder_of(output).start != dead.start
+        assert lease_holder(output).start != dead.start
 
 
 @pytest.mark.parametrize(("seconds", "held"), [(DEAD_AFTER - 30, True), (DEAD_AFTER + 30, False)])
@@ -139,10 +149,10 @@ def test_a_holder_elsewhere_is_dead_once_it_has_not_touched_its_lease_for_long(
     if held:
         with pytest.raises(OutputError, match="on elsewhere since"), lease(output, "a"):
             raise AssertionError
-        assert holder_of(output).host == "elsewhere"
+        assert lease_holder(output).host == "elsewhere"
     else:
         with lease(output, "a"):
-            assert holder_of(output).host == socket.gethostname()
+            assert lease_holder(output).host == socket.gethostname()
 
 
 def test_time_is_told_by_the_file_system_and_not_by_this_machine(output: Path, monkeypatch: pytest.MonkeyPatch):
@@ -165,7 +175,7 @@ def test_a_lease_that_says_nothing_yet_is_held_for_a_moment(output: Path, second
             raise AssertionError
     else:
         with lease(output, "a"):
-            assert holder_of(output).pid == os.getpid()
+            assert lease_holder(output).pid == os.getpid()
 
 
 def test_who_died_while_following_a_dead_one_is_followed_as_well(output: Path):
@@ -175,7 +185,7 @@ def test_who_died_while_following_a_dead_one_is_followed_as_well(output: Path):
     path.with_name(f"{path.name}-abcd").write_text("")
 
     with lease(output, "a"):
-        assert holder_of(output).pid == os.getpid()
+        assert lease_holder(output).pid == os.getpid()
         assert names(output.parent) == [".shared.lease"], "and nothing is left of any of them"
 
 
@@ -194,7 +204,7 @@ def test_who_comes_late_to_a_dead_lease_finds_it_taken(output: Path, monkeypatch
     monkeypatch.setattr(leases, "_is_dead", slow)
     with pytest.raises(OutputError), lease(output, "a"):
         raise AssertionError
-    assert holder_of(output) == other
+    assert lease_holder(output) == other
 
 
 def test_of_eight_who_follow_a_dead_one_exactly_one_does(tmp_path: Path, project_root: Path):
@@ -228,18 +238,21 @@ def test_it_is_touched_while_it_is_held(output: Path, monkeypatch: pytest.Monkey
 
 @pytest.mark.parametrize("lost", ["gone", "another's"])
 def test_what_has_lost_its_lease_is_not_changed(output: Path, lost: str):
-    write_whole(output / "table.csv", b"old")
+    write_atomically(output / "table.csv", b"old")
     with lease(output, "scores"):
         if lost == "gone":
             lease_path(output).unlink()
         else:
-            leases_of_another = replace(holder_of(output), token="other", pid=7, host="elsewhere")
+            leases_of_another = replace(lease_holder(output), token="other", pid=7, host="elsewhere")
             lease_path(output).write_text(json.dumps(asdict(leases_of_another)))
 
-        for change in (lambda: write_whole(output / "table.csv", b"new"), lambda: remove(output / "table.csv")):
+        for change in (
+            lambda: write_atomically(output / "table.csv", b"new"),
+            lambda: remove_durably(output / "table.csv"),
+        ):
             with pytest.raises(OutputError, match=r"scores: being written by (another process|process 7 on elsewhere)"):
                 change()
-        write_whole(output.with_name("other.csv"), b"new")
+        write_atomically(output.with_name("other.csv"), b"new")
 
     assert (output / "table.csv").read_bytes() == b"old"
     assert names(output) == ["table.csv"]
@@ -257,7 +270,7 @@ def test_who_has_patience_waits_for_the_one_before(output: Path, project_root: P
     with started(HOLDING, output, project_root) as holder:
         threading.Timer(0.5, holder.stdin.close).start()
         with lease(output, "a", patience=60.0):
-            assert holder_of(output).pid == os.getpid()
+            assert lease_holder(output).pid == os.getpid()
             assert holder.stdin.closed, "taken before the other had left"
 
 

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core import InvalidParameterError, InvalidScanError
-from faircmr.core.host import in_order, worker_count
+from faircmr.core.host import map_in_order, worker_count
 from faircmr.core.host.processes import MOST_BY_DEFAULT
 
 
 @given(st.lists(st.integers()), st.integers(1, 5))
 def test_results_come_in_the_order_of_the_items(items: list[int], workers: int):
-    assert list(in_order(lambda item: item + 1, items, workers)) == [item + 1 for item in items]
+    assert list(map_in_order(lambda item: item + 1, items, workers)) == [item + 1 for item in items]
 
 
 def test_what_starts_first_comes_first_also_where_it_ends_last():
@@ -23,7 +23,7 @@ def test_what_starts_first_comes_first_also_where_it_ends_last():
         time.sleep(0.02 if item == 0 else 0)
         return item
 
-    assert list(in_order(slow_at_first, range(6), 3)) == [*range(6)]
+    assert list(map_in_order(slow_at_first, range(6), 3)) == [*range(6)]
 
 
 def test_works_on_as_many_as_there_are_workers_and_no_more():
@@ -40,7 +40,7 @@ def test_works_on_as_many_as_there_are_workers_and_no_more():
         with lock:
             under_way -= 1
 
-    assert len(list(in_order(work, range(8), 2))) == 8
+    assert len(list(map_in_order(work, range(8), 2))) == 8
     assert most == 2
 
 
@@ -52,7 +52,7 @@ def test_takes_items_only_when_there_is_room():
             taken.append(item)
             yield item
 
-    results = in_order(lambda item: item, items(), 2)
+    results = map_in_order(lambda item: item, items(), 2)
     assert next(results) == 0
     assert len(taken) <= 3
     results.close()
@@ -69,7 +69,7 @@ def test_of_several_errors_the_first_item_has_the_word_and_the_rest_is_left():
         return item
 
     with pytest.raises(InvalidScanError, match="sub-0001"):
-        list(in_order(fail, range(100), 2))
+        list(map_in_order(fail, range(100), 2))
     assert len(seen) < 10
 
 

@@ -12,20 +12,20 @@ import pytest
 
 from faircmr.core.host import (
     StoppedError,
-    deferring,
+    defer_stop,
     exit_status,
     interruption_as_error,
-    never,
+    never_stop,
     request_stop,
+    stop_on_signals,
     stopping,
-    stopping_at_signals,
 )
 from faircmr.core.host.stopping import stop_requested
 
 BEGIN = """
 import hashlib, os, signal, sys, time
 from faircmr.core.host import stopping
-from faircmr.core.host.stopping import StoppedError, deferring, exit_status, stopping_at_signals
+from faircmr.core.host.stopping import StoppedError, defer_stop, exit_status, stop_on_signals
 stopping.SECONDS_TO_LEAVE = float(sys.argv[1])
 def ready():
     print("ready", flush=True)
@@ -58,7 +58,7 @@ def interrupted(project_root: Path, script: str, *signals: int, leave: float = 6
 def test_a_signal_is_raised_where_the_work_is_and_the_handlers_come_back(number: int):
     before = [signal.getsignal(one) for one in (signal.SIGTERM, signal.SIGINT)]
 
-    with pytest.raises(StoppedError) as error, stopping_at_signals():
+    with pytest.raises(StoppedError) as error, stop_on_signals():
         signal.raise_signal(number)
 
     assert str(error.value) == (
@@ -80,7 +80,7 @@ def test_a_library_that_handles_every_error_neither_goes_on_nor_makes_another_of
             raise ValueError("no such column") from error
         went_on.append("to save")
 
-    with pytest.raises(StoppedError), stopping_at_signals():
+    with pytest.raises(StoppedError), stop_on_signals():
         library()
 
     assert went_on == []
@@ -89,7 +89,7 @@ def test_a_library_that_handles_every_error_neither_goes_on_nor_makes_another_of
 def test_where_the_interrupted_work_ends_it_is_an_error_that_may_be_handled():
     handled = []
 
-    with stopping_at_signals():
+    with stop_on_signals():
         try:
             with interruption_as_error():
                 signal.raise_signal(signal.SIGTERM)
@@ -103,7 +103,7 @@ def test_where_it_is_deferred_the_work_asks_and_what_follows_does_not_begin():
     done = []
 
     def work() -> None:
-        with stopping_at_signals(), deferring() as should_stop:
+        with stop_on_signals(), defer_stop() as should_stop:
             for step in range(3):
                 done.append((step, should_stop()))
                 signal.raise_signal(signal.SIGTERM)
@@ -116,7 +116,7 @@ def test_where_it_is_deferred_the_work_asks_and_what_follows_does_not_begin():
 
 def test_what_it_raises_while_it_is_deferred_stays_what_it_is():
     def fail() -> None:
-        with stopping_at_signals(), deferring():
+        with stop_on_signals(), defer_stop():
             signal.raise_signal(signal.SIGTERM)
             raise ZeroDivisionError
 
@@ -125,19 +125,19 @@ def test_what_it_raises_while_it_is_deferred_stays_what_it_is():
 
 
 def test_each_run_begins_unasked():
-    with pytest.raises(StoppedError), stopping_at_signals():
+    with pytest.raises(StoppedError), stop_on_signals():
         signal.raise_signal(signal.SIGTERM)
 
-    with stopping_at_signals(), deferring() as should_stop:
+    with stop_on_signals(), defer_stop() as should_stop:
         assert not should_stop()
-    assert not never()
+    assert not never_stop()
 
 
 def test_other_threads_leave_signals_alone():
     seen = []
 
     def look() -> None:
-        with stopping_at_signals():
+        with stop_on_signals():
             seen.append(signal.getsignal(signal.SIGTERM))
 
     thread = Thread(target=look)
@@ -150,7 +150,7 @@ def test_other_threads_leave_signals_alone():
 def test_what_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with stopping_at_signals():
+        with stop_on_signals():
             signal.raise_signal(signal.SIGINT)
         assert not stop_requested()
     finally:
@@ -159,7 +159,7 @@ def test_what_is_ignored_stays_ignored():
 
 def test_any_thread_may_ask():
     def work() -> None:
-        with stopping_at_signals(), deferring() as should_stop:
+        with stop_on_signals(), defer_stop() as should_stop:
             thread = Thread(target=request_stop)
             thread.start()
             thread.join()
@@ -173,7 +173,7 @@ def test_any_thread_may_ask():
 def test_a_command_ends_as_shells_and_schedulers_expect(project_root: Path):
     script = (
         "try:\n"
-        "    with stopping_at_signals():\n"
+        "    with stop_on_signals():\n"
         "        ready()\n"
         "        time.sleep(60)\n"
         "except StoppedError as error:\n"
@@ -186,7 +186,7 @@ def test_a_command_ends_as_shells_and_schedulers_expect(project_root: Path):
 
 def test_a_second_signal_ends_it_at_once(project_root: Path):
     script = (
-        "with stopping_at_signals(repeats=0.05), deferring() as should_stop:\n"
+        "with stop_on_signals(repeats=0.05), defer_stop() as should_stop:\n"
         "    ready()\n"
         "    while not should_stop():\n"
         "        time.sleep(0.01)\n"
@@ -203,7 +203,7 @@ def test_a_second_signal_ends_it_at_once(project_root: Path):
 
 def test_a_signal_that_comes_twice_at_once_is_one(project_root: Path):
     script = (
-        "with stopping_at_signals(repeats=60), deferring() as should_stop:\n"
+        "with stop_on_signals(repeats=60), defer_stop() as should_stop:\n"
         "    ready()\n"
         "    while not should_stop():\n"
         "        time.sleep(0.01)\n"
@@ -222,7 +222,7 @@ def test_a_signal_that_comes_twice_at_once_is_one(project_root: Path):
 )
 def test_who_does_not_leave_is_ended(project_root: Path, stuck: str):
     script = (
-        "with stopping_at_signals():\n"
+        "with stop_on_signals():\n"
         "    while True:\n"
         "        try:\n"
         "            ready()\n"

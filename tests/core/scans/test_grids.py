@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from faircmr.core import InvalidScanError
-from faircmr.core.scans import AS_STORED, UNKNOWN, Geometry, place, placement_on
+from faircmr.core.scans import AS_STORED, UNKNOWN, Geometry, place_on_grid, placement_on
 from faircmr.core.scans.grids import Placement, affines
 from faircmr.sources import geometry_of
 
@@ -77,7 +77,7 @@ def test_every_orientation_is_undone(codes: str, forms: tuple[str, ...], affine:
     found = placement_on(geometry(one), geometry(other), NAMES)
 
     assert found.known
-    np.testing.assert_array_equal(place(array(other), found, "label"), array(one))
+    np.testing.assert_array_equal(place_on_grid(array(other), found, "label"), array(one))
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "PIR"])
@@ -86,7 +86,7 @@ def test_one_form_of_each_is_enough(codes: str):
     other = reoriented(one, codes, sform=False)
 
     np.testing.assert_array_equal(
-        place(array(other), placement_on(geometry(one), geometry(other), NAMES), "label"), array(one)
+        place_on_grid(array(other), placement_on(geometry(one), geometry(other), NAMES), "label"), array(one)
     )
 
 
@@ -110,7 +110,7 @@ def test_any_turn_and_shift_by_whole_voxels_is_undone(shift, flips, axes, angles
     found = placement_on(geometry(image(label, oblique(angles))), geometry(other), NAMES)
 
     assert found.shift == shift[::-1]
-    np.testing.assert_array_equal(place(array(other), found, "label"), label.T)
+    np.testing.assert_array_equal(place_on_grid(array(other), found, "label"), label.T)
 
 
 def shifted(affine: np.ndarray, voxels: tuple[float, float, float]) -> np.ndarray:
@@ -160,7 +160,7 @@ def test_labels_outside_the_grid_are_never_lost():
 
     assert found.shift == (0, 0, 4)
     with pytest.raises(InvalidScanError, match="4 labelled voxels of the label lie outside"):
-        place(array(other), found, "label")
+        place_on_grid(array(other), found, "label")
 
 
 @pytest.mark.parametrize("shift", [7, -7, 100])
@@ -168,7 +168,7 @@ def test_an_empty_label_far_away_is_an_empty_label(shift: int):
     empty = np.zeros(SHAPE, np.uint8)
     one, other = image(empty, oblique()), image(empty, shifted(oblique(), (shift, 0, 0)))
 
-    assert not place(array(other), placement_on(geometry(one), geometry(other), NAMES), "label").any()
+    assert not place_on_grid(array(other), placement_on(geometry(one), geometry(other), NAMES), "label").any()
 
 
 @pytest.mark.parametrize("without", ["image", "label", "both"])
@@ -277,7 +277,9 @@ def test_units_of_both_headers_may_differ(unit: str, code: int, factor: float):
 
     assert found.unit == unit
     np.testing.assert_allclose(sorted(found.spacing), sorted(ZOOMS), rtol=1e-5)
-    np.testing.assert_array_equal(place(array(other), placement_on(geometry(one), found, NAMES), "label"), array(one))
+    np.testing.assert_array_equal(
+        place_on_grid(array(other), placement_on(geometry(one), found, NAMES), "label"), array(one)
+    )
 
 
 @pytest.mark.parametrize("size", [128, 256])

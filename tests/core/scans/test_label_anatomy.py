@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faircmr.core.scans import DECLARED, HEART, Phase, Structure, pool_and_wall
+from faircmr.core.scans import DECLARED, HEART, Phase, Structure, infer_pool_and_wall
 from faircmr.sources import Acdc, NoParameters, read_scan
 from tests.fairness.metrics.hearts import drawn_heart
 
@@ -29,7 +29,7 @@ def test_the_pool_is_found_whatever_its_value(order, phase):
     label = drawn_heart(3, phase)
 
     inner, outer, _ = order
-    assert pool_and_wall(with_values(label, order)) == (inner, outer)
+    assert infer_pool_and_wall(with_values(label, order)) == (inner, outer)
 
 
 @given(st.integers(0, 10_000), st.sampled_from(ORDERS), st.booleans(), st.integers(0, 2))
@@ -38,7 +38,7 @@ def test_any_heart_with_or_without_right_ventricle_is_told_in_any_orientation(se
     if not has_right:
         label = np.where(label == Structure.RVBP, 0, label).astype(np.uint8)
     label = np.rot90(label, turns, axes=(1, 2))
-    found = pool_and_wall(with_values(label, order))
+    found = infer_pool_and_wall(with_values(label, order))
 
     inner, outer, right = order
     if not has_right and right in DECLARED:
@@ -56,14 +56,14 @@ def test_any_heart_with_or_without_right_ventricle_is_told_in_any_orientation(se
     ],
 )
 def test_nothing_is_told_of_a_label_without_a_pool_and_its_wall(label):
-    assert pool_and_wall(label) is None
+    assert infer_pool_and_wall(label) is None
 
 
 def test_a_heart_that_is_cut_off_by_the_image_is_as_declared():
     label = drawn_heart(5, Phase.ED)
     shown = np.flatnonzero((label == Structure.LVBP).any(axis=(0, 1)))
 
-    assert pool_and_wall(label[:, :, : shown[len(shown) // 2]]) == DECLARED
+    assert infer_pool_and_wall(label[:, :, : shown[len(shown) // 2]]) == DECLARED
 
 
 @pytest.mark.skipif(not ACDC.is_dir(), reason="needs scans of ACDC")
@@ -73,4 +73,4 @@ def test_scans_of_acdc_are_as_declared_and_every_exchange_is_found():
     for files in list(source.scan_files().values())[:10]:
         label = read_scan(files, source.label_values).label
         for order in ORDERS:
-            assert pool_and_wall(with_values(label, order)) == order[:2]
+            assert infer_pool_and_wall(with_values(label, order)) == order[:2]

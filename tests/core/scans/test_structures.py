@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from faircmr.core import InvalidCohortError, Omission
-from faircmr.core.scans import ALL_STRUCTURES, Structure, structures_of_study, structures_shown, undrawn_structures
+from faircmr.core.scans import ALL_STRUCTURES, Structure, structures_in_label, structures_of_study, undrawn_structures
 
 
 def scans(*rows: tuple[str, str]) -> pd.DataFrame:
@@ -15,9 +15,9 @@ def scans(*rows: tuple[str, str]) -> pd.DataFrame:
 def test_a_label_shows_what_it_holds_in_the_order_of_the_values():
     label = np.array([[[3, 0], [1, 3]]], np.uint8)
 
-    assert structures_shown(label) == "LVBP RVBP"
-    assert structures_shown(np.zeros((1, 2, 2), np.uint8)) == ""
-    assert structures_shown(None) == ""
+    assert structures_in_label(label) == "LVBP RVBP"
+    assert structures_in_label(np.zeros((1, 2, 2), np.uint8)) == ""
+    assert structures_in_label(None) == ""
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from faircmr.core import InvalidCohortError
-from faircmr.core.study import UNLABELLED, assign_file_keys, keep_source_ids, no_keys
+from faircmr.core.study import UNLABELLED, assign_file_keys, empty_key_table, keep_source_ids
 from faircmr.core.study.keys import assign_keys, assign_pseudonyms
 
 source_ids = st.text("0123456789ab", min_size=1, max_size=7)
@@ -24,7 +24,7 @@ def as_dict(keys):
 
 
 def test_numbers_new_subjects_in_the_order_of_their_source_ids():
-    keys = assign_keys(no_keys(), paths_of(["b", "a"]))
+    keys = assign_keys(empty_key_table(), paths_of(["b", "a"]))
 
     assert keys.to_dict("list") == {
         "subject_id": ["sub-0001", "sub-0002"],
@@ -34,7 +34,7 @@ def test_numbers_new_subjects_in_the_order_of_their_source_ids():
 
 
 def test_gives_a_new_subject_the_next_number_although_its_id_comes_first():
-    before = assign_keys(no_keys(), paths_of(["b", "c"]))
+    before = assign_keys(empty_key_table(), paths_of(["b", "c"]))
 
     assert as_dict(assign_keys(before, paths_of(["a", "b", "c"]))) == {
         "b": "sub-0001",
@@ -44,7 +44,7 @@ def test_gives_a_new_subject_the_next_number_although_its_id_comes_first():
 
 
 def test_reserves_the_key_of_a_subject_that_has_left():
-    before = assign_keys(no_keys(), paths_of(["a", "b"]))
+    before = assign_keys(empty_key_table(), paths_of(["a", "b"]))
     without = assign_keys(before, paths_of(["a", "c"]))
 
     assert as_dict(without) == {"a": "sub-0001", "b": "sub-0002", "c": "sub-0003"}
@@ -52,7 +52,7 @@ def test_reserves_the_key_of_a_subject_that_has_left():
 
 
 def test_follows_a_subject_to_a_new_path():
-    before = assign_keys(no_keys(), {"a": "old"})
+    before = assign_keys(empty_key_table(), {"a": "old"})
 
     assert assign_keys(before, {"a": "new"})["path"].tolist() == ["new"]
 
@@ -60,7 +60,7 @@ def test_follows_a_subject_to_a_new_path():
 @pytest.mark.parametrize("first", ["sub", "new"])
 @pytest.mark.parametrize("then", ["sub", "new"])
 def test_new_subjects_have_the_next_number_whatever_keys_began_with(first, then):
-    before = assign_keys(no_keys(), paths_of(["b", "c"]), first)
+    before = assign_keys(empty_key_table(), paths_of(["b", "c"]), first)
 
     keys = assign_keys(before, paths_of(["a", "b", "c"]), then)
 
@@ -70,8 +70,8 @@ def test_new_subjects_have_the_next_number_whatever_keys_began_with(first, then)
 
 @given(cohorts, cohorts, cohorts)
 def test_keys_of_unlabelled_subjects_are_never_those_of_the_cohort(cohort, unlabelled, later):
-    of_cohort = assign_keys(no_keys(), paths_of(cohort))
-    before = assign_keys(no_keys(), paths_of(unlabelled), UNLABELLED)
+    of_cohort = assign_keys(empty_key_table(), paths_of(cohort))
+    before = assign_keys(empty_key_table(), paths_of(unlabelled), UNLABELLED)
     after = assign_keys(before, paths_of(later), UNLABELLED)
 
     assert not set(of_cohort["subject_id"]) & set(after["subject_id"])
@@ -79,7 +79,7 @@ def test_keys_of_unlabelled_subjects_are_never_those_of_the_cohort(cohort, unlab
 
 
 def test_files_that_are_left_out_are_numbered_by_path_and_keep_their_key():
-    first = assign_file_keys(no_keys(), ["p/la.nii", "p/ao.nii"])
+    first = assign_file_keys(empty_key_table(), ["p/la.nii", "p/ao.nii"])
     second = assign_file_keys(first, ["p/gt.nii", "p/la.nii"])
 
     assert dict(zip(second["path"], second["subject_id"], strict=True)) == {
@@ -91,14 +91,14 @@ def test_files_that_are_left_out_are_numbered_by_path_and_keep_their_key():
 
 
 def test_goes_on_after_four_digits_in_the_order_of_numbers():
-    keys = assign_keys(no_keys(), paths_of(f"{number:05d}" for number in range(10_001)))
+    keys = assign_keys(empty_key_table(), paths_of(f"{number:05d}" for number in range(10_001)))
 
     assert keys["subject_id"].tolist()[-2:] == ["sub-10000", "sub-10001"]
 
 
 @given(st.lists(cohorts, min_size=1, max_size=4))
 def test_never_changes_a_key_and_never_gives_one_twice(history):
-    keys, known = no_keys(), {}
+    keys, known = empty_key_table(), {}
     for ids in history:
         keys = assign_keys(keys, paths_of(ids))
         now = as_dict(keys)
@@ -129,7 +129,7 @@ def test_pseudonyms_depend_on_the_id_and_on_the_secret_alone():
 def test_the_order_of_keys_is_that_of_ids_and_the_order_of_pseudonyms_is_not():
     """What SECURITY.md says of both (decision 0031)."""
     ids = [f"{number:07d}" for number in range(400)]
-    numbered = as_dict(assign_keys(no_keys(), paths_of(reversed(ids))))
+    numbered = as_dict(assign_keys(empty_key_table(), paths_of(reversed(ids))))
     named = as_dict(assign_pseudonyms(paths_of(ids), b"one secret of many"))
 
     assert sorted(ids, key=numbered.__getitem__) == ids

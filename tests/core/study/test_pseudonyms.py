@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from faircmr.core import InvalidParameterError
-from faircmr.core.study import own_salt, pseudonym, read_salt
+from faircmr.core.study import pseudonym, read_or_create_salt, read_salt
 
 
 def test_is_hmac_with_sha_256():
@@ -18,10 +18,10 @@ def test_is_hmac_with_sha_256():
 
 
 def test_makes_a_secret_once_and_keeps_it(tmp_path: Path):
-    salt = own_salt(tmp_path / "study" / "salt")
+    salt = read_or_create_salt(tmp_path / "study" / "salt")
 
-    assert own_salt(tmp_path / "study" / "salt") == salt
-    assert own_salt(tmp_path / "other" / "salt") != salt
+    assert read_or_create_salt(tmp_path / "study" / "salt") == salt
+    assert read_or_create_salt(tmp_path / "other" / "salt") != salt
     assert stat.S_IMODE((tmp_path / "study" / "salt").stat().st_mode) == 0o600
 
 

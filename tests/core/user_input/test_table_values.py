@@ -18,17 +18,17 @@ from faircmr.core.user_input import (
     MISSING_IN_NUMBERS,
     MISSING_IN_TEXT,
     MissingWords,
-    categories,
+    category_text,
     code_text,
-    forms_of,
-    identifiers,
-    lost_zeros,
+    count_lost_zeros,
+    describe_forms,
+    identifier_text,
+    infer_column_types,
     missing_counts,
     read_numbers,
-    refuse_spoilt_numbers,
-    typed_table,
+    refuse_unreadable_numbers,
 )
-from faircmr.core.user_input.tables import EXCEL_ERRORS, USUAL_WORDS, spoilt_numbers, typed
+from faircmr.core.user_input.tables import EXCEL_ERRORS, USUAL_WORDS, infer_column_type, unreadable_numbers
 
 AGES = [str(age) for age in range(45, 65)]
 ONLY_IN_NUMBERS = sorted(set(MISSING_IN_NUMBERS) - set(MISSING_IN_TEXT))
@@ -45,29 +45,29 @@ def test_a_missing_value_word_is_missing_among_numbers(word: str):
     column = text("58", word, "61")
 
     assert read_numbers(column).values.isna().tolist() == [False, True, False]
-    assert typed(column).tolist()[::2] == [58.0, 61.0]
-    assert spoilt_numbers(column) is None
+    assert infer_column_type(column).tolist()[::2] == [58.0, 61.0]
+    assert unreadable_numbers(column) is None
 
 
 @pytest.mark.parametrize("word", [*MISSING_IN_TEXT, "NA", "n/a", "NaN", "#N/A", *map(str.upper, EXCEL_ERRORS)])
 def test_a_missing_value_word_is_missing_among_groups(word: str):
-    assert categories(text("F", word, "M")).isna().tolist() == [False, True, False]
+    assert category_text(text("F", word, "M")).isna().tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize("word", ONLY_IN_NUMBERS)
 def test_a_word_that_may_be_an_answer_stays_a_group(word: str):
-    assert categories(text("F", word, "M")).tolist() == ["F", word, "M"]
+    assert category_text(text("F", word, "M")).tolist() == ["F", word, "M"]
 
 
 @pytest.mark.parametrize("word", ["none", "unknown", "-"])
 def test_a_column_of_nothing_but_such_answers_is_text(word: str):
-    assert typed(text(word, word, None)).tolist()[:2] == [word, word]
+    assert infer_column_type(text(word, word, None)).tolist()[:2] == [word, word]
 
 
 def test_words_may_be_declared_and_taken_back():
     words = MissingWords.of(missing=["999", "-"], not_missing=["NA", "None"])
 
-    assert categories(text("NA", "-", "n/a", "None"), words).isna().tolist() == [False, True, True, False]
+    assert category_text(text("NA", "-", "n/a", "None"), words).isna().tolist() == [False, True, True, False]
     assert read_numbers(text("NA", "58", "999", "999.0"), words).values.isna().tolist() == [True, False, True, True]
     assert read_numbers(pd.Series([999, 58]), words).values.isna().tolist() == [True, False]
     assert read_numbers(pd.Series([999, 58])).values.tolist() == [999.0, 58.0], "nobody has declared it"
@@ -113,7 +113,7 @@ def test_a_code_has_one_text_in_every_form(values: object, expected: list[str | 
     column = saved(table, form)["site"]
 
     assert code_text(column).tolist() == pytest.approx(pd.Series(expected, dtype="str").tolist(), nan_ok=True)
-    assert categories(column).notna().tolist() == [each is not None for each in expected]
+    assert category_text(column).notna().tolist() == [each is not None for each in expected]
 
 
 def saved(table: pd.DataFrame, form: str) -> pd.DataFrame:
@@ -146,7 +146,7 @@ GROUPS = st.one_of(
 def test_csv_and_parquet_give_the_same_groups(values: object):
     table = pd.DataFrame({"site": values}).assign(row=1)
 
-    csv, parquet = (categories(saved(table, form)["site"]) for form in ("csv", "parquet"))
+    csv, parquet = (category_text(saved(table, form)["site"]) for form in ("csv", "parquet"))
 
     assert csv.fillna("missing").tolist() == parquet.fillna("missing").tolist()
 
@@ -165,7 +165,7 @@ def test_any_text_is_read_without_a_warning_and_every_cell_is_accounted_for(cell
     column = text(*cells)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read, kind, spoilt = read_numbers(column), typed(column), spoilt_numbers(column)
+        read, kind, spoilt = read_numbers(column), infer_column_type(column), unreadable_numbers(column)
 
     assert read.known == read.values.notna().sum() + len(read.unread)
     assert len(kind) == len(column)
@@ -195,7 +195,7 @@ def test_numbers_with_a_rest_are_refused_with_its_form_and_never_become_categori
     column = text(*AGES, cell, None, "NA")
 
     with pytest.raises(InvalidParameterError, match="age with 1 values that are no plain numbers") as error:
-        refuse_spoilt_numbers(column, "covariates", "audit.categorical")
+        refuse_unreadable_numbers(column, "covariates", "audit.categorical")
 
     assert f"(1 of the form {form!r})" in str(error.value)
     assert cell not in str(error.value)
@@ -204,7 +204,7 @@ def test_numbers_with_a_rest_are_refused_with_its_form_and_never_become_categori
 
 def test_commas_for_points_are_named_as_such():
     with pytest.raises(InvalidParameterError, match="age with commas in its numbers; points in decimals"):
-        refuse_spoilt_numbers(text(*AGES, "73,5", "NA"), "covariates", "audit.categorical")
+        refuse_unreadable_numbers(text(*AGES, "73,5", "NA"), "covariates", "audit.categorical")
 
 
 @pytest.mark.parametrize(
@@ -227,8 +227,8 @@ def test_commas_for_points_are_named_as_such():
 )
 def test_a_column_that_seems_to_be_of_numbers_is_refused_unless_it_is_declared(cells: list[str]):
     with pytest.raises(InvalidParameterError, match="no plain numbers"):
-        refuse_spoilt_numbers(text(*cells), "covariates", "attributes.categorical")
-    refuse_spoilt_numbers(text(*cells).astype("category"), "covariates", "attributes.categorical")
+        refuse_unreadable_numbers(text(*cells), "covariates", "attributes.categorical")
+    refuse_unreadable_numbers(text(*cells).astype("category"), "covariates", "attributes.categorical")
 
 
 @pytest.mark.parametrize(
@@ -247,12 +247,12 @@ def test_a_column_that_seems_to_be_of_numbers_is_refused_unless_it_is_declared(c
     ids=lambda cells: str(cells[0]),
 )
 def test_text_is_text_and_plain_numbers_are_numbers(cells: list[str]):
-    assert spoilt_numbers(text(*cells)) is None
+    assert unreadable_numbers(text(*cells)) is None
 
 
 @pytest.mark.parametrize("cells", [["007", "07", "8"], ["12345678901234567890", "1"], ["F", "1"], ["1e999x", "2"]])
 def test_what_would_not_be_the_same_as_a_number_stays_text(cells: list[str]):
-    assert typed(text(*cells)).tolist() == cells
+    assert infer_column_type(text(*cells)).tolist() == cells
 
 
 @pytest.mark.parametrize("values", [[True, False], pd.to_datetime(["2020-01-02", "2020-01-03"]), [1 + 2j, 3j]])
@@ -281,7 +281,7 @@ def test_infinity_is_a_number_that_may_be_refused(cells: list[str]):
     ],
 )
 def test_ids_are_text_without_blanks(values: list[object], expected: list[str | None]):
-    found = identifiers(pd.Series(values))
+    found = identifier_text(pd.Series(values))
 
     assert found.where(found.notna(), None).tolist() == pytest.approx(pd.Series(expected).tolist(), nan_ok=True)
 
@@ -298,11 +298,11 @@ def test_ids_are_text_without_blanks(values: list[object], expected: list[str | 
     ],
 )
 def test_ids_that_have_lost_their_zeros_are_counted(ids: list[str], others: list[str], count: int):
-    assert lost_zeros(ids, others) == count
+    assert count_lost_zeros(ids, others) == count
 
 
 def test_the_most_frequent_forms_are_named_and_the_others_counted():
-    assert forms_of(text("5y", "6y", "7 y", "<5", "x", "?!")) == (
+    assert describe_forms(text("5y", "6y", "7 y", "<5", "x", "?!")) == (
         "2 of the form '9x', 1 of the form '9 x', 1 of the form '<9', 2 of other forms"
     )
 
@@ -310,7 +310,7 @@ def test_the_most_frequent_forms_are_named_and_the_others_counted():
 def test_a_table_has_numbers_and_text_and_says_which():
     table = pd.DataFrame({"id": ["1", "2"], "sex": ["0", None], "age": ["58", "NA"], "site": ["007", "8"]})
 
-    found = typed_table(table, text=["id", "sex"])
+    found = infer_column_types(table, text=["id", "sex"])
 
     assert found["id"].tolist() == ["1", "2"]
     assert found["sex"].tolist()[0] == "0"

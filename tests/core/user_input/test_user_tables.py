@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from faircmr.core import InvalidParameterError
-from faircmr.core.user_input import has_decimal_commas, read_user_table, typed_table
+from faircmr.core.user_input import has_decimal_commas, infer_column_types, read_user_table
 
 TABLE = pd.DataFrame({"subject_id": ["0007", "0012"], "race": ["NA", None], "dsc": [0.5, 1.0]})
 
@@ -23,7 +23,7 @@ def test_reads_both_kinds_alike(tmp_path: Path, suffix: str):
     path = tmp_path / f"scores.{suffix}"
     TABLE.to_csv(path, index=False) if suffix == "csv" else TABLE.to_parquet(path, index=False)
 
-    table = typed_table(read_user_table(path, "scores"), text=["subject_id"])
+    table = infer_column_types(read_user_table(path, "scores"), text=["subject_id"])
 
     assert table["subject_id"].tolist() == ["0007", "0012"], "ids stay text"
     assert table["race"].isna().all(), "NA is missing"
@@ -33,7 +33,7 @@ def test_reads_both_kinds_alike(tmp_path: Path, suffix: str):
 def test_a_column_is_of_numbers_or_of_text_and_never_of_both():
     table = pd.DataFrame({"age": ["50", "60.5"], "sex": ["0", "f"], "id": ["1", "2"], "bmi": ["21", None], "n": [1, 2]})
 
-    found = typed_table(table, text=["id", "absent"])
+    found = infer_column_types(table, text=["id", "absent"])
 
     assert found["age"].tolist() == [50.0, 60.5]
     assert found["sex"].tolist() == ["0", "f"]

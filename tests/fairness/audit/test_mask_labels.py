@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from faircmr.core import InvalidParameterError, known_paths, validated
+from faircmr.core import InvalidParameterError, known_paths, parse_parameters
 from faircmr.core.scans import HIGHEST_VALUE, NoStructure, Structure
 from faircmr.fairness.audit import MaskLabels
 from faircmr.fairness.audit.masks import PREDICTIONS, REFERENCES, SIDES
@@ -104,7 +104,7 @@ def test_labels_that_would_hide_a_structure_are_refused(given, said):
 
 def test_an_error_names_the_parameter():
     with pytest.raises(InvalidParameterError, match=r"audit_labels\.predictions\.LVBP: 'x'; a whole number from 1"):
-        validated(MaskLabels, {"predictions": {"LVBP": "x"}}, "audit_labels")
+        parse_parameters(MaskLabels, {"predictions": {"LVBP": "x"}}, "audit_labels")
     assert "audit_labels.references.left_out" in known_paths(MaskLabels, "audit_labels")
 
 

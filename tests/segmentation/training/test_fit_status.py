@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from faircmr.core.host import DEAD_AFTER, Holder, StoppedError, lease, lease_path, place, start_of
+from faircmr.core.host import DEAD_AFTER, Holder, StoppedError, lease, lease_path, pid_namespace_digest, process_start
 from faircmr.segmentation.training import FitFiles, FitJob, FitState, read_fit_files
 from faircmr.segmentation.training.fit_status import (
     PROGRESS_NAME,
@@ -39,7 +39,9 @@ def report(epoch: int) -> EpochReport:
 
 def held(folder: Path, now: float, **changes: object) -> None:
     """Leave the lease of a holder behind."""
-    own = Holder("node-7", os.getpid(), "2026-01-02T03:04:05+00:00", place(), start_of(os.getpid()), "0" * 8)
+    own = Holder(
+        "node-7", os.getpid(), "2026-01-02T03:04:05+00:00", pid_namespace_digest(), process_start(os.getpid()), "0" * 8
+    )
     folder.parent.mkdir(parents=True, exist_ok=True)
     lease_path(folder).write_text(json.dumps({**asdict(own), **changes}))
     os.utime(lease_path(folder), (now, now))

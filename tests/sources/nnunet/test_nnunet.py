@@ -15,7 +15,7 @@ from faircmr.core import (
     InvalidParameterError,
     InvalidScanError,
     InvalidSplitError,
-    validated,
+    parse_parameters,
 )
 from faircmr.core.scans import Phase, ScanFiles, Structure
 from faircmr.sources import NoParameters, read_scan
@@ -165,7 +165,7 @@ def test_a_scan_with_ignored_voxels_is_refused_with_its_reason_and_can_be_used_a
 @pytest.mark.parametrize("meaning", ["LA", "background", "leftout", ""])
 def test_a_meaning_that_there_is_not_is_refused_with_those_that_there_are(meaning):
     with pytest.raises(InvalidParameterError, match=r"label_names\.LA: .*one of: LVBP, LVM, RVBP, left_out, ignore"):
-        validated(NnunetParameters, {"label_names": {"LA": meaning}}, "cohort.parameters")
+        parse_parameters(NnunetParameters, {"label_names": {"LA": meaning}}, "cohort.parameters")
 
 
 # nnU-Net v1's own conversion of ACDC (Task027_ACDC) names modality and labels so
@@ -267,7 +267,7 @@ def test_a_pattern_reads_names_of_another_form(folder):
 )
 def test_a_pattern_that_cannot_tell_is_refused(pattern, said):
     with pytest.raises(InvalidParameterError, match=said):
-        validated(NnunetParameters, {"case_pattern": pattern}, "cohort.parameters")
+        parse_parameters(NnunetParameters, {"case_pattern": pattern}, "cohort.parameters")
 
 
 def test_refuses_cases_that_do_not_say_their_phase(folder):

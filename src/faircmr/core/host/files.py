@@ -11,7 +11,7 @@ from errno import EDQUOT, EINVAL, ENOSPC, ENOTSUP
 from pathlib import Path
 
 from faircmr.core import OutputError
-from faircmr.core.host.processes import can_tell, place, start_of
+from faircmr.core.host.processes import can_see_processes, pid_namespace_digest, process_start
 
 PRIVATE = 0o600
 """Mode of a file that only its owner may read."""
@@ -29,7 +29,7 @@ guards: dict[Path, Callable[[], None]] = {}
 _swept: set[Path] = set()
 
 
-def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
+def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
     """Write a file such that a reader sees the old content or the new, never a part, whatever ends this process.
 
     Args:
@@ -42,25 +42,25 @@ def write_whole(path: Path, content: bytes, mode: int = 0o666) -> None:
             output whose lease is lost.
     """
     # the suffix stays (.nii.gz): some readers go by it
-    beside = path.with_name(f".{place()}-{os.getpid()}-{path.name}")
+    beside = path.with_name(f".{pid_namespace_digest()}-{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        _sweep(path.parent, beside)
+        _remove_unfinished(path.parent, beside)
         check_lease(path)
         beside.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        raise cannot_write(path.parent, error) from None
+        raise write_error(path.parent, error) from None
     finally:
         with suppress(OSError):
             beside.unlink()
 
 
-def remove(path: Path) -> None:
+def remove_durably(path: Path) -> None:
     """Remove a file if it is there, for good.
 
     Raises:
@@ -73,7 +73,7 @@ def remove(path: Path) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise cannot_write(path.parent, error) from None
+        raise write_error(path.parent, error) from None
 
 
 def sync_folder(folder: Path) -> None:
@@ -117,7 +117,7 @@ def check_is_file(path: Path) -> None:
         raise OSError if path.exists() else FileNotFoundError
 
 
-def cannot_write(folder: Path, error: OSError) -> OutputError:
+def write_error(folder: Path, error: OSError) -> OutputError:
     """What to say of a folder that refuses a file."""
     if error.errno in FULL:
         remedy = "make room, or choose another data_root, and run again: what is finished is kept"
@@ -130,7 +130,7 @@ def cannot_write(folder: Path, error: OSError) -> OutputError:
     )
 
 
-def _sweep(folder: Path, own: Path) -> None:
+def _remove_unfinished(folder: Path, own: Path) -> None:
     """Remove what killed writers left; once a process, so that many files in one folder cost no more than few."""
     if folder in _swept:
         return
@@ -140,13 +140,18 @@ def _sweep(folder: Path, own: Path) -> None:
         left = [entry for entry in entries if UNFINISHED.match(entry.name) and entry.name != own.name]
     for entry in left:
         with suppress(FileNotFoundError):  # another sweeper was faster, or its writer is done
-            if _is_nobodys(entry.name) or now - entry.stat().st_mtime > LONGEST_WRITE:
+            if _is_abandoned(entry.name) or now - entry.stat().st_mtime > LONGEST_WRITE:
                 Path(entry.path).unlink()
 
 
-def _is_nobodys(name: str) -> bool:
+def _is_abandoned(name: str) -> bool:
     found = UNFINISHED.match(name)
-    return found is not None and found[1] == place() and can_tell() and not start_of(int(found[2]))
+    return (
+        found is not None
+        and found[1] == pid_namespace_digest()
+        and can_see_processes()
+        and not process_start(int(found[2]))
+    )
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from threading import Event, Thread
 from time import monotonic, sleep
 
 from faircmr.core import OutputError
-from faircmr.core.host.files import cannot_write, guards
-from faircmr.core.host.processes import place, start_of, still_runs
+from faircmr.core.host.files import guards, write_error
+from faircmr.core.host.processes import pid_namespace_digest, process_is_running, process_start
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Holder:
         host: Name of the machine.
         pid: Number of the process.
         since: When the lease was taken, local time with its offset from UTC.
-        place: Where the number means this process: see :func:`~faircmr.core.host.processes.place`.
-        start: When the process began: see :func:`~faircmr.core.host.processes.start_of`.
+        place: Where the number means this process: see :func:`~faircmr.core.host.processes.pid_namespace_digest`.
+        start: When the process began: see :func:`~faircmr.core.host.processes.process_start`.
         token: Tells this lease from every other one.
     """
 
@@ -51,15 +51,15 @@ def lease_path(output: Path) -> Path:
     return output.with_name(f".{output.name}.lease")
 
 
-def holder_of(output: Path) -> Holder | None:
+def lease_holder(output: Path) -> Holder | None:
     """Who holds the lease of an output, alive or dead; ``None`` where there is none, or it is being written."""
     return read_holder(lease_path(output))
 
 
-def this_process() -> Holder:
+def new_holder() -> Holder:
     """This process as the holder of a new lease."""
     pid, now = os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
-    return Holder(socket.gethostname(), pid, now, place(), start_of(pid), token_hex(4))
+    return Holder(socket.gethostname(), pid, now, pid_namespace_digest(), process_start(pid), token_hex(4))
 
 
 def read_holder(path: Path) -> Holder | None:
@@ -90,15 +90,15 @@ def lease(output: Path, what: str, patience: float = 0.0) -> Iterator[None]:
     Raises:
         OutputError: Another process holds it, or it cannot be written.
     """
-    path, own = lease_path(output), this_process()
+    path, own = lease_path(output), new_holder()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         taken = _take_within(patience, path, own)
     except OSError as error:
-        raise cannot_write(path.parent, error) from None
+        raise write_error(path.parent, error) from None
     if not taken:
-        raise _refused(what, read_holder(path))
-    guards[output] = lambda: _check(path, own, what)
+        raise _lease_error(what, read_holder(path))
+    guards[output] = lambda: _check_held(path, own, what)
     done = Event()
     beat = Thread(target=_touch_until, args=(done, path, own), daemon=True)
     beat.start()
@@ -110,10 +110,10 @@ def lease(output: Path, what: str, patience: float = 0.0) -> Iterator[None]:
         done.set()
         beat.join()
         del guards[output]
-        _give_back(path, own, quietly=failed)
+        _release_or_raise(path, own, quietly=failed)
 
 
-def _give_back(path: Path, own: Holder, *, quietly: bool) -> None:
+def _release_or_raise(path: Path, own: Holder, *, quietly: bool) -> None:
     """Remove a lease.
 
     Args:
@@ -126,18 +126,18 @@ def _give_back(path: Path, own: Holder, *, quietly: bool) -> None:
         _release(path, own)
     except OSError as error:
         if not quietly:
-            raise cannot_write(path.parent, error) from None
+            raise write_error(path.parent, error) from None
 
 
 def _is_dead(path: Path) -> bool:
     """Whether the holder of a lease is gone, as far as can be seen; makes a file for a moment to know the time."""
     holder = read_holder(path)
-    running = None if holder is None else still_runs(holder.place, holder.pid, holder.start)
+    running = None if holder is None else process_is_running(holder.place, holder.pid, holder.start)
     if running is not None:
         return not running
     # only for a moment is a lease there and says nothing
     longest = 2 * HEARTBEAT if holder is None else DEAD_AFTER
-    return _now_beside(path) - path.stat().st_mtime > longest
+    return _file_system_time(path) - path.stat().st_mtime > longest
 
 
 def _take_within(seconds: float, path: Path, own: Holder) -> bool:
@@ -149,39 +149,39 @@ def _take_within(seconds: float, path: Path, own: Holder) -> bool:
 
 def _take(path: Path, own: Holder) -> bool:
     """Create the lease, or take over a dead one; of several who try exactly one succeeds."""
-    if _created(path, own):
+    if _create_lease(path, own):
         return True
     seen = read_holder(path)
     try:
         if not _is_dead(path):
             return False
     except FileNotFoundError:  # given back just now
-        return _created(path, own)
+        return _create_lease(path, own)
     succession = path.with_name(f"{path.name}.{'' if seen is None else seen.token}")
     if not _take(succession, own):
         return False
     try:
-        return _succeeded(path, seen, own)
+        return _replace_dead_lease(path, seen, own)
     finally:
         _release(succession, own)
 
 
-def _succeeded(path: Path, seen: Holder | None, own: Holder) -> bool:
+def _replace_dead_lease(path: Path, seen: Holder | None, own: Holder) -> bool:
     """Put a lease in the place of the dead one that was seen there."""
     # whoever comes late finds another lease, or none, where the dead one was
     if not path.exists():
-        return _created(path, own)
+        return _create_lease(path, own)
     if read_holder(path) != seen or not _is_dead(path):
         return False
     replacement = path.with_name(f"{path.name}-{own.token}")
-    _created(replacement, own)
+    _create_lease(replacement, own)
     replacement.replace(path)
     for left in path.parent.glob(f"{escape(path.name)}-*"):  # by those who died here
         left.unlink(missing_ok=True)
     return True
 
 
-def _created(path: Path, own: Holder) -> bool:
+def _create_lease(path: Path, own: Holder) -> bool:
     try:
         number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     except FileExistsError:
@@ -196,7 +196,7 @@ def _created(path: Path, own: Holder) -> bool:
     return True
 
 
-def _now_beside(path: Path) -> float:
+def _file_system_time(path: Path) -> float:
     """The time by the clock that leases are touched by."""
     probe = path.with_name(f"{path.name}-{token_hex(4)}")
     try:
@@ -214,10 +214,10 @@ def _touch_until(done: Event, path: Path, own: Holder) -> None:
                 os.utime(path)
 
 
-def _check(path: Path, own: Holder, what: str) -> None:
+def _check_held(path: Path, own: Holder, what: str) -> None:
     holder = read_holder(path)
     if holder != own:
-        raise _refused(what, holder)
+        raise _lease_error(what, holder)
 
 
 def _release(path: Path, own: Holder) -> None:
@@ -225,7 +225,7 @@ def _release(path: Path, own: Holder) -> None:
         path.unlink(missing_ok=True)
 
 
-def _refused(what: str, holder: Holder | None) -> OutputError:
+def _lease_error(what: str, holder: Holder | None) -> OutputError:
     by = "another process" if holder is None else f"process {holder.pid} on {holder.host} since {holder.since}"
     remedy = "wait until it is done or end it, then run again; other fits and outputs can be made meanwhile"
     return OutputError(what, f"being written by {by}", "one process at a time", remedy)

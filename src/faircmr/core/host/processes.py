@@ -26,7 +26,7 @@ ENDED = ("Z", "X")
 
 
 @functools.cache
-def place() -> str:
+def pid_namespace_digest() -> str:
     """Eight digits for where process numbers mean what they mean here: host, start of its system, and container.
 
     Two containers may have one host's name, and a host that was started again has other processes.
@@ -35,7 +35,7 @@ def place() -> str:
     return text_digest("\n".join(parts), 8)
 
 
-def start_of(pid: int) -> str:
+def process_start(pid: int) -> str:
     """When a process began, in the system's own count; empty where none of this number runs, or nobody can tell."""
     # the name of the program comes second, in brackets, and may hold anything
     fields = _text(PROC / str(pid) / "stat").rpartition(")")[2].split()
@@ -43,14 +43,14 @@ def start_of(pid: int) -> str:
     return "" if not fields or fields[0] in ENDED else fields[19]
 
 
-def can_tell() -> bool:
+def can_see_processes() -> bool:
     """Whether this system says which processes run; Linux does."""
-    return start_of(os.getpid()) != ""
+    return process_start(os.getpid()) != ""
 
 
-def still_runs(where: str, pid: int, start: str) -> bool | None:
+def process_is_running(where: str, pid: int, start: str) -> bool | None:
     """Whether a process of this place, number and start still runs; ``None`` where that cannot be seen from here."""
-    return start_of(pid) == start if where == place() and can_tell() else None
+    return process_start(pid) == start if where == pid_namespace_digest() and can_see_processes() else None
 
 
 def _text(path: Path) -> str:
@@ -141,7 +141,7 @@ def worker_count(workers: object) -> int:
     return workers
 
 
-def in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
+def map_in_order(function: Callable[[Item], Result], items: Iterable[Item], workers: int) -> Iterator[Result]:
     """Results of a function for every item, in the order of the items.
 
     Args:

@@ -62,7 +62,7 @@ class _Request:
 _request = _Request()
 
 
-def never() -> bool:
+def never_stop() -> bool:
     """Nobody ever asks to stop."""
     return False
 
@@ -86,15 +86,15 @@ def request_stop(number: int = signal.SIGTERM) -> None:
     _request.number = _request.number or number
     if _request.ending is None:
         _request.since = time.monotonic()
-        _request.ending = Timer(SECONDS_TO_LEAVE, _end)
+        _request.ending = Timer(SECONDS_TO_LEAVE, _exit_now)
         _request.ending.daemon = True
         _request.ending.start()
     elif time.monotonic() - _request.since > _request.repeats:
-        _end()
+        _exit_now()
 
 
 @contextmanager
-def stopping_at_signals(repeats: float = SECONDS_OF_ONE_REQUEST) -> Iterator[None]:
+def stop_on_signals(repeats: float = SECONDS_OF_ONE_REQUEST) -> Iterator[None]:
     """Heed SIGTERM and SIGINT for a while; nothing changes outside the main thread, which alone is sent signals.
 
     A thread of its own hears of them as well: the main thread may wait for a library that does not return.
@@ -112,7 +112,7 @@ def stopping_at_signals(repeats: float = SECONDS_OF_ONE_REQUEST) -> Iterator[Non
     _request = _Request(repeats=repeats)
     # what nohup and shells have told this process to ignore stays ignored
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]
-    with _listening(), interruption_as_error():
+    with _signal_listener(), interruption_as_error():
         handlers = {number: signal.signal(number, _raise_unless_deferred) for number in heeded}
         try:
             yield
@@ -135,7 +135,7 @@ def interruption_as_error() -> Iterator[None]:
 
 
 @contextmanager
-def deferring() -> Iterator[ShouldStop]:
+def defer_stop() -> Iterator[ShouldStop]:
     """Let no signal interrupt the block, which asks instead whether it is to stop.
 
     Yields:
@@ -167,7 +167,7 @@ def _stopped() -> StoppedError:
 
 
 @contextmanager
-def _listening() -> Iterator[None]:
+def _signal_listener() -> Iterator[None]:
     """Have a thread told of every signal, which ends this process if nothing else does before the block is left."""
     hears, tells = os.pipe()
     os.set_blocking(tells, False)
@@ -192,7 +192,7 @@ def _listen(hears: int) -> None:
                 request_stop(number[0])
 
 
-def _end() -> None:
+def _exit_now() -> None:
     """End this process where it stands: what it has not written whole is not there."""
     with suppress(OSError, ValueError):
         sys.stderr.write(f"Error: {_stopped()}\n")

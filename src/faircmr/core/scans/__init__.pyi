@@ -36,7 +36,7 @@ from .cohort import extent as extent
 from .cohort import nonzero_box as nonzero_box
 from .grids import AS_STORED as AS_STORED
 from .grids import UNKNOWN as UNKNOWN
-from .grids import place as place
+from .grids import place_on_grid as place_on_grid
 from .grids import placement_on as placement_on
 from .images import EXACT as EXACT
 from .images import FEATURES as FEATURES
@@ -59,10 +59,10 @@ from .structures import DECLARED as DECLARED
 from .structures import HEART as HEART
 from .structures import FrameVolumes as FrameVolumes
 from .structures import Structures as Structures
-from .structures import pool_and_wall as pool_and_wall
+from .structures import infer_pool_and_wall as infer_pool_and_wall
 from .structures import structure_named as structure_named
 from .structures import structure_volumes as structure_volumes
+from .structures import structures_in_label as structures_in_label
 from .structures import structures_of_study as structures_of_study
-from .structures import structures_shown as structures_shown
 from .structures import undrawn_structures as undrawn_structures
 from .structures import with_phases as with_phases

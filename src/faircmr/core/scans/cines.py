@@ -258,7 +258,7 @@ def tabulate_volumes(records: Mapping[str, SubjectRecord]) -> pd.DataFrame:
         InvalidCohortError: Not one subject could be predicted.
     """
     problems = {one.subject_id: one.problem for one in records.values() if one.problem}
-    _report(records, problems)
+    _log_problems(records, problems)
     rows = [
         {"subject_id": one.subject_id, **frame, "problem": one.problem or None}
         for one in records.values()
@@ -267,7 +267,7 @@ def tabulate_volumes(records: Mapping[str, SubjectRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(VOLUME_TYPES)).astype(VOLUME_TYPES)
 
 
-def _report(records: Mapping[str, SubjectRecord], problems: Mapping[str, str]) -> None:
+def _log_problems(records: Mapping[str, SubjectRecord], problems: Mapping[str, str]) -> None:
     if problems and len(problems) == len(records):
         first, problem = next(iter(problems.items()))
         raise InvalidCohortError(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from faircmr.core import InvalidCohortError, InvalidScanError, Omission
 from faircmr.core.scans.anatomy import Phase
-from faircmr.core.study import nobody
+from faircmr.core.study import empty_quarantine
 
 Image = npt.NDArray[np.float32]
 LabelImage = npt.NDArray[np.uint8]
@@ -141,7 +141,7 @@ class Cohort:
     files: Mapping[ScanKey, ScanFiles] = field(repr=False)
     read_files: Callable[[ScanFiles], Scan] = field(repr=False)
     readers: int = 1
-    rejected: pd.DataFrame = field(default_factory=nobody)
+    rejected: pd.DataFrame = field(default_factory=empty_quarantine)
     omissions: tuple[Omission, ...] = ()
     absent_columns: Mapping[str, str] = field(default_factory=dict)
 

@@ -57,7 +57,7 @@ class Placement:
         return (", ".join(name for name, done in undone.items() if done) or AS_STORED) if self.known else UNKNOWN
 
 
-def place(label: LabelImage, placement: Placement, what: str) -> LabelImage:
+def place_on_grid(label: LabelImage, placement: Placement, what: str) -> LabelImage:
     """Put a label image on the grid that its placement was found for.
 
     Args:
@@ -105,11 +105,13 @@ def placement_on(grid: Geometry, other: Geometry, names: tuple[str, str], *, by_
     if by_header and grid == other and affines(grid):
         # most pairs: one header for both, whose relation is the identity
         return Placement()
-    found = _relations(grid, other) if by_header else []
+    found = _voxel_transforms(grid, other) if by_header else []
     if not found:
-        _check_alike(grid, other, names)
+        _check_same_spacing(grid, other, names)
         return Placement(known=False)
-    placements = {placement for matrix in found if (placement := _whole(matrix, other.shape)) is not None}
+    placements = {
+        placement for matrix in found if (placement := _whole_voxel_placement(matrix, other.shape)) is not None
+    }
     if len(placements) > 1:
         raise InvalidScanError(
             "scan",
@@ -118,8 +120,8 @@ def placement_on(grid: Geometry, other: Geometry, names: tuple[str, str], *, by_
             "set both forms to the right one; where the headers are wrong, set reading.grids to 'array'",
         )
     if not placements:
-        _check_alike(grid, other, names)
-        off = _farthest(found[0], other.shape)
+        _check_same_spacing(grid, other, names)
+        off = _largest_corner_error(found[0], other.shape)
         raise InvalidScanError(
             "scan",
             f"the headers place the {names[1]} off the grid of the {names[0]}, by up to {off:.2g} voxels",
@@ -159,10 +161,10 @@ def _is_usable(form: FloatMatrix, spacing: tuple[float, float, float]) -> bool:
         abs(hypot(*edge) - size) <= AFFINE_ROUNDING * size
         for edge, size in zip((one, two, three), spacing[::-1], strict=True)
     )
-    return alike and abs(_volume(one, two, three)) > FLATTEST * prod(spacing)
+    return alike and abs(_signed_volume(one, two, three)) > FLATTEST * prod(spacing)
 
 
-def _volume(one: list[float], two: list[float], three: list[float]) -> float:
+def _signed_volume(one: list[float], two: list[float], three: list[float]) -> float:
     """Volume between three edges, negative where they are left-handed."""
     return (
         one[0] * (two[1] * three[2] - two[2] * three[1])
@@ -192,7 +194,7 @@ def _from_quaternion(geometry: Geometry) -> FloatMatrix:
     return form
 
 
-def _relations(grid: Geometry, other: Geometry) -> list[FloatMatrix]:
+def _voxel_transforms(grid: Geometry, other: Geometry) -> list[FloatMatrix]:
     """From voxels of ``other`` to voxels of ``grid``, by each form that both have, or by the best form of each."""
     of_grid, of_other = affines(grid), affines(other)
     common = [name for name in of_grid if name in of_other]
@@ -202,9 +204,9 @@ def _relations(grid: Geometry, other: Geometry) -> list[FloatMatrix]:
     return [np.asarray(np.linalg.solve(one, two), dtype=np.float64) for one, two in pairs]
 
 
-def _whole(matrix: FloatMatrix, shape: tuple[int, int, int]) -> Placement | None:
+def _whole_voxel_placement(matrix: FloatMatrix, shape: tuple[int, int, int]) -> Placement | None:
     """The placement nearest to a relation, or ``None`` where it is off by more than :data:`ROUNDING` voxels."""
-    turn, offset = _nearest(matrix, shape)
+    turn, offset = _nearest_placement(matrix, shape)
     if not np.array_equal(np.abs(turn).sum(axis=0), np.ones(3)) or not np.array_equal(
         np.abs(turn).sum(axis=1), np.ones(3)
     ):
@@ -227,16 +229,16 @@ def _whole(matrix: FloatMatrix, shape: tuple[int, int, int]) -> Placement | None
     )
 
 
-def _nearest(matrix: FloatMatrix, shape: tuple[int, int, int]) -> tuple[FloatMatrix, FloatMatrix]:
+def _nearest_placement(matrix: FloatMatrix, shape: tuple[int, int, int]) -> tuple[FloatMatrix, FloatMatrix]:
     """Quarter turns nearest to a relation, and the whole-voxel offset that fits the middle of the image."""
     turn = np.rint(matrix[:3, :3])
     middle = (np.array(shape[::-1]) - 1) / 2
     return turn, np.rint(matrix[:3, 3] + (matrix[:3, :3] - turn) @ middle)
 
 
-def _farthest(matrix: FloatMatrix, shape: tuple[int, int, int]) -> float:
+def _largest_corner_error(matrix: FloatMatrix, shape: tuple[int, int, int]) -> float:
     """Voxels by which a corner misses the nearest whole placement."""
-    turn, offset = _nearest(matrix, shape)
+    turn, offset = _nearest_placement(matrix, shape)
     return float(np.abs(_corners(shape) @ (matrix[:3, :3] - turn).T + matrix[:3, 3] - offset).max())
 
 
@@ -259,7 +261,7 @@ def _check_shape(grid: Geometry, other: Geometry, placement: Placement, names: t
         )
 
 
-def _check_alike(grid: Geometry, other: Geometry, names: tuple[str, str]) -> None:
+def _check_same_spacing(grid: Geometry, other: Geometry, names: tuple[str, str]) -> None:
     _check_shape(grid, other, Placement(), names)
     if not np.allclose(grid.spacing, other.spacing, rtol=SPACING_ROUNDING, atol=0):
         one, two = (" x ".join(f"{each:.6g}" for each in of.spacing) for of in (grid, other))

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.core.host import in_order
+from faircmr.core.host import map_in_order
 from faircmr.core.scans.anatomy import Phase, Structure
 from faircmr.core.scans.cohort import Cohort, Image, LabelImage, Scan, ScanKey, extent, nonzero_box
-from faircmr.core.scans.structures import DECLARED, pool_and_wall
+from faircmr.core.scans.structures import DECLARED, infer_pool_and_wall
 
 HIGHEST = 12
 """Waves across the image: in a field of 400 mm what is larger than about 15 mm."""
@@ -82,7 +82,7 @@ def near_duplicates(described: pd.DataFrame, largest_distance: float) -> pd.Data
     """
     features = described[list(FEATURES)].to_numpy(dtype=np.float32)
     people = described["subject_id"].astype("category").cat.codes.to_numpy()
-    found = list(_close(features, people, largest_distance))
+    found = list(_close_pairs(features, people, largest_distance))
     one, other = (np.concatenate([pair[side] for pair in found] or [np.empty(0, np.int64)]) for side in (0, 1))
     apart = features[one].astype(np.float64) - features[other]
     scans = described[["subject_id", "phase", "digest"]].reset_index(drop=True)
@@ -100,7 +100,7 @@ def near_duplicates(described: pd.DataFrame, largest_distance: float) -> pd.Data
     return pairs.sort_values(["distance", "subject_id", "other_subject_id", "phase", "other_phase"], ignore_index=True)
 
 
-def _close(
+def _close_pairs(
     features: Descriptor, people: npt.NDArray[np.integer[Any]], largest_distance: float
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]]:
     """Rows of pairs, the first before the second."""
@@ -145,7 +145,7 @@ class ImageQuality:
             The base is the end where more is labelled.
         at_apex: As ``at_base``, at the other end.
         labels_swapped: 1 where another structure of the label than LVBP is enclosed by another than LVM, as it is where
-            label values are declared wrongly, else 0; see :func:`~faircmr.core.scans.pool_and_wall`.
+            label values are declared wrongly, else 0; see :func:`~faircmr.core.scans.infer_pool_and_wall`.
 
     Source:
         Noise: Immerkær 1996, "Fast noise variance estimation", Computer Vision and Image Understanding 64(2), with
@@ -174,13 +174,13 @@ def image_quality(scan: Scan) -> ImageQuality:
     low, high = np.percentile(image, (1.0, 99.0)) if image.size else (0.0, 0.0)
     span = float(high - low) or MISSING  # of an image of one value nothing can be told
     _, row_spacing, column_spacing = scan.geometry.spacing
-    at_border, at_base, at_apex = _ends(scan.label)
+    at_border, at_base, at_apex = _borders_touched(scan.label)
     return ImageQuality(
         slices=len(scan.image),
         labelled_slices=MISSING if scan.label is None else float(scan.label.any(axis=(1, 2)).sum()),
         contrast=_contrast(scan.image, scan.label) / span,
         noise=_noise(image) / span,
-        sharpness=_steepest(image, (row_spacing, column_spacing)) / span,
+        sharpness=_steepest_gradient(image, (row_spacing, column_spacing)) / span,
         saturated=float((image == image.max()).mean()) if image.size else MISSING,
         at_border=at_border,
         at_base=at_base,
@@ -190,7 +190,7 @@ def image_quality(scan: Scan) -> ImageQuality:
 
 
 def _labels_swapped(label: LabelImage | None) -> float:
-    found = None if label is None else pool_and_wall(label)
+    found = None if label is None else infer_pool_and_wall(label)
     return MISSING if found is None else float(found != DECLARED)
 
 
@@ -212,14 +212,14 @@ def _noise(image: Image) -> float:
     return float(np.median(np.abs(free))) / (KERNEL_NORM * NORMAL_MEDIAN) if free.size else MISSING
 
 
-def _steepest(image: Image, spacing: tuple[float, float]) -> float:
+def _steepest_gradient(image: Image, spacing: tuple[float, float]) -> float:
     if min(image.shape[1:]) < 2:
         return MISSING
     along_rows, along_columns = np.gradient(image, *spacing, axis=(1, 2))
     return float(np.percentile(np.hypot(along_rows, along_columns), 99.0))
 
 
-def _ends(label: LabelImage | None) -> tuple[float, float, float]:
+def _borders_touched(label: LabelImage | None) -> tuple[float, float, float]:
     """Whether the label touches the sides, the base's end and the apex's end of the image."""
     if label is None or not label.any():
         return MISSING, MISSING, MISSING
@@ -266,6 +266,6 @@ def survey_images(cohort: Cohort, scans: pd.DataFrame) -> ImageSurvey:
         features = dict(zip(FEATURES, describe_image(scan.image), strict=True))
         return name | asdict(image_quality(scan)), name | {"digest": voxel_digest(scan.image)} | features
 
-    seen = list(in_order(look, keys, cohort.readers))
+    seen = list(map_in_order(look, keys, cohort.readers))
     quality, descriptors = (pd.DataFrame([pair[side] for pair in seen]) for side in (0, 1))
     return ImageSurvey(quality, descriptors)

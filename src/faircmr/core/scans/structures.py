@@ -41,12 +41,12 @@ Structures = Annotated[tuple[NamedStructure, ...], Field(min_length=1), AfterVal
 """Structures of a study, each once, in the order of their values."""
 
 
-def names_of(structures: Iterable[Structure]) -> str:
+def join_structure_names(structures: Iterable[Structure]) -> str:
     """Names with spaces between them; as the table of scans says what a label shows."""
     return " ".join(structure.name for structure in structures)
 
 
-def structures_shown(label: LabelImage | None) -> str:
+def structures_in_label(label: LabelImage | None) -> str:
     """Names of the structures that a label shows, e.g. ``LVBP LVM``; empty without a label.
 
     Args:
@@ -55,7 +55,7 @@ def structures_shown(label: LabelImage | None) -> str:
     if label is None:
         return ""
     counts = np.bincount(label.ravel(), minlength=max(Structure) + 1)
-    return names_of(structure for structure in Structure if counts[structure])
+    return join_structure_names(structure for structure in Structure if counts[structure])
 
 
 def structures_of_study(scans: pd.DataFrame) -> tuple[Structure, ...]:
@@ -65,7 +65,7 @@ def structures_of_study(scans: pd.DataFrame) -> tuple[Structure, ...]:
     (docs/decisions/0023): there, training would teach that it is background, and scores that it was invented.
 
     Args:
-        scans: One row a scan that training may see: ``phase`` and ``structures``, as :func:`structures_shown` says.
+        scans: One row a scan that training may see: ``phase`` and ``structures``, as :func:`structures_in_label` says.
 
     Returns:
         In the order of their values; all that there are where no scan has a label.
@@ -105,13 +105,13 @@ def _drawn(scans: pd.DataFrame) -> dict[str, set[str]]:
 
 
 CLEARLY_MORE = 0.2
-"""Difference between two shares of a border that hearts do not differ by; see :func:`pool_and_wall`."""
+"""Difference between two shares of a border that hearts do not differ by; see :func:`infer_pool_and_wall`."""
 HEART = (Structure.LVBP, Structure.LVM, Structure.RVBP)
 DECLARED = (Structure.LVBP, Structure.LVM)
 """Inner and outer structure where values mean what is declared."""
 
 
-def pool_and_wall(label: LabelImage) -> tuple[Structure, Structure] | None:
+def infer_pool_and_wall(label: LabelImage) -> tuple[Structure, Structure] | None:
     """Which structure is inside which other one, as the left-ventricular blood pool is inside its myocardium.
 
     In short-axis slices the border of the pool is a border with the wall almost everywhere; other structures share less

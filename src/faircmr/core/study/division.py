@@ -65,16 +65,16 @@ def _unlabelled(scans: pd.DataFrame) -> list[Omission]:
 
 
 def _without_training(divided: pd.DataFrame | None, splits: pd.DataFrame) -> list[Omission]:
-    return [] if divided is None else [*_without_part(divided), *_out_of_proportion(divided, splits)]
+    return [] if divided is None else [*_unused_omissions(divided), *_proportion_omissions(divided, splits)]
 
 
-def _without_part(divided: pd.DataFrame) -> list[Omission]:
+def _unused_omissions(divided: pd.DataFrame) -> list[Omission]:
     used = (divided["split"] != UNUSED).groupby(divided["subject_id"]).any()
     out = int((~used).sum())
     return [Omission("subjects", out, len(used), "the splits give them no part")] if out else []
 
 
-def _out_of_proportion(divided: pd.DataFrame, splits: pd.DataFrame) -> list[Omission]:
+def _proportion_omissions(divided: pd.DataFrame, splits: pd.DataFrame) -> list[Omission]:
     trained = divided["split"] == TRAIN
     out = int((trained & (splits["split"].to_numpy() == UNUSED)).sum())
     what = "training subjects, counted once a fold," if "fold" in divided else "training subjects"
@@ -106,12 +106,12 @@ def split_cohort(
     if not unlabelled:
         return split_subjects(subjects, parameters, given)
     if parameters.method == "from_file":
-        return _out_of_training(split_subjects(subjects, parameters, given), unlabelled)
+        return _move_to_test(split_subjects(subjects, parameters, given), unlabelled)
     splits = split_subjects(subjects[has_label], parameters, given)
-    return _sorted(pd.concat([splits, _tested(unlabelled, splits)], ignore_index=True))
+    return _sort_splits(pd.concat([splits, _test_rows(unlabelled, splits)], ignore_index=True))
 
 
-def _tested(subject_ids: Sequence[str], splits: pd.DataFrame) -> pd.DataFrame:
+def _test_rows(subject_ids: Sequence[str], splits: pd.DataFrame) -> pd.DataFrame:
     """Each subject as a test subject; of one fold, in turn, where there are folds."""
     if "fold" not in splits:
         return pd.DataFrame({"subject_id": subject_ids, "split": TEST}, dtype="str")
@@ -124,7 +124,7 @@ def _tested(subject_ids: Sequence[str], splits: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["subject_id", "split", "fold"])
 
 
-def _out_of_training(splits: pd.DataFrame, subject_ids: Sequence[str]) -> pd.DataFrame:
+def _move_to_test(splits: pd.DataFrame, subject_ids: Sequence[str]) -> pd.DataFrame:
     """Given splits in which nobody of these trains or validates: tested, unless another fold tests them."""
     tested = set(splits.loc[splits["split"] == TEST, "subject_id"])
     out = splits["subject_id"].isin(subject_ids) & splits["split"].isin([TRAIN, VALIDATION])
@@ -133,7 +133,7 @@ def _out_of_training(splits: pd.DataFrame, subject_ids: Sequence[str]) -> pd.Dat
     return splits.assign(split=splits["split"].mask(out, UNUSED).mask(to_test, TEST))
 
 
-def _sorted(splits: pd.DataFrame) -> pd.DataFrame:
+def _sort_splits(splits: pd.DataFrame) -> pd.DataFrame:
     by = [*(["fold"] if "fold" in splits else []), "subject_id"]
     return splits.sort_values(by, ignore_index=True)
 

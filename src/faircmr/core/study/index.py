@@ -21,16 +21,21 @@ from faircmr.core import (
     Parameters,
     check_group_names,
     column_name,
-    divided,
+    display_name,
     listed_names,
     log_omissions,
     omission_table,
-    shown_name,
+    split_at_plus,
 )
-from faircmr.core.host import in_order
-from faircmr.core.scans import LOOK_UP, Cohort, Phase, Scan, nonzero_box, structures_shown
-from faircmr.core.study.usable_scans import COLUMNS, QuarantineParameters, quarantine_omissions, quarantined
-from faircmr.core.user_input import code_text, refuse_spoilt_numbers
+from faircmr.core.host import map_in_order
+from faircmr.core.scans import LOOK_UP, Cohort, Phase, Scan, nonzero_box, structures_in_label
+from faircmr.core.study.usable_scans import (
+    QUARANTINE_COLUMNS,
+    QuarantineParameters,
+    quarantine_omissions,
+    subjects_to_quarantine,
+)
+from faircmr.core.user_input import code_text, refuse_unreadable_numbers
 
 logger = logging.getLogger(__name__)
 ColumnName = Annotated[str, AfterValidator(column_name)]
@@ -58,7 +63,7 @@ class AttributeParameters(Parameters):
     @field_validator("audit_attributes", "covariates", "categorical", mode="before")
     @classmethod
     def _divide_text(cls, value: object) -> object:
-        return divided(value)
+        return split_at_plus(value)
 
     @model_validator(mode="after")
     def _declares_covariates(self) -> Self:
@@ -111,9 +116,9 @@ def check_attributes(cohort: Cohort, attributes: AttributeParameters) -> None:
     """
     for name in dict.fromkeys((*attributes.groupings, *attributes.covariates)):
         _check_known(name, cohort.subjects)
-        _check_free(name, attributes)
+        _check_not_reserved(name, attributes)
     for name in set(attributes.covariates).difference(attributes.groupings, attributes.categorical):
-        refuse_spoilt_numbers(cohort.subjects[name], "attributes.covariates", "attributes.categorical")
+        refuse_unreadable_numbers(cohort.subjects[name], "attributes.covariates", "attributes.categorical")
     for name in attributes.groupings:
         check_group_names(code_text(cohort.subjects[name]).dropna(), name)
     if cohort.subjects[attributes.protected_attribute].isna().all():
@@ -152,11 +157,11 @@ def _check_known(name: str, subjects: pd.DataFrame) -> None:
             "attributes",
             repr(name),
             f"one of the attributes of this cohort: {listed_names(known)}",
-            f"did you mean {shown_name(nearest[0])!r}?" if nearest else "give the cohort a table of attributes",
+            f"did you mean {display_name(nearest[0])!r}?" if nearest else "give the cohort a table of attributes",
         )
 
 
-def _check_free(name: str, attributes: AttributeParameters) -> None:
+def _check_not_reserved(name: str, attributes: AttributeParameters) -> None:
     """Refuse a name that is a column of the study's own; the protected attribute alone is never a column."""
     own_group = name == PROTECTED_GROUP == attributes.protected_attribute
     if name in RESERVED and not own_group and name in (*attributes.audit_attributes, *attributes.covariates):
@@ -233,7 +238,7 @@ class ScanIndex(NamedTuple):
     problems: pd.DataFrame
 
 
-class _Entry(NamedTuple):
+class _ScanEntry(NamedTuple):
     subject_id: str
     phase: str
     labelled: bool
@@ -250,34 +255,34 @@ def index_scans(cohort: Cohort) -> ScanIndex:
         What can be used and what cannot, each with its reason.
     """
 
-    def describe(entry: _Entry) -> dict[str, object]:
+    def describe(entry: _ScanEntry) -> dict[str, object]:
         try:
             scan = cohort.read(entry.subject_id, Phase(entry.phase))
         except InvalidScanError as error:
             return {"subject_id": entry.subject_id, "phase": entry.phase, "reason": error.reason(LOOK_UP)}
-        return {**entry._asdict(), **_measures(scan)}
+        return {**entry._asdict(), **_scan_measures(scan)}
 
     entries = (
-        _Entry(str(row.subject_id), str(row.phase), bool(row.labelled), str(row.fingerprint))
+        _ScanEntry(str(row.subject_id), str(row.phase), bool(row.labelled), str(row.fingerprint))
         for row in cohort.scans.itertuples(index=False)
     )
-    rows = list(in_order(describe, entries, cohort.readers))
-    measured = [*_Entry._fields, "structures", *GRID, *HEADER, *CROPPED, *FOREGROUND]
+    rows = list(map_in_order(describe, entries, cohort.readers))
+    measured = [*_ScanEntry._fields, "structures", *GRID, *HEADER, *CROPPED, *FOREGROUND]
     return ScanIndex(
         scans=pd.DataFrame([row for row in rows if "reason" not in row], columns=measured),
-        problems=pd.DataFrame([row for row in rows if "reason" in row], columns=[*COLUMNS]),
+        problems=pd.DataFrame([row for row in rows if "reason" in row], columns=[*QUARANTINE_COLUMNS]),
     )
 
 
-def _measures(scan: Scan) -> Mapping[str, str | float]:
+def _scan_measures(scan: Scan) -> Mapping[str, str | float]:
     cropped = scan.image[nonzero_box(scan.image)].shape
     sizes = dict(zip((*GRID, *CROPPED), (*scan.geometry.shape, *scan.geometry.spacing, *cropped), strict=True))
-    foreground = dict(zip(FOREGROUND, _foreground(scan), strict=True))
+    foreground = dict(zip(FOREGROUND, _foreground_statistics(scan), strict=True))
     header = dict(zip(HEADER, (scan.geometry.unit, scan.label_grid), strict=True))
-    return {"structures": structures_shown(scan.label), **sizes, **header, **foreground}
+    return {"structures": structures_in_label(scan.label), **sizes, **header, **foreground}
 
 
-def _foreground(scan: Scan) -> tuple[float, ...]:
+def _foreground_statistics(scan: Scan) -> tuple[float, ...]:
     """Mean, standard deviation, and percentiles 0.5, 50 and 99.5 of what the label marks."""
     if scan.label is None:
         return (float("nan"),) * len(FOREGROUND)
@@ -326,7 +331,7 @@ def index_study(cohort: Cohort, attributes: AttributeParameters, quarantine: Qua
     check_attributes(cohort, attributes)
     indexed = index_scans(cohort)
     problems = pd.concat([cohort.rejected, indexed.problems], ignore_index=True)
-    left = quarantined(problems, len(cohort.subjects), quarantine)
+    left = subjects_to_quarantine(problems, len(cohort.subjects), quarantine)
     usable = cohort.without(left)
     subjects = index_subjects(usable, attributes)
     scans = indexed.scans[indexed.scans["subject_id"].isin(subjects["subject_id"])].reset_index(drop=True)

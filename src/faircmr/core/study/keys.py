@@ -18,8 +18,8 @@ from typing import Protocol
 
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, InvalidParameterError, NotPermittedError, shown_value
-from faircmr.core.host import PRIVATE, write_whole
+from faircmr.core import InvalidCohortError, InvalidParameterError, NotPermittedError, format_value
+from faircmr.core.host import PRIVATE, write_atomically
 from faircmr.core.user_input import given_path
 
 LENGTH = 12
@@ -42,7 +42,7 @@ def pseudonym(name: str, salt: bytes) -> str:
     return hmac.digest(salt, name.encode(), "sha256").hex()[:LENGTH]
 
 
-def own_salt(path: Path) -> bytes:
+def read_or_create_salt(path: Path) -> bytes:
     """The secret of this study, made on first use and readable by its owner alone.
 
     Raises:
@@ -50,7 +50,7 @@ def own_salt(path: Path) -> bytes:
         OutputError: The folder cannot be written.
     """
     if not path.exists():
-        write_whole(path, secrets.token_hex(SALT_BYTES).encode(), PRIVATE)
+        write_atomically(path, secrets.token_hex(SALT_BYTES).encode(), PRIVATE)
     return read_salt(path)
 
 
@@ -80,7 +80,7 @@ STUDY, UNLABELLED, LEFT_OUT_FILE = "sub", "new", "file"
 _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
-def no_keys() -> pd.DataFrame:
+def empty_key_table() -> pd.DataFrame:
     """The table of keys of a study that has not begun."""
     return pd.DataFrame({name: pd.Series(dtype="str") for name in KEY_COLUMNS})
 
@@ -104,7 +104,7 @@ def assign_keys(existing: pd.DataFrame, paths: Mapping[str, str], prefix: str = 
     new = sorted(set(paths) - set(keys))
     keys |= {source_id: f"{prefix}-{number:04d}" for number, source_id in enumerate(new, start=first)}
     source_ids = {key: source_id for source_id, key in keys.items()}
-    return _table(source_ids, known_paths | dict(paths), sorted(source_ids, key=_number))
+    return _key_table(source_ids, known_paths | dict(paths), sorted(source_ids, key=_number))
 
 
 def assign_file_keys(existing: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def keep_source_ids(paths: Mapping[str, str]) -> pd.DataFrame:
             "letters, digits, '.', '_' and '-'",
             "set names of the catalog entry to numbered",
         )
-    return _table({source_id: source_id for source_id in paths}, paths)
+    return _key_table({source_id: source_id for source_id in paths}, paths)
 
 
 def assign_pseudonyms(paths: Mapping[str, str], salt: bytes) -> pd.DataFrame:
@@ -163,14 +163,14 @@ def assign_pseudonyms(paths: Mapping[str, str], salt: bytes) -> pd.DataFrame:
         raise InvalidCohortError(
             "pseudonyms", "two subjects share one", "one for each subject", "choose another secret"
         )
-    return _table(keys, paths)
+    return _key_table(keys, paths)
 
 
 def _number(key: str) -> int:
     return int(key.rpartition("-")[2])
 
 
-def _table(
+def _key_table(
     source_ids: Mapping[str, str], paths: Mapping[str, str], ordered: Sequence[str] | None = None
 ) -> pd.DataFrame:
     keys = sorted(source_ids, key=lambda key: (len(key), key)) if ordered is None else ordered
@@ -197,7 +197,7 @@ class Naming(Protocol):
             InvalidCohortError: Subjects cannot be named so.
         """
 
-    def gave(self, existing: pd.DataFrame) -> bool:
+    def matches(self, existing: pd.DataFrame) -> bool:
         """Whether these keys may have been given in this way."""
 
 
@@ -218,7 +218,7 @@ class Numbered:
         """As of :func:`assign_keys`."""
         return assign_keys(existing, paths, self.prefix)
 
-    def gave(self, existing: pd.DataFrame) -> bool:
+    def matches(self, existing: pd.DataFrame) -> bool:
         """Whether all are numbers; a source may well call its subjects sub-0001 itself."""
         return bool(existing["subject_id"].str.fullmatch(_NUMBERED).astype(bool).all())
 
@@ -230,7 +230,7 @@ class SourceIds:
         """As of :func:`keep_source_ids`."""
         return keep_source_ids(paths)
 
-    def gave(self, existing: pd.DataFrame) -> bool:
+    def matches(self, existing: pd.DataFrame) -> bool:
         """Whether all are source ids."""
         return bool((existing["subject_id"] == existing["source_id"]).all())
 
@@ -245,7 +245,7 @@ class Pseudonyms:
         """As of :func:`assign_pseudonyms`."""
         return assign_pseudonyms(paths, self.salt)
 
-    def gave(self, existing: pd.DataFrame) -> bool:
+    def matches(self, existing: pd.DataFrame) -> bool:
         """Whether all are made with this secret."""
         expected = "sub-" + existing["source_id"].map(lambda source_id: pseudonym(source_id, self.salt))
         return bool((existing["subject_id"] == expected).all())
@@ -254,7 +254,7 @@ class Pseudonyms:
 WAYS: Mapping[str, Callable[[str], Naming]] = {"numbered": Numbered, "source_ids": lambda _prefix: SourceIds()}
 
 
-def naming_of(names: Names, prefix: str = STUDY) -> Naming:
+def parse_naming(names: Names, prefix: str = STUDY) -> Naming:
     """The way that a catalog entry asks for.
 
     Args:
@@ -276,7 +276,7 @@ def _salt_path(value: object) -> Path:
     try:
         path = Path(given_path(value))
     except NotPermittedError as error:
-        raise InvalidParameterError(offender, shown_value(value), str(error), error.remedy) from None
+        raise InvalidParameterError(offender, format_value(value), str(error), error.remedy) from None
     if not path.is_absolute():
         # relative to what? A command may be started in any folder of the project
         permitted = "a path from / or ~, outside of the project"
@@ -298,7 +298,7 @@ def name_subjects(existing: pd.DataFrame, paths: Mapping[str, str], naming: Nami
             have names that no table can hold.
     """
     _check_names(paths)
-    if not naming.gave(existing):
+    if not naming.matches(existing):
         raise InvalidCohortError(
             f"{entry}.names",
             "not as this study has begun",
@@ -308,13 +308,13 @@ def name_subjects(existing: pd.DataFrame, paths: Mapping[str, str], naming: Nami
     return naming.names(existing, paths)
 
 
-def is_text(name: str) -> bool:
+def is_storable_name(name: str) -> bool:
     """Whether a table can hold the name of a file: UTF-8 without control characters."""
     return _NO_TEXT.search(name) is None
 
 
 def _check_names(paths: Mapping[str, str]) -> None:
-    odd = sum(not is_text(f"{source_id}{path}") for source_id, path in paths.items())
+    odd = sum(not is_storable_name(f"{source_id}{path}") for source_id, path in paths.items())
     if odd:
         raise InvalidCohortError(
             "names of files and folders",

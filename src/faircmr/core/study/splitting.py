@@ -147,15 +147,19 @@ def split_subjects(subjects: pd.DataFrame, parameters: SplitParameters, given: p
     Raises:
         InvalidSplitError: A group is too small, or the given splits do not divide exactly these subjects.
     """
-    splits = _given(given) if parameters.method == "from_file" else _METHODS[parameters.method](subjects, parameters)
+    splits = (
+        _sorted_given_splits(given)
+        if parameters.method == "from_file"
+        else _METHODS[parameters.method](subjects, parameters)
+    )
     check_splits(splits, subjects)
     return splits
 
 
 def _random(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
-    everybody = _in_order(subjects["subject_id"], parameters.seed, "random")
+    everybody = _shuffled(subjects["subject_id"], parameters.seed, "random")
     tested = _count(parameters.test_fraction, len(everybody))
-    splits = _table(_deal(everybody, tested, _count(parameters.validation_fraction, len(everybody))))
+    splits = _splits_table(_assign_splits(everybody, tested, _count(parameters.validation_fraction, len(everybody))))
     _warn_of_small_tests(splits, subjects, parameters.min_test_per_group)
     return splits
 
@@ -164,10 +168,10 @@ def _stratified(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataF
     assignment: Assignment = {}
     for group, members in _groups(subjects, parameters.seed).items():
         tested = max(_count(parameters.test_fraction, len(members)), parameters.min_test_per_group)
-        validating = _validating(len(members), parameters)
+        validating = _validation_count(len(members), parameters)
         _check_size(group, len(members), tested, validating)
-        assignment |= _deal(members, tested, validating)
-    return _table(assignment)
+        assignment |= _assign_splits(members, tested, validating)
+    return _splits_table(assignment)
 
 
 def _kfold(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
@@ -176,7 +180,7 @@ def _kfold(subjects: pd.DataFrame, parameters: SplitParameters) -> pd.DataFrame:
     in_turn = [subject_id for members in groups.values() for subject_id in members]
     fold_of = {subject_id: position % parameters.folds for position, subject_id in enumerate(in_turn)}
     folds = [
-        _table(_one_fold(groups, {name for name in in_turn if fold_of[name] == fold}, fold, parameters)).assign(
+        _splits_table(_one_fold(groups, {name for name in in_turn if fold_of[name] == fold}, fold, parameters)).assign(
             fold=fold
         )
         for fold in range(parameters.folds)
@@ -188,13 +192,13 @@ def _one_fold(groups: Mapping[str, list[str]], tested: set[str], fold: int, para
     assignment: Assignment = dict.fromkeys(tested, TEST)
     for group, members in groups.items():
         rest = [subject_id for subject_id in members if subject_id not in tested]
-        validating = _validating(len(rest), parameters)
+        validating = _validation_count(len(rest), parameters)
         _check_size(group, len(members), len(members) - len(rest), validating)
-        assignment |= _deal(_in_order(rest, parameters.seed, f"validation of fold {fold}"), 0, validating)
+        assignment |= _assign_splits(_shuffled(rest, parameters.seed, f"validation of fold {fold}"), 0, validating)
     return assignment
 
 
-def _given(splits: pd.DataFrame) -> pd.DataFrame:
+def _sorted_given_splits(splits: pd.DataFrame) -> pd.DataFrame:
     if splits.empty:
         raise InvalidSplitError(
             "splits.csv", "missing or empty", "subject_id, split and perhaps fold", "write it in 01_raw of the study"
@@ -209,14 +213,14 @@ _METHODS = {"random": _random, "stratified": _stratified, "kfold": _kfold}
 
 def _groups(subjects: pd.DataFrame, seed: int) -> dict[str, list[str]]:
     grouped = subjects.groupby("protected_group", sort=True)["subject_id"]
-    return {str(group): _in_order(members, seed, "test") for group, members in grouped}
+    return {str(group): _shuffled(members, seed, "test") for group, members in grouped}
 
 
-def _in_order(subject_ids: Iterable[str], seed: int, purpose: str) -> list[str]:
+def _shuffled(subject_ids: Iterable[str], seed: int, purpose: str) -> list[str]:
     return sorted(subject_ids, key=lambda subject_id: derived_seed(seed, "split", purpose, subject_id))
 
 
-def _deal(members: list[str], tested: int, validating: int) -> Assignment:
+def _assign_splits(members: list[str], tested: int, validating: int) -> Assignment:
     parts = [TEST] * tested + [VALIDATION] * validating
     parts += [TRAIN] * (len(members) - len(parts))
     return dict(zip(members, parts, strict=True))
@@ -226,7 +230,7 @@ def _count(fraction: float, members: int) -> int:
     return int(fraction * members + 0.5)
 
 
-def _validating(members: int, parameters: SplitParameters) -> int:
+def _validation_count(members: int, parameters: SplitParameters) -> int:
     return max(_count(parameters.validation_fraction, members), parameters.min_validation_per_group)
 
 
@@ -251,7 +255,7 @@ def _warn_of_small_tests(splits: pd.DataFrame, subjects: pd.DataFrame, fewest: i
             )
 
 
-def _table(assignment: Assignment) -> pd.DataFrame:
+def _splits_table(assignment: Assignment) -> pd.DataFrame:
     rows = sorted(assignment.items())
     return pd.DataFrame(rows, columns=["subject_id", "split"], dtype="str")
 
@@ -301,14 +305,14 @@ def select_in_proportion(
     if selection.proportions is None:
         return splits
     group_of = dict(zip(subjects["subject_id"], subjects["protected_group"].astype("str"), strict=True))
-    _check(selection.proportions, sorted(set(group_of.values())))
+    _check_proportions(selection.proportions, sorted(set(group_of.values())))
     group = splits["subject_id"].map(group_of)
     fold = splits["fold"] if "fold" in splits else pd.Series(0, splits.index)
     order = splits["subject_id"].map(lambda subject_id: derived_seed(selection.seed, "proportions", subject_id))
     training = splits["split"] == TRAIN
     place = order[training].groupby([fold[training], group[training]]).rank()
     shares = selection.proportions
-    kept = place.groupby(fold[training]).transform(lambda places: _limits(group[places.index], shares))
+    kept = place.groupby(fold[training]).transform(lambda places: _kept_counts(group[places.index], shares))
     unused = place.index[place > kept]
     return splits.assign(split=splits["split"].mask(splits.index.isin(unused), UNUSED))
 
@@ -334,12 +338,12 @@ def largest_counts(available: Mapping[str, int], proportions: Mapping[str, float
     }
 
 
-def _limits(group: pd.Series, proportions: Mapping[str, float]) -> pd.Series:
+def _kept_counts(group: pd.Series, proportions: Mapping[str, float]) -> pd.Series:
     available = {str(name): int(count) for name, count in group.value_counts().items()}
     return group.map(largest_counts(available, proportions))
 
 
-def _check(proportions: Mapping[str, float], groups: list[str]) -> None:
+def _check_proportions(proportions: Mapping[str, float], groups: list[str]) -> None:
     for name in proportions:
         if name not in groups:
             nearest = get_close_matches(name, groups, n=1, cutoff=0)[0]

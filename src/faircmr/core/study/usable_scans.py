@@ -103,7 +103,7 @@ def _within(value: float, limits: tuple[float, float]) -> bool:
 logger = logging.getLogger(__name__)
 QUARANTINE_TYPES = {"subject_id": "str", "phase": "str", "reason": "str"}
 """One row a scan that cannot be used; ``phase`` is missing where the whole subject cannot."""
-COLUMNS = tuple(QUARANTINE_TYPES)
+QUARANTINE_COLUMNS = tuple(QUARANTINE_TYPES)
 
 
 class QuarantineParameters(Parameters):
@@ -120,9 +120,9 @@ class QuarantineParameters(Parameters):
     largest_share: float = Field(default=0.1, ge=0.0, le=1.0)
 
 
-def nobody() -> pd.DataFrame:
+def empty_quarantine() -> pd.DataFrame:
     """The table of problems without rows."""
-    return pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
+    return pd.DataFrame({name: pd.Series(dtype="str") for name in QUARANTINE_COLUMNS})
 
 
 def validate_quarantine(quarantine: pd.DataFrame) -> pd.DataFrame:
@@ -148,7 +148,7 @@ def validate_quarantine(quarantine: pd.DataFrame) -> pd.DataFrame:
     return checks.check_table("quarantine", quarantine, checks.table_schema(columns, []), InvalidCohortError)
 
 
-def quarantined(problems: pd.DataFrame, subjects: int, parameters: QuarantineParameters) -> set[str]:
+def subjects_to_quarantine(problems: pd.DataFrame, subjects: int, parameters: QuarantineParameters) -> set[str]:
     """Who leaves the study, said in the log by reason.
 
     Args:
@@ -169,12 +169,12 @@ def quarantined(problems: pd.DataFrame, subjects: int, parameters: QuarantinePar
         return left
     first = problems.iloc[0]
     if parameters.invalid_scans == "error":
-        raise InvalidScanError(_named(first), first["reason"], "", LEAVE_OUT)
+        raise InvalidScanError(_scan_name(first), first["reason"], "", LEAVE_OUT)
     log_omissions(logger, quarantine_omissions(problems, subjects))
     if len(left) > parameters.largest_share * subjects:
         raise InvalidCohortError(
             "cohort",
-            f"{len(left)} of {subjects} subjects cannot be used (first: {_named(first)}: {first['reason']})",
+            f"{len(left)} of {subjects} subjects cannot be used (first: {_scan_name(first)}: {first['reason']})",
             f"at most {100 * parameters.largest_share:g} %",
             "mend them (01_raw/key.csv lists where they lie), or raise quarantine.largest_share",
         )
@@ -185,7 +185,7 @@ def quarantine_omissions(problems: pd.DataFrame, subjects: int) -> list[Omission
     """Subjects that cannot be used, by reason; a subject counts once, for its first reason.
 
     Args:
-        problems: As for :func:`quarantined`.
+        problems: As for :func:`subjects_to_quarantine`.
         subjects: How many there are, these among them.
     """
     reasons = problems.drop_duplicates("subject_id").groupby("reason", sort=False).size()
@@ -195,6 +195,6 @@ def quarantine_omissions(problems: pd.DataFrame, subjects: int) -> list[Omission
 LEAVE_OUT = "mend the scan that 01_raw/key.csv lists under this key, or set quarantine.invalid_scans to 'quarantine'"
 
 
-def _named(problem: pd.Series) -> str:
+def _scan_name(problem: pd.Series) -> str:
     phase = problem["phase"]
     return str(problem["subject_id"]) if pd.isna(phase) else f"{problem['subject_id']} {phase}"

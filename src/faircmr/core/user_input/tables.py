@@ -127,15 +127,15 @@ def code_text(column: pd.Series[Any]) -> pd.Series[str]:
     return text.mask(decimal, text[decimal].map(changed))
 
 
-def categories(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str]:
+def category_text(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str]:
     """Text of every cell (:func:`code_text`), missing where the cell is empty or one of ``words.in_text``."""
     text = code_text(column)
     return text.mask(_is_word(text, words.in_text))
 
 
-def identifiers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str]:
-    """Ids of subjects as text without blanks around; missing as in :func:`categories`."""
-    return categories(column, words).str.strip()
+def identifier_text(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str]:
+    """Ids of subjects as text without blanks around; missing as in :func:`category_text`."""
+    return category_text(column, words).str.strip()
 
 
 def read_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> NumberColumn:
@@ -157,7 +157,7 @@ def read_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> N
     return NumberColumn(numbers, text[known & numbers.isna()], int(known.sum()))
 
 
-def spoilt_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str] | None:
+def unreadable_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[str] | None:
     """Cells for which a column cannot be read as numbers although it seems to be one.
 
     A column seems to be of numbers where more than half of its cells, or of its different values, look like numbers:
@@ -179,22 +179,24 @@ def spoilt_numbers(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) ->
     return text[~plain]
 
 
-def typed(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[Any]:
+def infer_column_type(column: pd.Series[Any], words: MissingWords = USUAL_WORDS) -> pd.Series[Any]:
     """A column of a table without types: numbers where all known values are plain numbers, and otherwise text.
 
     Returns:
-        ``float64``, or text (:func:`categories`) where a value is none, has leading zeros or is too large to be exact,
-        and where the type declares categories or Booleans.
+        ``float64``, or text (:func:`category_text`) where a value is not a number, has leading zeros, is too large
+        to be exact, or where the type declares categories or Booleans.
     """
     read = read_numbers(column, words)
-    text = categories(column, words)
+    text = category_text(column, words)
     # a column that holds nothing but "none" and "unknown" is one of answers
     without_numbers = read.known == 0 and bool(text.notna().any())
     is_text = isinstance(column.dtype, pd.CategoricalDtype) or without_numbers or len(read.unread) > 0
     return text if is_text or _has_codes(read, text) else read.values
 
 
-def typed_table(table: pd.DataFrame, text: Collection[str] = (), words: MissingWords = USUAL_WORDS) -> pd.DataFrame:
+def infer_column_types(
+    table: pd.DataFrame, text: Collection[str] = (), words: MissingWords = USUAL_WORDS
+) -> pd.DataFrame:
     """Columns of a table that users bring, each as numbers or as text, with what is missing as NA.
 
     Args:
@@ -202,7 +204,7 @@ def typed_table(table: pd.DataFrame, text: Collection[str] = (), words: MissingW
         text: Columns that are text whatever they hold: ids, groups, codes.
         words: What is missing.
     """
-    kinds = {name: categories if name in text else typed for name in table.columns}
+    kinds = {name: category_text if name in text else infer_column_type for name in table.columns}
     return table.assign(**{str(name): kind(table[name], words) for name, kind in kinds.items()})
 
 
@@ -233,7 +235,7 @@ def refuse_decimal_commas(column: pd.Series[Any], offender: str) -> None:
         raise InvalidParameterError(offender, found, "points in decimals", "save the table with them")
 
 
-def refuse_spoilt_numbers(column: pd.Series[Any], offender: str, setting: str) -> None:
+def refuse_unreadable_numbers(column: pd.Series[Any], offender: str, setting: str) -> None:
     """Refuse a column that would be categories because some of its numbers cannot be read.
 
     Args:
@@ -242,30 +244,30 @@ def refuse_spoilt_numbers(column: pd.Series[Any], offender: str, setting: str) -
         setting: Parameter that declares it categorical.
 
     Raises:
-        InvalidParameterError: It seems to be of numbers (:func:`spoilt_numbers`); says how many are none, and their
+        InvalidParameterError: It seems to be of numbers (:func:`unreadable_numbers`); says how many are none, and their
             form.
     """
     refuse_decimal_commas(column, offender)
-    spoilt = spoilt_numbers(column)
+    spoilt = unreadable_numbers(column)
     if spoilt is not None:
-        found = f"{column.name} with {len(spoilt)} values that are no plain numbers ({forms_of(spoilt)})"
+        found = f"{column.name} with {len(spoilt)} values that are no plain numbers ({describe_forms(spoilt)})"
         remedy = f"write ages as 58, not 058Y or 58 years; if the column holds codes, name it in {setting}"
         raise InvalidParameterError(offender, found, PLAIN_NUMBERS, remedy)
 
 
-def forms_of(cells: pd.Series[str]) -> str:
+def describe_forms(cells: pd.Series[str]) -> str:
     """Forms of cells, the most frequent first: ``2 of the form '999X', 1 of the form '99 xxxxx'``.
 
     A digit is shown as 9, except for zeros in front; a letter as X or x. So a message says what to look for, and holds
     no value of a person.
     """
-    counts = Counter(_form(cell) for cell in cells)
+    counts = Counter(_masked_form(cell) for cell in cells)
     named = [f"{count} of the form {form!r}" for form, count in counts.most_common(MOST_FORMS)]
     others = len(cells) - sum(count for _, count in counts.most_common(MOST_FORMS))
     return ", ".join([*named, f"{others} of other forms"] if others else named)
 
 
-def lost_zeros(ids: Iterable[str], others: Iterable[str]) -> int:
+def count_lost_zeros(ids: Iterable[str], others: Iterable[str]) -> int:
     """How many ids are found among others only if zeros in front do not count: ``0007`` and ``7``.
 
     A spreadsheet takes them from ids. Ids that several others would fit do not count.
@@ -309,13 +311,13 @@ def _have_units(text: pd.Series[str]) -> pd.Series[bool]:
     return found & (parts["number"].nunique() > parts["unit"].nunique())
 
 
-def _form(cell: str) -> str:
+def _masked_form(cell: str) -> str:
     zeros = len(cell) - len(cell.lstrip("0"))
-    shown = cell[:zeros] + "".join(_shown(cell[zeros:]))
+    shown = cell[:zeros] + "".join(_masked_characters(cell[zeros:]))
     return shown if len(shown) <= LONGEST_FORM else f"{shown[:LONGEST_FORM]}..."
 
 
-def _shown(cell: str) -> Iterator[str]:
+def _masked_characters(cell: str) -> Iterator[str]:
     for sign in cell:
         if sign.isdigit():
             yield "9"

@@ -14,10 +14,10 @@ from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidScore
 from faircmr.core.user_input import (
     PLAIN_NUMBERS,
     code_text,
-    forms_of,
+    describe_forms,
     read_numbers,
     refuse_decimal_commas,
-    refuse_spoilt_numbers,
+    refuse_unreadable_numbers,
 )
 from faircmr.fairness.inference import FloatArray, Groups
 
@@ -73,7 +73,7 @@ class Covariates(Parameters):
         _check_columns(attributes, names)
         for name in names:
             if name not in categorical:
-                refuse_spoilt_numbers(attributes[name], COVARIATES, "audit.categorical")
+                refuse_unreadable_numbers(attributes[name], COVARIATES, "audit.categorical")
         numeric = tuple(
             name
             for name in names
@@ -182,7 +182,7 @@ def _numbers(column: pd.Series[float]) -> pd.Series[float]:
     refuse_decimal_commas(column, COVARIATES)
     read = read_numbers(column).finite
     if lost := len(read.unread):
-        found = f"{column.name} with {lost} values that are no finite numbers ({forms_of(read.unread)})"
+        found = f"{column.name} with {lost} values that are no finite numbers ({describe_forms(read.unread)})"
         raise InvalidParameterError(COVARIATES, found, PLAIN_NUMBERS, "name it among categorical, or correct it")
     return read.values
 

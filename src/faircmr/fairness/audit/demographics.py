@@ -9,16 +9,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.core import InvalidCohortError, Omission, check_group_names, shown_names, shown_table
+from faircmr.core import InvalidCohortError, Omission, check_group_names, unique_display_names, with_display_names
 from faircmr.core.user_input import (
     MissingWords,
-    categories,
+    category_text,
     code_text,
+    count_lost_zeros,
     fitting_pattern,
-    identifiers,
-    lost_zeros,
+    identifier_text,
+    infer_column_types,
     missing_counts,
-    typed_table,
 )
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 
@@ -51,13 +51,13 @@ def joined(
     name = columns.demographics_subject or columns.subject
     if name not in demographics.columns:
         raise _no_column(scored, demographics, name)
-    ids = identifiers(demographics[name], columns.words)
+    ids = identifier_text(demographics[name], columns.words)
     table = demographics.drop(columns=name).set_axis(pd.Index(ids, name="subject_id"))[ids.notna().to_numpy()]
     repeated = int(table.index.duplicated().sum())
     if repeated:
         found = f"{repeated} subjects repeated"
         raise InvalidCohortError(DEMOGRAPHICS, found, "one row a subject", "keep one of each")
-    if zeros := lost_zeros(scored, table.index):
+    if zeros := count_lost_zeros(scored, table.index):
         raise InvalidCohortError(
             DEMOGRAPHICS,
             f"{zeros} of {len(scored)} scored subjects are in it with more or fewer zeros in front of their ids",
@@ -82,14 +82,14 @@ def attributes_asked(
 
     Returns:
         The table with groups and declared categories as text, and each other column as numbers or text
-        (:func:`~faircmr.core.user_input.tables.typed`), texts as they are shown; and a sentence about each asked
-        column that has missing values.
+        (:func:`~faircmr.core.user_input.tables.infer_column_type`), texts as they are shown; and a sentence about each
+        requested column that has missing values.
 
     Raises:
         InvalidCohortError: A group has the name of a row of the tables.
     """
     text = {*parameters.attributes, *parameters.categorical} - set(parameters.mediators)
-    table = shown_table(typed_table(people, text, words))
+    table = with_display_names(infer_column_types(people, text, words))
     asked = dict.fromkeys((*parameters.attributes, *parameters.covariates, *parameters.mediators))
     known = [name for name in asked if name in people.columns]
     for name in set(parameters.attributes).intersection(known):
@@ -117,13 +117,13 @@ def unscored_by_group(
         group; groups of the scored subjects, then all others together. And how many have no score. Neither has rows
         where all have one.
     """
-    ids = identifiers(demographics[columns.demographics_subject or columns.subject], columns.words)
+    ids = identifier_text(demographics[columns.demographics_subject or columns.subject], columns.words)
     people, known = demographics[ids.notna().to_numpy()], ids.dropna()
     without = ~known.isin(scored).to_numpy()
     if not without.any():
         return pd.DataFrame(columns=list(UNSCORED_COLUMNS)), []
     parts = [
-        _unscored(shown_names(categories(people[name], columns.words)), without).assign(attribute=name)
+        _unscored(unique_display_names(category_text(people[name], columns.words)), without).assign(attribute=name)
         for name in attributes
         if name in people.columns
     ]

@@ -26,7 +26,7 @@ from faircmr.core.scans import (
     NoStructure,
     PairCoding,
     Structure,
-    pool_and_wall,
+    infer_pool_and_wall,
 )
 from faircmr.fairness.metrics import LabelPair, Metric, score_pair
 
@@ -280,7 +280,7 @@ class MaskTally:
             SIDES, (prediction, reference), (counts.sum(axis=1), counts.sum(axis=0)), strict=True
         ):
             self.shown.update((side, one) for one in self.labels.scored if sizes[one])
-            if (pair := pool_and_wall(image)) is not None:
+            if (pair := infer_pool_and_wall(image)) is not None:
                 self.enclosed[side, pair] += 1
         best = best_assignment(counts, self.labels.scored)
         if best.is_clearly_better:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
-from faircmr.core import Parameters, Words, column_name, divided, shown_name
+from faircmr.core import Parameters, Words, column_name, display_name, split_at_plus
 from faircmr.core.user_input import MissingWords
 
 Share = Annotated[float, Field(gt=0.0, lt=1.0)]
@@ -105,7 +105,7 @@ class AuditParameters(Parameters):
     categorical: Columns = ()
     mediators: Columns = ()
     metric: str = "dsc"
-    baseline: Annotated[str, AfterValidator(shown_name)] = ""
+    baseline: Annotated[str, AfterValidator(display_name)] = ""
     margin: Share = 0.01
     alpha: Share = 0.05
     min_group_size: Annotated[int, Field(ge=2)] = 8
@@ -115,7 +115,7 @@ class AuditParameters(Parameters):
     @field_validator("attributes", "covariates", "categorical", "mediators", mode="before")
     @classmethod
     def _divide_text(cls, value: object) -> object:
-        return divided(value)
+        return split_at_plus(value)
 
     @model_validator(mode="after")
     def _are_of_one_kind(self) -> Self:

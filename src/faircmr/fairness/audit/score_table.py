@@ -8,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from faircmr.core import InvalidScoresError, listed_names, shown_name, shown_names
+from faircmr.core import InvalidScoresError, display_name, listed_names, unique_display_names
 from faircmr.core.user_input import (
     MissingWords,
-    categories,
-    forms_of,
+    category_text,
+    describe_forms,
     has_decimal_commas,
-    identifiers,
+    identifier_text,
     parse_json,
     read_numbers,
     subject_and_phase,
@@ -78,14 +78,14 @@ def _of_metric(table: pd.DataFrame, columns: AuditColumns, metric: str) -> pd.Da
 
 def _long(table: pd.DataFrame, columns: AuditColumns) -> pd.DataFrame:
     if columns.model in table.columns:
-        models = categories(table[columns.model], columns.words)
+        models = category_text(table[columns.model], columns.words)
         _refuse(int(models.isna().sum()), len(table), "without a model", "whose each row is")
     subjects, phases = _subjects_and_phases(table, columns)
     named = pd.DataFrame(
         {
             "model": _column(table, columns.model, columns, absent=ONE_MODEL),
             "seed": _column(table, columns.seed, columns),
-            "subject_id": identifiers(subjects, columns.words).fillna(""),
+            "subject_id": identifier_text(subjects, columns.words).fillna(""),
         }
     )
     _refuse(int((named["subject_id"] == "").sum()), len(named), "without a subject", "whose score each row is")
@@ -110,7 +110,7 @@ def _subjects_and_phases(table: pd.DataFrame, columns: AuditColumns) -> tuple[pd
 def _column(table: pd.DataFrame, name: str, columns: AuditColumns, absent: str = "") -> pd.Series[str]:
     if name not in table.columns:
         return pd.Series(absent, index=table.index, dtype="str")
-    return shown_names(categories(table[name], columns.words)).fillna(absent)
+    return unique_display_names(category_text(table[name], columns.words)).fillna(absent)
 
 
 def _scores_of_rows(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
@@ -119,7 +119,7 @@ def _scores_of_rows(column: pd.Series[float], words: MissingWords) -> pd.Series[
     read = read_numbers(column, words)
     without = int(read.values.isna().sum())
     if without:
-        forms = f" ({forms_of(read.unread)})" if len(read.unread) else ""
+        forms = f" ({describe_forms(read.unread)})" if len(read.unread) else ""
         raise InvalidScoresError(
             "scores",
             f"{without} of {len(column)} rows without a number{forms}",
@@ -146,14 +146,14 @@ def _melted(table: pd.DataFrame, named: pd.DataFrame, columns: AuditColumns) -> 
 def _scores_of_column(column: pd.Series[float], words: MissingWords) -> pd.Series[float]:
     """Scores of one column of a wide table."""
     _refuse_decimal_commas(column)
-    name = shown_name(str(column.name))
+    name = display_name(str(column.name))
     read = read_numbers(column, words)
     rows, unread = len(column), read.unread
     if len(unread) and read.values.notna().sum() == 0:
         permitted = "columns of scores alone, in addition to those that audit_columns names"
         raise InvalidScoresError("scores", f"column {name} holds no numbers", permitted, "remove it")
     if len(unread):
-        found = f"column {name} has {len(unread)} of {rows} values that are no numbers ({forms_of(unread)})"
+        found = f"column {name} has {len(unread)} of {rows} values that are no numbers ({describe_forms(unread)})"
         raise InvalidScoresError("scores", found, "a number in every cell", "correct or remove these rows")
     # left out of the mean, what a model failed at altogether would make it look better
     if without := int(read.values.isna().sum()):
@@ -173,7 +173,7 @@ def _check_values(long: pd.DataFrame) -> None:
 def _refuse_outside(values: pd.Series[float], outside: pd.Series[bool], cells: pd.Series[str]) -> None:
     largest, smallest = values.max(), values.min()
     if smallest >= -TOLERANCE and LEAST_PERCENTAGE < largest <= 100.0 + 100.0 * TOLERANCE:
-        cell = shown_name(str(cells.iloc[int(values.argmax())]))
+        cell = display_name(str(cells.iloc[int(values.argmax())]))
         found = f"up to {largest:.4g}" + (f" in {cell}" if cell else "")
         raise InvalidScoresError("scores", found, "scores in 0..1 and nothing else", "divide percentages by 100")
     ends = " and ".join(_exact(end) for end in (smallest, largest) if not -TOLERANCE <= end <= 1.0 + TOLERANCE)
@@ -209,7 +209,7 @@ def _by_seed(model: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _refuse_decimal_commas(column: pd.Series[float]) -> None:
     if has_decimal_commas(column):
-        said = f"column {shown_name(str(column.name))} has commas in its numbers"
+        said = f"column {display_name(str(column.name))} has commas in its numbers"
         raise InvalidScoresError("scores", said, "points in decimals", "save the table with them")
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.functional import leaky_relu
 
 from faircmr.core import InvalidModelError, derived_seed
-from faircmr.core.host import write_whole
+from faircmr.core.host import write_atomically
 from faircmr.segmentation.network.plans import Plans
 from faircmr.segmentation.training import describe_differences
 
@@ -141,7 +141,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[st
         OutputError: The folder cannot be written.
     """
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_whole(path, save(contiguous, dict(metadata)))
+    write_atomically(path, save(contiguous, dict(metadata)))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import Field
 
-from faircmr.core import InvalidCohortError, InvalidParameterError, Parameters, validated
+from faircmr.core import InvalidCohortError, InvalidParameterError, Parameters, parse_parameters
 from faircmr.core.scans import ALL_STRUCTURES, Structures, structures_of_study
 from faircmr.segmentation.network.plans import SMALLEST_PATCH, PlanOverrides, Plans
 
@@ -283,7 +283,7 @@ def _plans_for(patch: Pair, spacing: Spacing, overrides: PlanOverrides) -> Plans
         # nnU-Net gives the lowest of its stages - 1 resolutions a weight of 0
         "deep_supervision_heads": overrides.deep_supervision_heads or max(1, len(filters) - 2),
     }
-    return validated(Plans, values, "plans")
+    return parse_parameters(Plans, values, "plans")
 
 
 def _smaller_patch(plans: Plans, median_shape: Table, overrides: PlanOverrides) -> Pair:

@@ -31,9 +31,9 @@ from faircmr.core.host import (
     ShouldStop,
     StoppedError,
     child_environment,
-    deferring,
-    never,
-    write_whole,
+    defer_stop,
+    never_stop,
+    write_atomically,
 )
 from faircmr.segmentation.data import TensorStore
 from faircmr.segmentation.training.fit_folder import finished_record
@@ -207,14 +207,14 @@ RANK_MODULE = "faircmr.segmentation.training.rank"
 logger = logging.getLogger(__name__)
 
 
-def fit_on_devices(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never) -> FitRecord:
+def fit_on_devices(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never_stop) -> FitRecord:
     """Train one network, with several devices in one process for each; signals stop it after the current step."""
-    with deferring() as signalled:
+    with defer_stop() as signalled:
         train = fit if job.training.devices == 1 else fit_in_processes
         return train(job, on_epoch, lambda: signalled() or should_stop())
 
 
-def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never) -> FitRecord:
+def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never_stop) -> FitRecord:
     """Train one network with one process for each of ``job.training.devices`` devices.
 
     Same result as :func:`~faircmr.segmentation.training.loop.fit` in one process, up to the last bits.
@@ -232,7 +232,7 @@ def fit_in_processes(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop
         return record
     with TemporaryDirectory() as folder:
         path = Path(folder) / JOB_NAME
-        write_whole(path, job.model_dump_json().encode(), PRIVATE)
+        write_atomically(path, job.model_dump_json().encode(), PRIVATE)
         environment = child_environment(OMP_NUM_THREADS=str(job.training.threads))
         with rank_processes(rank_command(path), environment, job.training.devices, should_stop) as started:
             failures = _read_messages(started.output, on_epoch)

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from faircmr.core import InvalidModelError
-from faircmr.core.host import lease, remove, write_whole
+from faircmr.core.host import lease, remove_durably, write_atomically
 from faircmr.segmentation.network import load_tensors, save_network, save_tensors
 from faircmr.segmentation.training.devices import barrier, is_rank_zero
 from faircmr.segmentation.training.fit_status import differences_from
@@ -83,11 +83,11 @@ def start_over(job: FitJob, fingerprint: str) -> None:
             job.name,
             "; ".join(differences),
         )
-    remove(job.folder / RECORD_NAME)
-    remove(job.folder / WEIGHTS_NAME)
-    remove(job.folder / OBJECTIVE_NAME)
+    remove_durably(job.folder / RECORD_NAME)
+    remove_durably(job.folder / WEIGHTS_NAME)
+    remove_durably(job.folder / OBJECTIVE_NAME)
     clear_checkpoints(job.folder)
-    write_whole(job.folder / JOB_NAME, job.model_dump_json(indent=2).encode())
+    write_atomically(job.folder / JOB_NAME, job.model_dump_json(indent=2).encode())
 
 
 def save_if_best(job: FitJob, state: TrainingState, progress: Progress) -> None:
@@ -131,7 +131,7 @@ def finish_fit(job: FitJob, state: TrainingState, progress: Progress) -> FitReco
     if is_rank_zero():
         if kept == len(progress.history):
             _save_weights(job, state)
-        write_whole(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
+        write_atomically(job.folder / RECORD_NAME, record.model_dump_json(indent=2).encode())
         clear_checkpoints(job.folder)
     return record
 

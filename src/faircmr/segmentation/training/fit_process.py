@@ -14,7 +14,7 @@ from pathlib import Path
 from threading import Event, Thread
 
 from faircmr.core import FaircmrError
-from faircmr.core.host import SECONDS_TO_LEAVE, StoppedError, deferring, exit_status, request_stop, stopping_at_signals
+from faircmr.core.host import SECONDS_TO_LEAVE, StoppedError, defer_stop, exit_status, request_stop, stop_on_signals
 from faircmr.segmentation.training.devices import has_other_processes, is_rank_zero, shutdown
 from faircmr.segmentation.training.distributed import fit_in_processes
 from faircmr.segmentation.training.jobs import FitJob
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if not options.piped:
         logging.getLogger(fit_in_processes.__module__).setLevel(logging.DEBUG)
-        with stopping_at_signals():
+        with stop_on_signals():
             return run(options.job, log_epoch, log_error)
     logging.getLogger("faircmr").addHandler(SendWarnings(logging.WARNING))
     # the request to stop may arrive several times: end of input, the parent process, a signal to the process group
-    with stopping_at_signals(repeats=SECONDS_TO_LEAVE):
+    with stop_on_signals(repeats=SECONDS_TO_LEAVE):
         trained = Event()
         Thread(target=_stop_with_standard_input, args=(trained,), daemon=True).start()
         return run(options.job, send_epoch, send_error, trained)
@@ -68,7 +68,7 @@ def run(path: Path, on_epoch: OnEpoch, on_error: OnError, trained: Event | None 
         trained: Set after the first step: from then on, the process saves its state before it ends.
     """
     try:
-        with deferring() as stop_requested:
+        with defer_stop() as stop_requested:
 
             def should_stop() -> bool:
                 if trained is not None:

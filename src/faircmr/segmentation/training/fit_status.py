@@ -16,7 +16,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from faircmr.core import Parameters
-from faircmr.core.host import DEAD_AFTER, Holder, holder_of, lease_path, remove, still_runs, write_whole
+from faircmr.core.host import (
+    DEAD_AFTER,
+    Holder,
+    lease_holder,
+    lease_path,
+    process_is_running,
+    remove_durably,
+    write_atomically,
+)
 from faircmr.segmentation.training.jobs import FitJob, fingerprinted_fields, same_fit
 from faircmr.segmentation.training.records import JOB_NAME, RECORD_NAME, WEIGHTS_NAME, EpochReport
 
@@ -96,7 +104,7 @@ class FitFiles:
             return FitState.FINISHED
         if self.holder is None:
             return FitState.WAITING if self.job is None else FitState.STOPPED
-        running = still_runs(self.holder.place, self.holder.pid, self.holder.start)
+        running = process_is_running(self.holder.place, self.holder.pid, self.holder.start)
         if running is None:
             return FitState.RUNNING if now - self.lease_written <= DEAD_AFTER else FitState.SILENT
         return FitState.RUNNING if running else FitState.STOPPED
@@ -128,12 +136,12 @@ def write_progress(folder: Path, report: EpochReport, dsc: Mapping[str, float] |
         seconds_left=report.seconds_left,
         validation=validation,
     )
-    write_whole(folder / PROGRESS_NAME, progress.model_dump_json(indent=1).encode())
+    write_atomically(folder / PROGRESS_NAME, progress.model_dump_json(indent=1).encode())
 
 
 def delete_progress(folder: Path) -> None:
     """Remove the progress file of another fit in this folder."""
-    remove(folder / PROGRESS_NAME)
+    remove_durably(folder / PROGRESS_NAME)
 
 
 def read_progress(folder: Path) -> FitProgress | None:
@@ -156,7 +164,7 @@ def read_fit_files(folder: Path) -> FitFiles:
         finished=all((folder / name).is_file() for name in (RECORD_NAME, WEIGHTS_NAME)),
         progress=read_progress(folder),
         progress_written=_modified_at(folder / PROGRESS_NAME),
-        holder=holder_of(folder),
+        holder=lease_holder(folder),
         lease_written=_modified_at(lease_path(folder)),
     )
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from faircmr.core import InvalidModelError
-from faircmr.core.host import REMEDY, ShouldStop, StoppedError, never
+from faircmr.core.host import REMEDY, ShouldStop, StoppedError, never_stop
 from faircmr.segmentation.data import open_tensors
 from faircmr.segmentation.training.data import TrainingData, Validation, open_training_data, validate
 from faircmr.segmentation.training.devices import (
@@ -43,7 +43,7 @@ from faircmr.segmentation.training.state import (
 )
 
 
-def fit(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never) -> FitRecord:
+def fit(job: FitJob, on_epoch: OnEpoch = ignore_report, should_stop: ShouldStop = never_stop) -> FitRecord:
     """Train one network, or resume its training from a checkpoint, or return the record of a finished fit.
 
     Batch and augmentation of a step are functions of seed and step, and checkpoints contain the full

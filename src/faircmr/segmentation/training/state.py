@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from torch import Tensor, nn
 
 from faircmr.core import InvalidModelError, Parameters, derived_seed
-from faircmr.core.host import remove
+from faircmr.core.host import remove_durably
 from faircmr.segmentation.network import (
     SegmentationNetwork,
     build_network,
@@ -172,7 +172,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     name = f"checkpoint-{checkpoint.progress.file_suffix}.safetensors"
     save_tensors(folder / name, checkpoint.tensors, {"progress": checkpoint.progress.model_dump_json()})
     for path in _newest_first(folder)[CHECKPOINTS_KEPT:]:
-        remove(path)
+        remove_durably(path)
 
 
 def latest_checkpoint(folder: Path, fingerprint: str) -> Checkpoint | None:
@@ -204,7 +204,7 @@ def recorded_fingerprint(folder: Path) -> str | None:
 def clear_checkpoints(folder: Path) -> None:
     """Remove all checkpoints and incompletely written files of killed processes."""
     for path in (*_newest_first(folder), *folder.glob(f".*-{CHECKPOINT_PATTERN}")):
-        remove(path)
+        remove_durably(path)
 
 
 def _newest_first(folder: Path) -> list[Path]:

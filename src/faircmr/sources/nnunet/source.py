@@ -30,7 +30,14 @@ from pydantic import AfterValidator, Field, field_validator
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, Omission, Parameters, Words
 from faircmr.core.scans import HIGHEST_VALUE, LabelValues, NoStructure, Phase, ScanFiles, Structure, structure_named
-from faircmr.core.user_input import GivenPath, MissingWords, named, read_user_table, subject_and_phase, typed_table
+from faircmr.core.user_input import (
+    GivenPath,
+    MissingWords,
+    infer_column_types,
+    named,
+    read_user_table,
+    subject_and_phase,
+)
 from faircmr.sources import FolderWalk, Rejection, SourceFiles, by_subject, check_unique, frame_numbers, no_scans
 from faircmr.sources.nnunet.files import (
     BACKGROUND,
@@ -311,7 +318,7 @@ class NnunetRaw:
             InvalidParameterError: It cannot be read.
         """
         words = MissingWords.of(self._parameters.missing, self._parameters.not_missing)
-        return typed_table(self._table.drop(columns=[*Phase], errors="ignore"), words=words)
+        return infer_column_types(self._table.drop(columns=[*Phase], errors="ignore"), words=words)
 
     @cached_property
     def _description_path(self) -> Path:

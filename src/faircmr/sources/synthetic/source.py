@@ -16,7 +16,7 @@ from typing import ClassVar
 import pandas as pd
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, Omission, Parameters
-from faircmr.core.host import lease, remove, write_whole
+from faircmr.core.host import lease, remove_durably, write_atomically
 from faircmr.core.scans import Structure
 from faircmr.sources import Rejection, SourceFiles, no_scans
 from faircmr.sources.synthetic.parameters import SyntheticParameters, draw_person, recorded_attributes
@@ -118,14 +118,14 @@ class Synthetic:
         if not self._is_current():
             self._clear(sizes)
             sizes = {}
-            write_whole(self._root / RECIPE, self._recipe())
+            write_atomically(self._root / RECIPE, self._recipe())
         missing = self._missing(sizes, self._recorded_sizes())
-        remove(self._root / MANIFEST)
+        remove_durably(self._root / MANIFEST)
         self._write_subjects(missing)
-        write_whole(self._root / TABLE, self._table())
+        write_atomically(self._root / TABLE, self._table())
         names, sizes = self._all_names(), _file_sizes(self._root)
         content = json.dumps({name: sizes[name] for name in sorted(names)}, indent=0)
-        write_whole(self._root / MANIFEST, content.encode())
+        write_atomically(self._root / MANIFEST, content.encode())
 
     def _write_subjects(self, source_ids: Sequence[str]) -> None:
         logger.info("Embedded cohort: writing %d of %d subjects", len(source_ids), len(self._source_ids))
@@ -171,7 +171,7 @@ class Synthetic:
     def _clear(self, names: Mapping[str, int]) -> None:
         for name in sorted(names, key=lambda name: name != MANIFEST):
             if name.endswith(".nii.gz") or name in (MANIFEST, TABLE):
-                remove(self._root / name)
+                remove_durably(self._root / name)
 
 
 def _file_sizes(root: Path) -> dict[str, int]:
