@@ -12,7 +12,7 @@ import pytest
 from distributed import Client
 
 from faircmr.core import ClusterParameters, FaircmrError, InvalidParameterError
-from faircmr.runners.cluster import _worker, client_of, slurm_cluster
+from faircmr.runners.cluster import _local_worker_options, cluster_client, slurm_cluster
 
 HERE = "127.0.0.1"
 VARIABLES = ("CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "TTY_COMPATIBLE")
@@ -36,7 +36,7 @@ def test_a_local_cluster_is_this_machines_alone_and_ends_whole(monkeypatch: pyte
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     before, listening = set(_ours()), _listening()
 
-    with client_of(ClusterParameters(workers=2, gpus=2)) as client:
+    with cluster_client(ClusterParameters(workers=2, gpus=2)) as client:
         client.wait_for_workers(2, timeout=60)
         assert _listening() - listening == {HERE}
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
@@ -68,7 +68,7 @@ def test_a_local_worker_takes_gpus_that_this_process_may_use(
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
 
-    given = [_worker(number, gpus=2)["env"] for number in range(2)]
+    given = [_local_worker_options(number, gpus=2)["env"] for number in range(2)]
     assert given == [{"CUDA_VISIBLE_DEVICES": first}, {"CUDA_VISIBLE_DEVICES": second}]
 
 
@@ -77,17 +77,17 @@ def test_more_gpus_than_this_process_may_use_are_refused(monkeypatch: pytest.Mon
 
     with (
         pytest.raises(InvalidParameterError, match=r"^cluster.gpus: 2 for each worker; at most 3 in all, .*2,3,5"),
-        client_of(ClusterParameters(workers=2, gpus=2)),
+        cluster_client(ClusterParameters(workers=2, gpus=2)),
     ):
         pass
 
 
 def test_a_scheduler_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("faircmr.runners.cluster.SETTINGS", {"distributed.comm.timeouts.connect": "500ms"})
+    monkeypatch.setattr("faircmr.runners.cluster.DASK_SETTINGS", {"distributed.comm.timeouts.connect": "500ms"})
 
     with (
         pytest.raises(FaircmrError, match=r"^cluster.address: tcp://127.0.0.1:9 \(OSError\); a cluster that"),
-        client_of(ClusterParameters(address="tcp://127.0.0.1:9")),
+        cluster_client(ClusterParameters(address="tcp://127.0.0.1:9")),
     ):
         pass
 

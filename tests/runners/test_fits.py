@@ -13,7 +13,7 @@ from faircmr.core import FaircmrError, InvalidModelError, InvalidParameterError
 from faircmr.core.host import StoppedError
 from faircmr.pipelines.training import Train, fits_mapped_by, run_fits
 from faircmr.runners.fits import FitsOnCluster, _require_gpus, fit_on_worker
-from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits, stop
+from faircmr.runners.node_run import FitsNeededError, MadeFits, NeededFits, request_stop
 from faircmr.segmentation.training import EpochRecord, FitJob, FitRecord
 from tests.segmentation.phantoms import job_of
 
@@ -70,12 +70,12 @@ def spread(client: Client) -> Callable[..., list[FitRecord]]:
 
     def on_workers(fit: Callable[..., FitRecord], jobs: Sequence[FitJob], run: str = "run") -> list[FitRecord]:
         fits, needed = FitsOnCluster(client, run, retries=1), NeededFits(fit, tuple(jobs))
-        fits.begin(needed)
+        fits.queue(needed)
         while not fits.are_made(needed):
-            fits.hand_over()
+            fits.submit_ready()
             assert len(fits.under_way) <= 2, "more than there are workers"
-            fits.take(wait(fits.under_way, 30, "FIRST_COMPLETED").done)
-        return MadeFits(fits.made(needed))(fit, jobs)
+            fits.record_outcomes(wait(fits.under_way, 30, "FIRST_COMPLETED").done)
+        return MadeFits(fits.outcomes(needed))(fit, jobs)
 
     return on_workers
 
@@ -106,12 +106,12 @@ def test_the_same_fit_of_two_nodes_is_made_once(client: Client):
     fits, needed = FitsOnCluster(client, "twice", retries=1), NeededFits(make, (named("seed-0/shared"),))
 
     for _ in range(2):
-        fits.begin(needed)
-        fits.hand_over()
+        fits.queue(needed)
+        fits.submit_ready()
     assert not fits.are_made(needed)
-    fits.take(wait(fits.under_way, 30).done)
-    fits.begin(needed)
-    fits.hand_over()
+    fits.record_outcomes(wait(fits.under_way, 30).done)
+    fits.queue(needed)
+    fits.submit_ready()
 
     assert fits.are_made(needed)
     assert fits.under_way == []
@@ -153,7 +153,7 @@ def test_a_fit_that_others_have_stopped_is_tried_again(spread: Callable[..., lis
 
 
 def test_fits_of_a_run_that_is_stopped_are_not_begun():
-    stop("stopped before")
+    request_stop("stopped before")
 
     outcome = fit_on_worker(make, named("seed-0/shared"), "stopped before", None)
 

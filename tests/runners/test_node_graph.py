@@ -89,7 +89,7 @@ def _on_two_workers(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def client_of(_: ClusterParameters) -> Iterator[Client]:
         yield client
 
-    monkeypatch.setattr(cluster, "client_of", client_of)
+    monkeypatch.setattr(cluster, "cluster_client", client_of)
 
 
 def kedro_run(*arguments: str) -> Result:
@@ -178,7 +178,7 @@ def test_data_in_memory_is_refused_before_anything_is_run(study: MiniStudy):
 
 
 def test_without_dask_it_says_what_to_install(study: MiniStudy, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("faircmr.runners.dask_runner.NEEDED", ("there_is_no_such_library",))
+    monkeypatch.setattr("faircmr.runners.dask_runner.REQUIRED_PACKAGES", ("there_is_no_such_library",))
 
     finished = kedro_run()
 

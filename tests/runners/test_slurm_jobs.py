@@ -16,7 +16,7 @@ import pytest
 from dask_jobqueue.slurm import SLURMJob
 
 from faircmr.core import SLURM, ClusterParameters
-from faircmr.runners.cluster import client_of
+from faircmr.runners.cluster import cluster_client
 from tests.runners.clusters import until
 
 SBATCH = """#!/bin/bash
@@ -70,7 +70,7 @@ def test_a_job_that_is_lost_is_submitted_again_and_none_is_left(jobs: Path):
     listening = _listening()
     with (
         dask.config.set(SETTINGS),
-        client_of(ClusterParameters(address=SLURM, workers=2)) as client,
+        cluster_client(ClusterParameters(address=SLURM, workers=2)) as client,
     ):
         client.wait_for_workers(2, timeout=60)
         assert {address for address, _ in _listening() - listening} == {"127.0.0.1"}, "of the interface, and no other"

@@ -1,4 +1,4 @@
-"""What training will cost before anything is trained: fits are listed, a few steps measured, and both multiplied."""
+"""Estimate the cost of training before it starts: list fits, measure a few steps, multiply."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Kinds of training steps, and what a step of each costs as it was measured."""
+"""Kinds of training steps, and the measured cost of one step of each kind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class EstimateParameters(Parameters):
         warm_up: Steps before those that are measured: the first ones of a process take longer.
         steps: Steps of which the median is taken.
         longest_seconds: After so long no further step of a kind is begun, once one has been measured.
-        totals: Strategies to be summed up besides the whole study, by the name of the sum.
+        totals: Strategies to be summed in addition to the whole study, by the name of the sum.
     """
 
     warm_up: Annotated[int, Field(ge=0)] = 2
@@ -50,22 +50,26 @@ class StepKind(Parameters):
     job: FitJob
 
 
-def divided(job: FitJob) -> list[tuple[StepKind, int]]:
+def steps_by_kind(job: FitJob) -> list[tuple[StepKind, int]]:
     """Kinds of the steps of a fit, in order, and how many steps there are of each."""
     each = job.training.iterations_per_epoch
     first, end = job.effective_stage.first * each, job.effective_stage.end * each
     if JOINT_FROM not in job.objective.parameters:
-        return [(_kind(job, job.objective, ""), end - first)]
+        return [(_step_kind(job, job.objective, ""), end - first)]
     turn = min(max(job.objective.parameters[JOINT_FROM], first), end)
     halves = (("apart", NEVER, turn - first), ("joint", 0, end - turn))
-    return [(_kind(job, _from(job.objective, start), half), steps) for half, start, steps in halves if steps]
+    return [
+        (_step_kind(job, _objective_from_step(job.objective, start), half), steps)
+        for half, start, steps in halves
+        if steps
+    ]
 
 
-def _from(objective: Component, step: int) -> Component:
+def _objective_from_step(objective: Component, step: int) -> Component:
     return objective.model_copy(update={"parameters": {**objective.parameters, JOINT_FROM: step}})
 
 
-def _kind(job: FitJob, objective: Component, half: str) -> StepKind:
+def _step_kind(job: FitJob, objective: Component, half: str) -> StepKind:
     content = [
         job.plans.model_dump(mode="json"),
         job.training.model_dump(mode="json"),
@@ -74,17 +78,17 @@ def _kind(job: FitJob, objective: Component, half: str) -> StepKind:
         {name: sorted(one) if isinstance(one, Mapping) else one for name, one in objective.parameters.items()},
     ]
     digest = json_digest(content, 6)
-    return StepKind(name=" ".join(filter(None, (_label(job), half, digest))), job=_smallest(job, objective))
+    return StepKind(name=" ".join(filter(None, (_kind_label(job), half, digest))), job=_smallest_job(job, objective))
 
 
-def _label(job: FitJob) -> str:
+def _kind_label(job: FitJob) -> str:
     if job.reduction > 1:
         return "localiser"
     name = job.objective.path.rpartition(".")[2].removesuffix("Objective")
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
-def _smallest(job: FitJob, objective: Component) -> FitJob:
+def _smallest_job(job: FitJob, objective: Component) -> FitJob:
     """The same steps on one subject a key, from the first weights, and without stages."""
     members = tuple({job.keys.get(one, ""): one for one in job.training_subjects}.values())
     update: dict[str, Any] = {
@@ -116,7 +120,7 @@ class StepCost(Parameters):
     Attributes:
         kind: Its name.
         seconds: Median of the steps, each from reading tensors that lie in memory to changed weights.
-        validation_seconds: One validation; 0 where nobody validates.
+        validation_seconds: One validation; 0 without validation.
         checkpoint_seconds: Writing one checkpoint into the system's folder for temporary files.
         steps: Steps that were measured.
         memory_bytes: On a CPU the largest private memory (RssAnon, sampled every 5 ms) of a process that does nothing

@@ -1,4 +1,4 @@
-"""Fits times costs: one row a fit, then sums."""
+"""Estimate hours, memory and disk of every fit from measured step costs, then sum them by strategy and study."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ COLUMNS = {
 
 
 def merged_kinds(planned: Iterable[PlannedFits]) -> list[StepKind]:
-    """Kinds of all strategies, each once."""
+    """Step kinds of all strategies, each once."""
     return list({kind.name: kind for each in planned for kind in each.kinds}.values())
 
 
@@ -59,7 +59,7 @@ def estimate_fits(
     finished: Mapping[str, str],
     totals: Mapping[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """What every fit, every strategy and the study will take.
+    """Estimate the time, memory and disk space of every fit, every strategy and the study.
 
     Args:
         planned: Fits by strategy. Localisers that several of them list are counted once, for themselves.
@@ -82,34 +82,34 @@ def estimate_fits(
         InvalidCohortError: No strategy can be trained on this cohort.
     """
     fits = list({fit.place: fit for each in planned.values() for fit in each.fits}.values())
-    impossible = _impossible(planned)
+    impossible = _impossible_fit_rows(planned)
     if not fits:
         raise InvalidCohortError("strategies", f"none can be trained; {impossible[0]['reason']}", "at least one")
     digests = {place: job_digest(json.loads(job)) for place, job in finished.items()}
     measured = costs.set_index("kind")
-    rows = pd.DataFrame([_row(fit, measured, digests.get(fit.place) == fit.digest) for fit in fits])
-    table = pd.concat([rows, pd.DataFrame([*impossible, *_sums(rows, planned, totals)])], ignore_index=True)
+    rows = pd.DataFrame([_fit_row(fit, measured, digests.get(fit.place) == fit.digest) for fit in fits])
+    table = pd.concat([rows, pd.DataFrame([*impossible, *_sum_rows(rows, planned, totals)])], ignore_index=True)
     described = {name: costs[name].dropna().iloc[0] for name in ("device", "machine") if costs[name].notna().any()}
     return table.assign(**described).reindex(columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def _impossible(planned: Mapping[str, PlannedFits]) -> list[dict[str, object]]:
-    found = {name: each.reason for name, each in planned.items() if each.reason}
-    for name, reason in found.items():
+def _impossible_fit_rows(planned: Mapping[str, PlannedFits]) -> list[dict[str, object]]:
+    reasons = {name: each.reason for name, each in planned.items() if each.reason}
+    for name, reason in reasons.items():
         logger.warning("%s is not estimated: it cannot be trained on this cohort: %s", name, reason)
     return [
         {"level": "strategy", "strategy": name, "fits": 0, "finished": 0, "reason": reason}
-        for name, reason in found.items()
+        for name, reason in reasons.items()
     ]
 
 
-def _row(fit: PlannedFit, costs: pd.DataFrame, finished: bool) -> dict[str, object]:  # noqa: FBT001 - a column
+def _fit_row(fit: PlannedFit, costs: pd.DataFrame, finished: bool) -> dict[str, object]:  # noqa: FBT001 - a column
     own = costs.loc[[part.kind for part in fit.parts]]
     steps = [part.steps for part in fit.parts]
     seconds = sum(each * one for each, one in zip(own["seconds"], steps, strict=True))
     # the last part validates and writes like the others, within what one measurement can tell
-    besides = fit.validations * own["validation_seconds"].iloc[-1] + fit.epochs * own["checkpoint_seconds"].iloc[-1]
-    hours = (seconds + besides) / SECONDS_AN_HOUR
+    extra = fit.validations * own["validation_seconds"].iloc[-1] + fit.epochs * own["checkpoint_seconds"].iloc[-1]
+    hours = (seconds + extra) / SECONDS_AN_HOUR
     return {
         "level": "fit",
         "strategy": fit.strategy,
@@ -135,19 +135,19 @@ def _row(fit: PlannedFit, costs: pd.DataFrame, finished: bool) -> dict[str, obje
     }
 
 
-def _sums(
+def _sum_rows(
     rows: pd.DataFrame, strategies: Iterable[str], totals: Mapping[str, Sequence[str]]
 ) -> Iterator[dict[str, object]]:
     for strategy in rows["strategy"].unique():
-        yield _sum(rows[rows["strategy"] == strategy], "strategy", str(strategy))
+        yield _sum_row(rows[rows["strategy"] == strategy], "strategy", str(strategy))
     for name, members in totals.items():
         for member in members:
             _check_known(member, name, list(strategies))
-        yield _sum(rows[rows["strategy"].isin(members)], "total", name)
-    yield _sum(rows, STUDY, STUDY)
+        yield _sum_row(rows[rows["strategy"].isin(members)], "total", name)
+    yield _sum_row(rows, STUDY, STUDY)
 
 
-def _sum(rows: pd.DataFrame, level: str, name: str) -> dict[str, object]:
+def _sum_row(rows: pd.DataFrame, level: str, name: str) -> dict[str, object]:
     seconds = (rows["seconds_a_step"] * rows["steps"]).sum(skipna=False)
     steps = rows["steps"].sum()
     return {

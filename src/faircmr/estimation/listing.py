@@ -1,4 +1,4 @@
-"""The fits of a strategy as a list, which of them are finished, and how large each is."""
+"""List the fits of a strategy, with their sizes and whether they are finished."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from faircmr.core import InvalidCohortError, InvalidParameterError, InvalidSplitError, Parameters, json_digest
 from faircmr.core.host import WorkFolder
-from faircmr.estimation.costs import StepKind, divided
+from faircmr.estimation.costs import StepKind, steps_by_kind
 from faircmr.mitigation import FitsParameters, StrategyParameters, list_fits, list_localisers, select_training_cohort
 from faircmr.segmentation import TrainingParameters
 from faircmr.segmentation.localiser import LocaliserPlans, roi_table, with_rois
@@ -19,7 +19,7 @@ from faircmr.segmentation.training import FitJob, fingerprinted_fields
 
 
 def job_digest(job: Mapping[str, Any]) -> str:
-    """Digest of all that a job says of its weights but the heart's regions, which are not known before training.
+    """Digest of everything in a job that determines its weights, except heart regions, unknown before training.
 
     It knows neither images nor code: where one of them has changed since, a run may train the fit again.
 
@@ -38,7 +38,7 @@ def _without_rois(content: Mapping[str, Any]) -> dict[str, Any]:
 
 LOCALISER = "localiser"
 """Stands for a strategy where a fit belongs to all strategies whose input is the heart's region."""
-NOWHERE = Path()
+NO_FOLDER = Path()
 
 
 class Part(Parameters):
@@ -117,7 +117,7 @@ def plan_fits(
     the estimate of the others goes on.
     """
     try:
-        return _planned(_jobs(strategy, subjects, splits, plans, localiser_plans, training, fits))
+        return _planned_fits(_jobs(strategy, subjects, splits, plans, localiser_plans, training, fits))
     except (InvalidCohortError, InvalidParameterError, InvalidSplitError) as error:
         return PlannedFits(fits=(), kinds=(), reason=str(error))
 
@@ -132,23 +132,23 @@ def _jobs(
     fits: FitsParameters,
 ) -> list[tuple[str, FitJob]]:
     cohort = with_rois(select_training_cohort(splits, subjects, strategy), roi_table([]))
-    work = WorkFolder(NOWHERE, code="")
-    localisers = list_localisers(strategy, splits, fits, localiser_plans, NOWHERE, work)
-    own = list_fits(strategy, cohort, fits, plans, training, NOWHERE, work)
+    work = WorkFolder(NO_FOLDER, code="")
+    localisers = list_localisers(strategy, splits, fits, localiser_plans, NO_FOLDER, work)
+    own = list_fits(strategy, cohort, fits, plans, training, NO_FOLDER, work)
     return [*((LOCALISER, job) for job in localisers), *((strategy.name, job) for job in own)]
 
 
-def _planned(jobs: Sequence[tuple[str, FitJob]]) -> PlannedFits:
+def _planned_fits(jobs: Sequence[tuple[str, FitJob]]) -> PlannedFits:
     kinds: dict[str, StepKind] = {}
     planned = []
     for strategy, job in jobs:
-        parts = divided(job)
+        parts = steps_by_kind(job)
         kinds |= {kind.name: kind for kind, _ in parts if kind.name not in kinds}
-        planned.append(_fit(strategy, job, tuple(Part(kind=kind.name, steps=steps) for kind, steps in parts)))
+        planned.append(_planned_fit(strategy, job, tuple(Part(kind=kind.name, steps=steps) for kind, steps in parts)))
     return PlannedFits(fits=tuple(planned), kinds=tuple(kinds.values()))
 
 
-def _fit(strategy: str, job: FitJob, parts: tuple[Part, ...]) -> PlannedFit:
+def _planned_fit(strategy: str, job: FitJob, parts: tuple[Part, ...]) -> PlannedFit:
     epochs, interval = len(job.effective_stage.epochs), job.training.validation_interval
     return PlannedFit(
         strategy=strategy,

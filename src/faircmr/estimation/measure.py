@@ -100,7 +100,7 @@ def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
         device = device_of(job.training.device)
         data, state = open_training_data(job, SyntheticStore(job.plans), device), initial_state(job, device)
         seconds = step_seconds(partial(train_step, state, data), parameters)
-        validation = _seconds(partial(_validate, state, data)) if data.has_validation_subjects else 0.0
+        validation = _elapsed_seconds(partial(_validate, state, data)) if data.has_validation_subjects else 0.0
         checkpoint, checkpoint_bytes = _checkpoint(state)
     return StepCost(
         kind=kind.name,
@@ -110,7 +110,7 @@ def measure(kind: StepKind, parameters: EstimateParameters) -> StepCost:
         steps=len(seconds),
         memory_bytes=_memory(device, peak),
         weights=sum(parameter.numel() for parameter in state.parameters.values()),
-        weights_bytes=_kept_bytes(state),
+        weights_bytes=_persistent_bytes(state),
         checkpoints_bytes=CHECKPOINTS_KEPT * checkpoint_bytes,
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         threads=job.training.threads,
@@ -124,13 +124,13 @@ def step_seconds(step: Callable[[int], object], parameters: EstimateParameters) 
     began, seconds = perf_counter(), []
     for number in range(parameters.warm_up, parameters.warm_up + parameters.steps):
         # a step ends with the loss on the CPU: a GPU has been waited for
-        seconds.append(_seconds(partial(step, number)))
+        seconds.append(_elapsed_seconds(partial(step, number)))
         if perf_counter() - began > parameters.longest_seconds:
             break
     return seconds
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _elapsed_seconds(work: Callable[[], object]) -> float:
     began = perf_counter()
     work()
     return perf_counter() - began
@@ -144,7 +144,9 @@ def _checkpoint(state: TrainingState) -> tuple[float, int]:
     """Seconds and bytes of one checkpoint."""
     with TemporaryDirectory() as folder:
         tensors = state.tensors()
-        seconds = _seconds(partial(save_checkpoint, Path(folder), Checkpoint(Progress(fingerprint=""), tensors)))
+        seconds = _elapsed_seconds(
+            partial(save_checkpoint, Path(folder), Checkpoint(Progress(fingerprint=""), tensors))
+        )
         return seconds, sum(file.stat().st_size for file in Path(folder).iterdir())
 
 
@@ -152,9 +154,9 @@ def _memory(device: torch.device, peak: Peak) -> float:
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else peak.value
 
 
-def _kept_bytes(state: TrainingState) -> int:
-    kept = (*state.network.state_dict().values(), *state.objective.state_dict().values())
-    return sum(tensor.nbytes for tensor in kept)
+def _persistent_bytes(state: TrainingState) -> int:
+    tensors = (*state.network.state_dict().values(), *state.objective.state_dict().values())
+    return sum(tensor.nbytes for tensor in tensors)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -186,7 +188,7 @@ def _in_own_process(kind: StepKind, parameters: EstimateParameters) -> str:
     try:
         return str(receiver.recv_bytes(), "utf-8")
     except EOFError:
-        return _unknown(kind)
+        return _unknown_cost(kind)
     finally:
         process.join()
 
@@ -195,13 +197,13 @@ def _measure_into(sender: Connection, kind: StepKind, parameters: EstimateParame
     try:
         message = measure(kind, parameters).model_dump_json()
     except torch.OutOfMemoryError:
-        message = _unknown(kind)
+        message = _unknown_cost(kind)
     except Exception as error:  # noqa: BLE001 - whatever it is, the process that asked is told
         message = error_message(error)
     sender.send_bytes(message.encode())
 
 
-def _unknown(kind: StepKind) -> str:
+def _unknown_cost(kind: StepKind) -> str:
     return StepCost(kind=kind.name, threads=kind.job.training.threads).model_dump_json()
 
 

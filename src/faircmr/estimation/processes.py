@@ -1,4 +1,4 @@
-"""Measuring in processes of their own, started and ended here, with their memory sampled."""
+"""Run measurements in separate processes and sample memory."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from faircmr.core.host import PRIVATE, child_environment, write_atomically
 from faircmr.estimation.costs import EstimateParameters, MeasuringRequest, StepCost, StepKind
 from faircmr.segmentation.training import CrashError, read_message
 
-STATUS = Path("/proc/self/status")
+PROCESS_STATUS = Path("/proc/self/status")
 INTERVAL = 0.005
 """Seconds between two samples. Memory that is freed stays with a training process, so that little is missed."""
 
 
 @dataclass
 class Peak:
-    """The largest of all samples, in bytes; NaN where the system does not tell."""
+    """The largest of all samples, in bytes; NaN if the system does not report it."""
 
     value: float = math.nan
 
@@ -41,7 +41,7 @@ def private_bytes() -> float:
         Bytes; NaN on systems other than Linux.
     """
     try:
-        lines = STATUS.read_text().splitlines()
+        lines = PROCESS_STATUS.read_text().splitlines()
     except OSError:
         return math.nan
     return next((1024.0 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), math.nan)
@@ -86,15 +86,15 @@ def measure_kinds(kinds: Sequence[StepKind], parameters: EstimateParameters) -> 
         request = Path(folder) / "request.json"
         content = MeasuringRequest(kinds=tuple(kinds), parameters=parameters)
         write_atomically(request, content.model_dump_json().encode(), PRIVATE)
-        with _started(request) as process:
-            costs = [cost for line in process.stdout or () if (cost := _heard(line))]
+        with _started_process(request) as process:
+            costs = [cost for line in process.stdout or () if (cost := _parsed_cost(line))]
     if len(costs) < len(kinds):
         raise _ended_early(f"after {len(costs)} of {len(kinds)} kinds")
     return costs
 
 
 @contextmanager
-def _started(request: Path) -> Iterator[Popen[str]]:
+def _started_process(request: Path) -> Iterator[Popen[str]]:
     command = [sys.executable, "-m", "faircmr.estimation.measure", str(request)]
     environment = child_environment()
     # a group of its own, so that the process in which a kind is being measured is ended along with it
@@ -106,8 +106,8 @@ def _started(request: Path) -> Iterator[Popen[str]]:
                 os.killpg(process.pid, SIGTERM)
 
 
-def _heard(line: str) -> StepCost | None:
-    """What a line says was measured; ``None`` where it is something else that the process printed."""
+def _parsed_cost(line: str) -> StepCost | None:
+    """Parse a line of output as a measured cost; ``None`` for other output of the process."""
     message = read_message(line)
     if isinstance(message, FaircmrError):
         raise message
@@ -118,11 +118,11 @@ def _heard(line: str) -> StepCost | None:
     except ValidationError:
         logger.debug("%s", line.rstrip())
         return None
-    _report(cost)
+    _log_cost(cost)
     return cost
 
 
-def _report(cost: StepCost) -> None:
+def _log_cost(cost: StepCost) -> None:
     if cost.seconds is None:
         logger.warning("%s: not measured, for its memory does not suffice here", cost.kind)
     else:

@@ -1,4 +1,4 @@
-"""What is stale and what is done."""
+"""Decide which outputs of a study are up to date: keys, receipts and digests of code."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""The catalog whose outputs exist only where they are what a run now would make."""
+"""Kedro catalog in which an output exists only if a run now would make the same output."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _HINTS = ("Hint:", "http")
 
 
 @runtime_checkable
-class _PlaceOfWork(Protocol):
-    """A data set that is a work folder: what is made in it, and by which code work there must have been begun."""
+class _WorkFolder(Protocol):
+    """A data set that is a work folder: the output made in it, and the digest of the code that must have started it."""
 
     of: str
     code: str | None
 
 
 @runtime_checkable
-class _KeptInParts(Protocol):
-    """A data set that keeps parts of what it holds: by which code they must have been made, ``None`` for any."""
+class _PartialDataset(Protocol):
+    """A data set that reuses stored parts made by the code with digest ``code``; ``None`` permits any code."""
 
     code: str | None
 
@@ -40,13 +40,12 @@ class _KeptInParts(Protocol):
 class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
     """Kedro's catalog with receipts.
 
-    It works wherever it is pickled to (a Dask worker, where no hook runs), for it brings the expected
-    keys along.
+    It also works when pickled to a Dask worker, where no hook runs, because it carries the expected keys.
 
     Attributes:
-        expected: Keys of the outputs of the run in progress; without one nothing is expected and
-            ``exists()`` is Kedro's own.
-        keeps_code: Whether work begun by other code may be continued.
+        expected: Keys of the outputs of the run in progress. For an output without a key, ``exists()`` is
+            Kedro's own.
+        keeps_code: Whether work started by other code may be continued.
     """
 
     expected: Mapping[str, Key] = MappingProxyType({})
@@ -54,68 +53,67 @@ class IncrementalCatalog(DataCatalog, CatalogCommandsMixin):
 
     @classmethod
     def from_config(cls, *args: Any, **options: Any) -> DataCatalog:
-        """As Kedro's.
+        """Same as in Kedro.
 
         Raises:
-            InvalidParameterError: An entry of the configuration is none.
+            InvalidParameterError: An entry of the configuration is invalid.
         """
-        with _errors_of_configuration():
+        with _catalog_errors():
             return super().from_config(*args, **options)
 
     def get(self, key: str, *args: Any, **options: Any) -> Any:
-        """As Kedro's, which makes the data set when it is first needed.
+        """Same as in Kedro, which creates the data set on first use.
 
         Raises:
-            InvalidParameterError: Its entry in the configuration is none.
+            InvalidParameterError: The data set's entry in the configuration is invalid.
         """
-        with _errors_of_configuration(key):
+        with _catalog_errors(key):
             return super().get(key, *args, **options)
 
     def exists(self, ds_name: str) -> bool:
-        """Whether the output is there, whole, and made from what it would be made from now."""
+        """Whether the output exists, is complete, and has the key that a run now would give it."""
         dataset = self.get(ds_name)
         if dataset is None or not super().exists(ds_name):
             return False
         return ds_name not in self.expected or key_of(dataset) == self.expected[ds_name]
 
     def save(self, ds_name: str, data: Any) -> None:
-        """Save between removing the old receipt and writing the new one, as the only one who does.
+        """Save under a lease: remove the old receipt, save the data, write the new receipt.
 
-        A data set that keeps parts first learns by which code they must have been made.
+        A data set that reuses parts first receives the digest of the code that must have made them.
 
         Raises:
-            OutputError: Another process saves it, or has taken this save for dead and begun its own.
+            OutputError: Another process saves this data set, or has taken over its lease.
         """
         dataset = self[ds_name]
         path = path_of(dataset)
         with nullcontext() if path is None else lease(path, ds_name):
             remove_receipt(dataset)
-            if ds_name in self.expected and isinstance(dataset, _KeptInParts):
+            if ds_name in self.expected and isinstance(dataset, _PartialDataset):
                 dataset.code = None if self.keeps_code else self.expected[ds_name].code
             super().save(ds_name, data)
             if ds_name in self.expected:
                 write_receipt(dataset, self.expected[ds_name])
 
     def load(self, ds_name: str, version: str | None = None) -> Any:
-        """Load; a work folder first learns by which code work in it must have been begun."""
+        """Load; a work folder first receives the digest of the code that must have started work in it."""
         dataset: object = self.get(ds_name)
-        if isinstance(dataset, _PlaceOfWork) and dataset.of in self.expected:
+        if isinstance(dataset, _WorkFolder) and dataset.of in self.expected:
             dataset.code = "" if self.keeps_code else self.expected[dataset.of].code
         return super().load(ds_name, version)
 
 
 def _raised_by_kedro(error: BaseException) -> bool:
-    """Whether Kedro raises an error, and not the code of a data set."""
+    """Whether Kedro itself raised an error, not the code of a data set."""
     *_, last = traceback.walk_tb(error.__traceback__)
     return str(last[0].f_globals.get("__name__", "")).startswith("kedro.")
 
 
 @contextmanager
-def _errors_of_configuration(name: str = "") -> Iterator[None]:
-    """Say in one line which entry of the catalog Kedro cannot make a data set of, and why.
+def _catalog_errors(name: str = "") -> Iterator[None]:
+    """Translate Kedro's errors about invalid catalog entries into one line.
 
-    A data set that refuses its arguments in its own words, or fails for a reason that is no matter of its arguments, is
-    left as it is.
+    Errors that a data set raises itself are not changed.
     """
     try:
         yield

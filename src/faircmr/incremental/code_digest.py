@@ -1,16 +1,16 @@
 """Digest of the code that a function runs, without comments and docstrings.
 
-Nothing is imported to find out, so that looking at the training code does not load torch.
+Source files are parsed, not imported, so that a digest of the training code does not load torch.
 
-It counts, definition by definition: the function, the functions, classes and constants that it names, what those name,
-and so on through the modules of a package. An edit of a helper reaches exactly the functions that can call it; an edit
-of a comment, or of another function in the same file, reaches none.
+The digest includes the function, the functions, classes and constants that it names, what those name, and so on through
+the modules of a package. An edit of a helper changes the digests of exactly the functions that can call it. An edit of
+a comment, or of an unrelated function in the same file, changes no digest.
 
-Where more may run than is named, more counts. A module that is passed on whole, or asked for a name that it does not
-define, counts whole. Of a module of which anything counts, what runs at its import without binding a name counts too.
+A module is included whole if it is used as an object, or if it does not define a name that is requested of it. If any
+part of a module is included, so are its top-level statements that bind no name, because they run at import.
 
 Only the function's own package and this one are followed, never libraries. A string that is a dotted name
-(``"faircmr.sources.acdc.Acdc"``) counts as the use of it.
+(``"faircmr.sources.acdc.Acdc"``) counts as a use of that name.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from faircmr.core import text_digest
 
 DOTTED = re.compile(r"\w+(\.\w+)+")
 STATEMENT_FIELDS = ("body", "orelse", "finalbody", "handlers", "cases")
-"""Fields of syntax trees in which statements lie; there are none in expressions."""
+"""Fields of syntax trees that contain statements; expressions have none."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class ModuleText:
     """One module.
 
     Attributes:
-        definitions: What each name at the top of the module is bound to, but for imports.
+        definitions: Statements that bind each top-level name of the module, except imports.
         imports: Full dotted name behind each name that the module imports.
-        effects: What runs when the module is imported and binds no name, or binds one in another module.
+        effects: Statements that run at import and bind no name, or bind one in another module.
     """
 
     definitions: Mapping[str, Definition]
@@ -76,7 +76,7 @@ def read_module(module: str) -> ModuleText:
 
 
 def source_file(module: str) -> Path | None:
-    """Source of a module whose top-level package is loaded; ``None`` for what has none."""
+    """Source file of a module whose top-level package is loaded; ``None`` if it has none."""
     top, *rest = module.split(".")
     origin = getattr(sys.modules.get(top), "__file__", None)
     if origin is None or Path(origin).name != "__init__.py":
@@ -89,14 +89,14 @@ def source_file(module: str) -> Path | None:
 def _read_file(module: str, file: Path, _modified: int) -> ModuleText:
     package = module if file.name == "__init__.py" else module.rpartition(".")[0]
     tree = ast.parse(file.read_bytes())
-    _leave_out_what_never_runs(tree)
-    imports = dict(_imported([*_front(file), *tree.body], package))
+    _remove_code_that_never_runs(tree)
+    imports = dict(_imported_names([*_stub_imports(file), *tree.body], package))
     own = {name for name, origin in imports.items() if origin.partition(".")[0] == package.partition(".")[0]}
     bound: dict[str, list[ast.stmt]] = {}
     effects: list[ast.stmt] = []
     for statement in tree.body:
         if not isinstance(statement, ast.Import | ast.ImportFrom):
-            names = _bound(statement)
+            names = _bound_names(statement)
             for name in names:
                 bound.setdefault(name, []).append(statement)
             if not names or _is_registered(statement, own):
@@ -110,21 +110,21 @@ def _read_file(module: str, file: Path, _modified: int) -> ModuleText:
     )
 
 
-def _front(file: Path) -> list[ast.stmt]:
-    """Imports of the stub beside a package's ``__init__.py``, by which :mod:`lazy_loader` finds what it exports."""
+def _stub_imports(file: Path) -> list[ast.stmt]:
+    """Imports in the stub next to ``__init__.py``, from which :mod:`lazy_loader` takes a package's exports."""
     stub = file.with_suffix(".pyi")
     return ast.parse(stub.read_bytes()).body if stub.is_file() else []
 
 
 def _definition(statements: list[ast.stmt], known: Mapping[str, str], package: str) -> Definition:
     text = "\n".join(ast.dump(statement) for statement in statements)
-    uses = {name for statement in statements for name in _uses(statement, known, package)}
+    uses = {name for statement in statements for name in _used_names(statement, known, package)}
     return Definition(hashlib.sha256(text.encode()).hexdigest(), frozenset(uses))
 
 
-def _uses(statement: ast.stmt, known: Mapping[str, str], package: str) -> Iterator[str]:
-    """Full names of what a statement names: definitions, imports of the module and its own, and dotted strings."""
-    inside = dict(_imported(ast.walk(statement), package))
+def _used_names(statement: ast.stmt, known: Mapping[str, str], package: str) -> Iterator[str]:
+    """Full dotted names that a statement uses: definitions, imports (also its own), and dotted strings."""
+    inside = dict(_imported_names(ast.walk(statement), package))
     if not isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         # what is imported in an if or try at the top is used by others
         yield from inside.values()
@@ -141,33 +141,33 @@ def _uses(statement: ast.stmt, known: Mapping[str, str], package: str) -> Iterat
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.fullmatch(node.value):
             yield node.value
         elif isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            yield _origin(node, package)
+            yield _imported_module(node, package)
         todo += ast.iter_child_nodes(node)
 
 
-def _imported(statements: Iterable[ast.AST], package: str) -> Iterator[tuple[str, str]]:
-    """Names that import statements bind, and what each stands for."""
+def _imported_names(statements: Iterable[ast.AST], package: str) -> Iterator[tuple[str, str]]:
+    """Names that import statements bind, each with its full dotted name."""
     for node in statements:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield (alias.asname, alias.name) if alias.asname else (alias.name.partition(".")[0],) * 2
         elif isinstance(node, ast.ImportFrom):
-            origin = _origin(node, package)
+            origin = _imported_module(node, package)
             for alias in node.names:
                 yield alias.asname or alias.name, f"{origin}.{alias.name}"
 
 
-def _origin(node: ast.ImportFrom, package: str) -> str:
+def _imported_module(node: ast.ImportFrom, package: str) -> str:
     return resolve_name("." * node.level + (node.module or ""), package)
 
 
-def _bound(statement: ast.AST) -> set[str]:
+def _bound_names(statement: ast.AST) -> set[str]:
     """Names of the module that a statement binds."""
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return {statement.name}
     names = {node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     inside = [one for field in STATEMENT_FIELDS for one in getattr(statement, field, []) if isinstance(one, ast.AST)]
-    return names.union(*map(_bound, inside)) | {name for name, _ in _imported([statement], "")}
+    return names.union(*map(_bound_names, inside)) | {name for name, _ in _imported_names([statement], "")}
 
 
 def _is_registered(statement: ast.stmt, imported: set[str]) -> bool:
@@ -185,14 +185,14 @@ def _names_of_decorators(statement: ast.stmt) -> Iterator[ast.Name]:
         yield from (node for node in ast.walk(decorator) if isinstance(node, ast.Name))
 
 
-def _leave_out_what_never_runs(node: ast.AST) -> None:
-    """Docstrings, other bare strings, and what is for type checkers."""
+def _remove_code_that_never_runs(node: ast.AST) -> None:
+    """Remove docstrings, other bare strings, and code for type checkers."""
     for field in STATEMENT_FIELDS:
         inside = getattr(node, field, None)
         if isinstance(inside, list):
             inside[:] = [one for one in inside if not (_is_bare_string(one) or _is_for_type_checkers(one))]
             for one in inside:
-                _leave_out_what_never_runs(one)
+                _remove_code_that_never_runs(one)
 
 
 def _is_bare_string(node: ast.AST) -> bool:
@@ -211,14 +211,14 @@ OWN_PACKAGE = __name__.partition(".")[0]
 
 
 class _Step(NamedTuple):
-    """Definitions that a dotted name stands for, each with its digest, and the dotted names that they use."""
+    """Definitions that a dotted name refers to, each with its digest, and the dotted names that they use."""
 
     definitions: Mapping[str, str] = MappingProxyType({})
     uses: frozenset[str] = frozenset()
 
 
 class CodeDigests:
-    """Digests of the code as it stands now: files are looked at once, and not again for another function."""
+    """Digests of the current code; each file is read once for all functions."""
 
     def __init__(self) -> None:
         self._steps: dict[str, _Step] = {}
@@ -245,9 +245,7 @@ class CodeDigests:
     def reached(self, function: Callable[..., Any], dotted_names: Iterable[str] = ()) -> dict[str, str]:
         """Every definition that a function uses, directly or not, with the digest of its statements.
 
-        Args:
-            function: As for :meth:`of`.
-            dotted_names: As for :meth:`of`.
+        The arguments are the same as for :meth:`of`.
         """
         function = inspect.unwrap(function)
         # of a method its class counts
@@ -282,12 +280,12 @@ def _look_up(name: str) -> _Step:
         # a package's front passes on what a module inside defines
         return _Step(uses=frozenset({f"{code.imports[first]}.{attributes}".rstrip(".")}))
     if first in code.definitions:
-        return _joined(module, {first: code.definitions[first], "": code.effects})
-    whole = _joined(module, {**code.definitions, "": code.effects})
+        return _combined_step(module, {first: code.definitions[first], "": code.effects})
+    whole = _combined_step(module, {**code.definitions, "": code.effects})
     return whole._replace(uses=whole.uses | frozenset(code.imports.values()))
 
 
-def _joined(module: str, definitions: dict[str, Definition]) -> _Step:
+def _combined_step(module: str, definitions: dict[str, Definition]) -> _Step:
     return _Step(
         {f"{module}.{name}": definition.digest for name, definition in definitions.items()},
         frozenset(use for definition in definitions.values() for use in definition.uses),

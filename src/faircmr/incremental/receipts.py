@@ -1,6 +1,6 @@
 """Receipts: which key an output was made under, and which key it would have now.
 
-A receipt lies beside a file (``scores.parquet.receipt.json``) or inside a folder (``receipt.json``).
+A receipt is stored next to a file (``scores.parquet.receipt.json``) or inside a folder (``receipt.json``).
 It is removed before an output is saved and written after, so that work cut off in between has none. Of files in JSON
 it holds a digest instead of the size: they are small, and say what the others are. Fits change theirs before the list
 of them is saved, and strategies that share fits see those of each other.
@@ -31,7 +31,7 @@ from faircmr.incremental.code_digest import CodeDigests
 
 AnyDataset = AbstractDataset[Any, Any]
 EDITED = " edited "
-"""In the data of a key, between what determined a document and the digest of what somebody made of it."""
+"""In the data of a key, between the digest of what determined a document and the digest of its edited content."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +58,13 @@ class Key:
 
 
 def path_of(dataset: AnyDataset) -> Path | None:
-    """File or folder of a data set, or ``None`` for one that lies in memory or elsewhere."""
+    """File or folder of a data set; ``None`` for one in memory or elsewhere."""
     path = getattr(dataset, "_filepath", None)
     return None if path is None else Path(str(path))
 
 
 def files_of(dataset: AnyDataset) -> list[Path]:
-    """Files of a data set: those that it names, else what lies at its ``_filepath``."""
+    """Files of a data set: those that its ``files()`` lists, else those at its ``_filepath``."""
     if hasattr(dataset, "files"):
         return [Path(file) for file in dataset.files()]
     path = path_of(dataset)
@@ -76,15 +76,15 @@ def files_of(dataset: AnyDataset) -> list[Path]:
 
 
 def key_of(dataset: AnyDataset) -> Key | None:
-    """Key on the receipt, or ``None`` without receipt or where a listed file is missing or has changed size."""
-    receipt = _place(dataset)
+    """Key on the receipt; ``None`` without a receipt, or if a listed file is missing or has changed."""
+    receipt = _receipt_path(dataset)
     if receipt is None:
         return None
     try:
         content = json.loads(receipt.read_bytes())
         if _edits_count(dataset):
-            return _edited_key(Key(**content["key"]), content["content"], _content(dataset))
-        intact = all(_is_as(receipt.parent / file, state) for file, state in content["files"].items())
+            return _edited_key(Key(**content["key"]), content["content"], _content_digest(dataset))
+        intact = all(_has_state(receipt.parent / file, state) for file, state in content["files"].items())
         return Key(**content["key"]) if intact else None
     # absent, cut off, or not a receipt
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -92,43 +92,45 @@ def key_of(dataset: AnyDataset) -> Key | None:
 
 
 def write_receipt(dataset: AnyDataset, key: Key) -> None:
-    """Note under which key the files that lie there now were made.
+    """Record the key under which the data set's present files were made.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    receipt = _place(dataset)
+    receipt = _receipt_path(dataset)
     if receipt is not None:
         check_lease(path_of(dataset) or receipt)
         files = {
-            file.relative_to(receipt.parent).as_posix(): _state(file) for file in files_of(dataset) if file != receipt
+            file.relative_to(receipt.parent).as_posix(): _file_state(file)
+            for file in files_of(dataset)
+            if file != receipt
         }
-        content = {"content": _content(dataset)} if _edits_count(dataset) else {}
+        content = {"content": _content_digest(dataset)} if _edits_count(dataset) else {}
         text = json.dumps({"key": asdict(key), "files": files, **content}, indent=1, sort_keys=True)
         write_atomically(receipt, text.encode())
 
 
 def remove_receipt(dataset: AnyDataset) -> None:
-    """Forget what was known of the output.
+    """Remove the receipt of a data set.
 
     Raises:
         OutputError: The folder cannot be written.
     """
-    receipt = _place(dataset)
+    receipt = _receipt_path(dataset)
     if receipt is not None:
         remove_durably(receipt)
 
 
-def _state(file: Path) -> int | str:
-    return _digest(file.read_bytes()) if file.suffix == ".json" else file.stat().st_size
+def _file_state(file: Path) -> int | str:
+    return _bytes_digest(file.read_bytes()) if file.suffix == ".json" else file.stat().st_size
 
 
-def _is_as(file: Path, state: int | str) -> bool:
+def _has_state(file: Path, state: int | str) -> bool:
     # receipts of earlier versions hold the size of every file
-    return (_state(file) if isinstance(state, str) else file.stat().st_size) == state
+    return (_file_state(file) if isinstance(state, str) else file.stat().st_size) == state
 
 
-def _digest(content: bytes) -> str:
+def _bytes_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
@@ -136,15 +138,15 @@ def _edits_count(dataset: AnyDataset) -> bool:
     return getattr(dataset, "edits_count", False)
 
 
-def _content(dataset: AnyDataset) -> str:
-    return _digest(b"".join(file.read_bytes() for file in files_of(dataset)))
+def _content_digest(dataset: AnyDataset) -> str:
+    return _bytes_digest(b"".join(file.read_bytes() for file in files_of(dataset)))
 
 
 def _edited_key(key: Key, before: str, now: str) -> Key:
     return key if now == before else Key(f"{key.data}{EDITED}{now}", key.code)
 
 
-def _place(dataset: AnyDataset) -> Path | None:
+def _receipt_path(dataset: AnyDataset) -> Path | None:
     path = path_of(dataset)
     if path is None:
         return None
@@ -174,7 +176,7 @@ def expected_keys(
 ) -> dict[str, Key]:
     """Key of every output of the pipeline, in topological order.
 
-    Inputs that no node of the pipeline makes count as what lies on disk: by their data set's
+    Inputs that no node of the pipeline makes count as what is on disk: by their data set's
     ``fingerprint()``, else by their receipt, else by size and time of their files. Data sets with
     ``ignored_by_keys = True`` do not count. A document that somebody has edited stays, and counts as edited,
     until what it was made from changes.
@@ -188,13 +190,15 @@ def expected_keys(
     """
     code = CodeDigests()
     keys: dict[str, Key] = {}
-    found: dict[str, Key] = {}
+    inputs: dict[str, Key] = {}
     for node in pipeline.nodes:
-        for name in set(node.inputs) - keys.keys() - found.keys():
-            found[name] = _given(name, catalog, parameters) if is_parameter(name) else _found(catalog.get(name))
-        key = _node_key(node, catalog, found | keys, code)
+        for name in set(node.inputs) - keys.keys() - inputs.keys():
+            inputs[name] = (
+                _parameter_key(name, catalog, parameters) if is_parameter(name) else _input_key(catalog.get(name))
+            )
+        key = _node_key(node, catalog, inputs | keys, code)
         for name in node.outputs:
-            keys[name] = _standing(name, key, catalog, on_code_change)
+            keys[name] = _expected_key(name, key, catalog, on_code_change)
     return keys
 
 
@@ -206,7 +210,7 @@ def _node_key(node: Node, catalog: DataCatalog, keys: Mapping[str, Key], digests
         data.append([name, keys[name].data])
         if not is_parameter(name):
             code.append(keys[name].code)
-    return Key(_digest_of(data), _digest_of(code))
+    return Key(_json_digest(data), _json_digest(code))
 
 
 def dataset_code(node: Node, catalog: DataCatalog) -> list[str]:
@@ -221,8 +225,8 @@ def dataset_code(node: Node, catalog: DataCatalog) -> list[str]:
     return names
 
 
-def _found(dataset: AnyDataset | None) -> Key:
-    """Key of what lies on disk."""
+def _input_key(dataset: AnyDataset | None) -> Key:
+    """Key of an input that no node of the pipeline makes."""
     if dataset is None:
         return ABSENT
     if hasattr(dataset, "fingerprint"):
@@ -231,11 +235,11 @@ def _found(dataset: AnyDataset | None) -> Key:
     if key is not None:
         return key
     states = [(file.name, file.stat().st_size, file.stat().st_mtime_ns) for file in files_of(dataset) if file.is_file()]
-    return Key(_digest_of(states), "") if states else ABSENT
+    return Key(_json_digest(states), "") if states else ABSENT
 
 
-def _standing(name: str, key: Key, catalog: DataCatalog, on_code_change: OnCodeChange) -> Key:
-    """The key that an output is expected to have: ``key``, or that of what stands there and may stay."""
+def _expected_key(name: str, key: Key, catalog: DataCatalog, on_code_change: OnCodeChange) -> Key:
+    """The key that an output is expected to have: ``key``, or that of the stored output if it may stay."""
     dataset = catalog.get(name)
     before = None if dataset is None else key_of(dataset)
     if before is None:
@@ -248,23 +252,23 @@ def _standing(name: str, key: Key, catalog: DataCatalog, on_code_change: OnCodeC
     return before if may_stay else key
 
 
-def _given(name: str, catalog: DataCatalog, parameters: Mapping[str, BaseModel]) -> Key:
+def _parameter_key(name: str, catalog: DataCatalog, parameters: Mapping[str, BaseModel]) -> Key:
     """Key of a parameter."""
     model = parameters.get(name.removeprefix(PREFIX))
     if model is not None:
-        return Key(_digest_of(_plain(model)), "")
+        return Key(_json_digest(_json_values(model)), "")
     # not catalog.load: it logs every parameter
     dataset = catalog.get(name)
-    return Key(_digest_of(_plain(None if dataset is None else dataset.load())), "")
+    return Key(_json_digest(_json_values(None if dataset is None else dataset.load())), "")
 
 
-def _plain(value: Any) -> Any:
+def _json_values(value: Any) -> Any:
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json")
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _json_values(item) for key, item in value.items()}
     return value
 
 
-def _digest_of(content: object) -> str:
+def _json_digest(content: object) -> str:
     return text_digest(json.dumps(content, sort_keys=True, default=str))

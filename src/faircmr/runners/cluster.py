@@ -1,4 +1,4 @@
-"""Dask clusters: started and ended here, or joined where they are; and their workers."""
+"""Start Dask clusters (local or SLURM) or connect to running ones, and prepare their workers."""
 
 from __future__ import annotations
 
@@ -18,30 +18,30 @@ from tornado.ioloop import PeriodicCallback
 
 from faircmr.core import LOCAL, SLURM, ClusterParameters, FaircmrError, InvalidParameterError
 
-VISIBLE = "CUDA_VISIBLE_DEVICES"
+VISIBLE_GPUS = "CUDA_VISIBLE_DEVICES"
 
 
-def gpus_of(number: int, gpus: int) -> list[str]:
-    """GPUs of one local worker, among those that this process may use: others may be somebody else's.
+def visible_gpus(number: int, gpus: int) -> list[str]:
+    """GPUs of one local worker, among those that this process may use.
 
     Raises:
-        InvalidParameterError: There are not as many.
+        InvalidParameterError: There are too few GPUs.
     """
     first, last = number * gpus, (number + 1) * gpus
-    if not (named := os.environ.get(VISIBLE, "")):
+    if not (named := os.environ.get(VISIBLE_GPUS, "")):
         return [str(one) for one in range(first, last)]
     visible = named.split(",")
     if last > len(visible):
-        permitted = f"at most {len(visible)} in all, of {VISIBLE}={named}"
+        permitted = f"at most {len(visible)} in all, of {VISIBLE_GPUS}={named}"
         raise InvalidParameterError("cluster.gpus", f"{gpus} for each worker", permitted, "set fewer cluster.workers")
     return visible[first:last]
 
 
-PLUGIN = "faircmr"
+PLUGIN_NAME = "faircmr"
 
 
 class StudyWorker(WorkerPlugin):
-    """Says of its work what the process that waits for it is to show, and nothing by itself.
+    """Worker plugin: log records go to the process that waits for the worker, and are not shown by the worker.
 
     Args:
         started_here: Whether the worker was started for this run: then signals are left to the process that started
@@ -64,19 +64,19 @@ class StudyWorker(WorkerPlugin):
         if self._started_here:
             for number in (signal.SIGINT, signal.SIGTERM):
                 # not SIG_IGN, which processes started here would inherit
-                signal.signal(number, _leave_it_to_others)
+                signal.signal(number, _ignore_signal)
 
 
-def _leave_it_to_others(*_: Any) -> None:
+def _ignore_signal(*_: Any) -> None:
     """Do nothing."""
 
 
-HERE = "127.0.0.1"
+LOCAL_HOST = "127.0.0.1"
 SECONDS_TO_REPLACE = 10.0
-"""Between looks for jobs that are lost."""
-OURS = "faircmr"
+"""Interval between checks for lost jobs."""
+PROJECT_LOGGER = "faircmr"
 """Logger whose records workers pass on to the process that waits for them."""
-SETTINGS: Mapping[str, object] = {
+DASK_SETTINGS: Mapping[str, object] = {
     # workers have no numbers of threads of their own: BLAS with another number rounds otherwise
     "distributed.nanny.pre-spawn-environ": {},
     # for a dashboard, which there is not; every process takes 4 % of a processor for them from fits that need it
@@ -84,21 +84,21 @@ SETTINGS: Mapping[str, object] = {
     "distributed.admin.tick.interval": "1s",
     "distributed.admin.system-monitor.interval": "10s",
 }
-"""Of Dask, for a cluster that is started here."""
-QUIET = {
+"""Dask settings of a cluster that is started here."""
+WORKER_VARIABLES = {
     "DASK_LOGGING__DISTRIBUTED": "critical",
     "KEDRO_LOGGING_CONFIG": str(Path(__file__).with_name("worker_logging.yml")),
     # Python's own, of a run that is ended while it ends its workers: they leave nothing behind
     "PYTHONWARNINGS": ",".join(filter(None, [os.environ.get("PYTHONWARNINGS"), "ignore:resource_tracker:UserWarning"])),
 }
-"""Variables of workers that are started here, from their first moment."""
+"""Environment variables of workers that are started here."""
 
 
 @contextmanager
-def client_of(parameters: ClusterParameters) -> Iterator[Client]:
-    """A client of the cluster that the parameters describe, whose workers know of studies.
+def cluster_client(parameters: ClusterParameters) -> Iterator[Client]:
+    """Connect to the cluster that the parameters describe, and prepare its workers.
 
-    What was started for it has ended when the block is left, in whatever way.
+    Everything that was started for it is stopped when the block is left.
 
     Raises:
         FaircmrError: No cluster can be started, or none answers.
@@ -106,9 +106,9 @@ def client_of(parameters: ClusterParameters) -> Iterator[Client]:
     # Dask says of a task that fails what it was given
     for name in ("distributed", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    with dask.config.set(SETTINGS), ExitStack() as stack:
+    with dask.config.set(DASK_SETTINGS), ExitStack() as stack:
         try:
-            client = _connected(parameters, stack)
+            client = _connect(parameters, stack)
         except (OSError, RuntimeError, ValueError) as error:
             raise FaircmrError(
                 "cluster.address",
@@ -116,17 +116,17 @@ def client_of(parameters: ClusterParameters) -> Iterator[Client]:
                 "a cluster that can be started, or a scheduler that answers",
                 "see that it runs, and that Dask's settings distributed.comm.tls or jobqueue.slurm are its own",
             ) from None
-        client.register_plugin(StudyWorker(started_here=parameters.address == LOCAL), PLUGIN)
-        client.forward_logging(OURS, logging.INFO)
-        if parameters.address not in STARTED:
-            stack.callback(_forget, client)
+        client.register_plugin(StudyWorker(started_here=parameters.address == LOCAL), PLUGIN_NAME)
+        client.forward_logging(PROJECT_LOGGER, logging.INFO)
+        if parameters.address not in CLUSTER_FACTORIES:
+            stack.callback(_unregister, client)
         yield client
 
 
-def _connected(parameters: ClusterParameters, stack: ExitStack) -> Client:
-    stack.enter_context(_variables(QUIET))
-    if parameters.address in STARTED:
-        client = Client(stack.enter_context(STARTED[parameters.address](parameters)))
+def _connect(parameters: ClusterParameters, stack: ExitStack) -> Client:
+    stack.enter_context(_environment_variables(WORKER_VARIABLES))
+    if parameters.address in CLUSTER_FACTORIES:
+        client = Client(stack.enter_context(CLUSTER_FACTORIES[parameters.address](parameters)))
     else:
         # certificates as Dask's own settings distributed.comm.tls name them
         encrypted = parameters.address.startswith("tls://")
@@ -135,25 +135,27 @@ def _connected(parameters: ClusterParameters, stack: ExitStack) -> Client:
     return entered
 
 
-def _local(parameters: ClusterParameters) -> SpecCluster:
+def _local_cluster(parameters: ClusterParameters) -> SpecCluster:
     """Workers on this machine, which no other machine can reach, and no dashboard."""
     count = parameters.workers or max(1, len(os.sched_getaffinity(0)) // 2)
     scheduler = {
-        "host": HERE,
+        "host": LOCAL_HOST,
         "dashboard": False,
-        "dashboard_address": f"{HERE}:0",
+        "dashboard_address": f"{LOCAL_HOST}:0",
         "allowed_failures": parameters.retries,
     }
     return SpecCluster(
         scheduler={"cls": Scheduler, "options": scheduler},
-        workers={number: {"cls": Nanny, "options": _worker(number, parameters.gpus)} for number in range(count)},
+        workers={
+            number: {"cls": Nanny, "options": _local_worker_options(number, parameters.gpus)} for number in range(count)
+        },
         silence_logs=logging.CRITICAL,
     )
 
 
 @contextmanager
-def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    """Variables of this process, and of what it starts, for a while."""
+def _environment_variables(values: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables of this process and its children inside the block."""
     before = {name: os.environ[name] for name in values if name in os.environ}
     os.environ.update(values)
     try:
@@ -164,23 +166,23 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def _worker(number: int, gpus: int) -> dict[str, object]:
-    """Options of one local worker, which sees GPUs of its own."""
+def _local_worker_options(number: int, gpus: int) -> dict[str, object]:
+    """Options of one local worker, with its own GPUs."""
     options: dict[str, object] = {
-        "host": HERE,
+        "host": LOCAL_HOST,
         "nthreads": 1,
         # what takes memory are scans and fits: Dask itself holds nothing that it could put aside
         "memory_limit": 0,
         "silence_logs": logging.CRITICAL,
     }
     if gpus:
-        options |= {"resources": {"GPU": gpus}, "env": {VISIBLE: ",".join(gpus_of(number, gpus))}}
+        options |= {"resources": {"GPU": gpus}, "env": {VISIBLE_GPUS: ",".join(visible_gpus(number, gpus))}}
     return options
 
 
 @contextmanager
-def _slurm(parameters: ClusterParameters) -> Iterator[SpecCluster]:
-    """As many jobs as are asked for, and another one for each that is lost.
+def _slurm_cluster_with_replacements(parameters: ClusterParameters) -> Iterator[SpecCluster]:
+    """Submit the requested number of SLURM jobs, and replace each lost job.
 
     Dask forgets a worker that does not come back within ``distributed.deploy.lost-worker-timeout``, cancels its job,
     which SLURM may have put back into its queue, and submits none by itself.
@@ -202,7 +204,7 @@ def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
         parameters: GPUs of a worker, retries, and whether what is sent is encrypted.
         jobs: How many to submit.
     """
-    with signals_as_before():
+    with restore_signal_handlers():
         from dask_jobqueue.slurm import SLURMCluster
 
     resources = ["--resources", f"GPU={parameters.gpus}"] if parameters.gpus else []
@@ -213,7 +215,7 @@ def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
         # what it says of itself in plain text is for this machine alone
         scheduler_options={
             "dashboard": False,
-            "dashboard_address": f"{HERE}:0",
+            "dashboard_address": f"{LOCAL_HOST}:0",
             "allowed_failures": parameters.retries,
         },
         # one thread, however many cores a job has: those are the fit's
@@ -221,23 +223,23 @@ def slurm_cluster(parameters: ClusterParameters, jobs: int) -> SpecCluster:
     )
 
 
-STARTED: Mapping[str, Callable[[ClusterParameters], AbstractContextManager[SpecCluster]]] = {
-    LOCAL: _local,
-    SLURM: _slurm,
+CLUSTER_FACTORIES: Mapping[str, Callable[[ClusterParameters], AbstractContextManager[SpecCluster]]] = {
+    LOCAL: _local_cluster,
+    SLURM: _slurm_cluster_with_replacements,
 }
-"""Clusters that are started here, by the address that asks for them."""
+"""Functions that start a cluster, by the value of ``cluster.address``."""
 
 
-def _forget(client: Client) -> None:
-    """Leave nothing of this run with workers that go on living."""
+def _unregister(client: Client) -> None:
+    """Remove log forwarding and the plugin of this run from workers that keep running."""
     if client.status == "running":
-        client.unforward_logging(OURS)
-        client.unregister_worker_plugin(PLUGIN)
+        client.unforward_logging(PROJECT_LOGGER)
+        client.unregister_worker_plugin(PLUGIN_NAME)
 
 
 @contextmanager
-def signals_as_before() -> Iterator[None]:
-    """Undo what the block does to the handlers of signals: dask_jobqueue has SIGINT exit as soon as it is imported."""
+def restore_signal_handlers() -> Iterator[None]:
+    """Restore signal handlers after the block: importing dask_jobqueue makes SIGINT exit."""
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield

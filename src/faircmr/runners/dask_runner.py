@@ -1,4 +1,4 @@
-"""``kedro run --runner faircmr.runners.DaskRunner``: nodes and fits side by side, here or on a cluster."""
+"""``kedro run --runner faircmr.runners.DaskRunner``: run nodes and fits in parallel, locally or on a cluster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kedro.runner import AbstractRunner
 
 from faircmr.core import ClusterParameters, InvalidParameterError
 
-NEEDED = ("distributed", "dask_jobqueue", "cryptography")
+REQUIRED_PACKAGES = ("distributed", "dask_jobqueue", "cryptography")
 INSTALL = "install it with pip install 'faircmr[cluster]'"
 
 
@@ -46,13 +46,13 @@ class DaskRunner(AbstractRunner):
         _refuse_data_in_memory(pipeline, catalog)
         configured = catalog.get("params:cluster")
         parameters = ClusterParameters.model_validate({} if configured is None else configured.load())
-        for library in NEEDED:
+        for library in REQUIRED_PACKAGES:
             if find_spec(library) is None:
                 raise InvalidParameterError("--runner", "DaskRunner", f"{library}, which is not installed", INSTALL)
-        from faircmr.runners.cluster import client_of
+        from faircmr.runners.cluster import cluster_client
         from faircmr.runners.node_graph import NodeGraph
 
-        with client_of(parameters) as client:
+        with cluster_client(parameters) as client:
             NodeGraph(client, pipeline, catalog, parameters.retries).run()
 
 

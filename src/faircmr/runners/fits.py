@@ -1,4 +1,4 @@
-"""Fits side by side on the workers of a Dask cluster, each in a process of its own."""
+"""Run fits in parallel on the workers of a Dask cluster, each in its own process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from distributed import Client, Future, KilledWorker
 from faircmr.core import FaircmrError, InvalidParameterError, text_digest
 from faircmr.core.host import REMEDY, StoppedError
 from faircmr.pipelines.training import Fit
-from faircmr.runners.node_run import NeededFits, Outcome, is_stopped
+from faircmr.runners.node_run import NeededFits, Outcome, stop_requested
 from faircmr.segmentation.training import FitJob
 
 GPU = "GPU"
@@ -20,15 +20,14 @@ GPU = "GPU"
 
 
 class FitsOnCluster:
-    """The fits of a run: each made once, whoever needs it, as soon as a worker is free.
+    """The fits of a run: each is made once, as soon as a worker is free.
 
-    No more are handed over than workers have threads. Dask would deal out the rest at once by how long it thinks that
-    they take, of which it knows nothing, and workers were seen to be idle for half a minute beside others with many
-    fits to come.
+    No more fits are submitted than workers have threads. Dask would distribute the rest at once by estimated durations,
+    which it does not know: some workers were idle for half a minute while others had many fits queued.
 
     Args:
         client: Of the cluster.
-        run: Tells the fits of this run from those of others at the same cluster.
+        run: Id of the run; distinguishes its fits from those of other runs on the same cluster.
         retries: How often a fit may lose its worker.
     """
 
@@ -40,11 +39,11 @@ class FitsOnCluster:
 
     @property
     def under_way(self) -> list[Future[Any]]:
-        """Those whose outcome is not known."""
+        """Futures of fits that have not ended."""
         return [future for folder, future in self._futures.items() if folder not in self._outcomes]
 
-    def begin(self, needed: NeededFits) -> None:
-        """Note which fits are to be made, unless they are already."""
+    def queue(self, needed: NeededFits) -> None:
+        """Queue fits that are not yet queued, submitted or made."""
         try:
             _require_gpus(self._client, needed.jobs)
         except InvalidParameterError as error:
@@ -54,72 +53,73 @@ class FitsOnCluster:
             if job.folder not in self._futures:
                 self._waiting.setdefault(job.folder, (needed.fit, job))
 
-    def hand_over(self) -> None:
-        """Hand over as many fits as there are workers for; one that begins with another one once that is made."""
+    def submit_ready(self) -> None:
+        """Submit as many fits as there are free workers; a fit that starts from another one waits for it."""
         free = max(1, sum(self._client.nthreads().values())) - len(self.under_way) if self._waiting else 0
         for fit, job in self._ready()[: max(0, free)]:
             del self._waiting[job.folder]
-            self._futures[job.folder] = self._submitted(fit, job)
+            self._futures[job.folder] = self._submit(fit, job)
 
     def _ready(self) -> list[tuple[Fit, FitJob]]:
-        """Fits that can be begun; first those that others wait for."""
+        """Fits that can start; first those that others wait for."""
         needed = {job.after.folder for _, job in self._waiting.values() if job.after}
         ready = [one for one in self._waiting.values() if one[1].after is None or one[1].after.folder in self._outcomes]
         return sorted(ready, key=lambda one: one[1].folder not in needed)
 
-    def take(self, ended: Iterable[Future[Any]]) -> None:
-        """Note what came of fits that have ended."""
+    def record_outcomes(self, ended: Iterable[Future[Any]]) -> None:
+        """Store the outcomes of fits that have ended."""
         done = set(ended)
         for folder, future in self._futures.items():
             if future in done:
-                self._outcomes[folder] = _outcome(future, "/".join(folder.parts[-2:]))
+                self._outcomes[folder] = _outcome_of_future(future, "/".join(folder.parts[-2:]))
 
     def are_made(self, needed: NeededFits) -> bool:
-        """Whether of every fit it is known what came of it."""
+        """Whether every fit has an outcome."""
         return all(job.folder in self._outcomes for job in needed.jobs)
 
-    def made(self, needed: NeededFits) -> dict[Path, Outcome]:
-        """What came of the fits, by their folders."""
+    def outcomes(self, needed: NeededFits) -> dict[Path, Outcome]:
+        """Outcomes of the fits, by their folders."""
         return {job.folder: self._outcomes[job.folder] for job in needed.jobs}
 
-    def _submitted(self, fit: Fit, job: FitJob) -> Future[Any]:
+    def _submit(self, fit: Fit, job: FitJob) -> Future[Any]:
         return self._client.submit(
             fit_on_worker,
             fit,
             job,
             self._run,
             self._outcomes[job.after.folder] if job.after else None,
-            key=_key(self._run, job),
+            key=_task_key(self._run, job),
             retries=self._retries,
             resources={GPU: job.training.devices} if job.training.device == "cuda" else None,
         )
 
 
 def fit_on_worker(fit: Fit, job: FitJob, run: str, before: Outcome | None) -> Outcome:
-    """Make one fit in a process of its own: threads are counted by process, and so are signals.
+    """Make one fit in its own process, because threads and signals are managed by process.
 
     Args:
         fit: How to make it.
         job: What to make.
         run: The run that it belongs to, which may be stopped.
-        before: What came of the fit that this one begins with.
+        before: Outcome of the fit that this one starts from.
 
     Returns:
         Its record, or the expected error that ended it or the fit before it.
 
     Raises:
-        StoppedError: Somebody else has stopped it, as a machine that is taken away does: to be tried elsewhere.
+        StoppedError: The fit was stopped by something other than this run, e.g. because its machine is
+            withdrawn; Dask is to retry it elsewhere.
     """
     from faircmr.segmentation.training import fit_in_processes
 
     if isinstance(before, FaircmrError):
         return before
-    if is_stopped(run):
+    if stop_requested(run):
         return StoppedError(job.name, "not begun", "a run that goes on", REMEDY)
     try:
-        return fit(job, partial(fit_in_processes, should_stop=partial(is_stopped, run)))
+        return fit(job, partial(fit_in_processes, should_stop=partial(stop_requested, run)))
     except StoppedError as error:
-        if not is_stopped(run):
+        if not stop_requested(run):
             raise
         return error
     except FaircmrError as error:
@@ -128,7 +128,7 @@ def fit_on_worker(fit: Fit, job: FitJob, run: str, before: Outcome | None) -> Ou
         return FaircmrError(job.name, type(error).__name__, "a fit that ends well", "run it again without --runner")
 
 
-def _outcome(future: Future[Any], name: str) -> Outcome:
+def _outcome_of_future(future: Future[Any], name: str) -> Outcome:
     try:
         outcome: Outcome = future.result()
     except KilledWorker as error:
@@ -139,8 +139,8 @@ def _outcome(future: Future[Any], name: str) -> Outcome:
     return outcome
 
 
-def _key(run: str, job: FitJob) -> str:
-    """One for each fit.
+def _task_key(run: str, job: FitJob) -> str:
+    """A Dask key that is unique to a fit.
 
     Dask expects tasks of one name (what stands before the first hyphen) to take equally long, and gives several to one
     worker if it thinks them short, as fits are that were finished before. So each has a name of its own.

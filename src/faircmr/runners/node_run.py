@@ -1,4 +1,4 @@
-"""What a worker does with a node, and how it reports the node's end."""
+"""Run one node on a worker, and report how it ended."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from faircmr.segmentation.training import FitJob, FitRecord
 _stopped: set[str] = set()
 
 
-def stop(run: str) -> None:
-    """Stop what this process does for a run, now and later."""
+def request_stop(run: str) -> None:
+    """Stop the present and all later work of this process for a run."""
     _stopped.add(run)
 
 
-def is_stopped(run: str) -> bool:
-    """Whether this process was told to stop what it does for a run."""
+def stop_requested(run: str) -> bool:
+    """Whether this process is to stop working for a run."""
     return run in _stopped
 
 
@@ -58,22 +58,22 @@ class NodeEnd:
     frames: str = ""
 
 
-def end_of(error: BaseException) -> NodeEnd:
-    """How a node ended that raised an error."""
-    return NodeEnd(State.FAILED, in_one_line(error), _frames(error))
+def failed_node_end(error: BaseException) -> NodeEnd:
+    """The end of a node that raised an error."""
+    return NodeEnd(State.FAILED, in_one_line(error), _formatted_traceback(error))
 
 
 def log_frames(end: NodeEnd) -> None:
-    """Write where the error of a worker came from to the log file of this run, if it has one, and nowhere else."""
+    """Write the stack frames of a worker's error to the log file of this run, if it has one, and nowhere else."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler, LogFile):
             handler.handle(logging.LogRecord(__name__, logging.ERROR, __file__, 0, end.frames, None, None))
 
 
-def _frames(error: BaseException) -> str:
+def _formatted_traceback(error: BaseException) -> str:
     """Frames of an error and of what caused it, with the text of this project's own errors alone."""
     before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    earlier = "" if before is None else f"{_frames(before)}\n"
+    earlier = "" if before is None else f"{_formatted_traceback(before)}\n"
     text = f": {error}" if isinstance(error, FaircmrError) else ""
     frames = "".join(traceback.format_tb(error.__traceback__))
     return f"{earlier}Traceback (most recent call last):\n{frames}{type(error).__name__}{text}"
@@ -81,17 +81,16 @@ def _frames(error: BaseException) -> str:
 
 Catalog = CatalogProtocol[Any, Any]
 Outcome = FitRecord | FaircmrError
-"""What came of a fit. An expected error is handed over and not raised: Dask logs what is raised, with all that the
-function was given."""
+"""Result of a fit. An expected error is returned and not raised: Dask logs raised errors with all arguments."""
 
 
 @dataclass(frozen=True)
 class NeededFits:
-    """What a node wants before it can go on.
+    """Fits that a node needs before it can continue.
 
     Attributes:
         fit: How to make one.
-        jobs: What to make; a fit that begins with another one stands after it.
+        jobs: The fits; one that starts from another one comes after it.
     """
 
     fit: Fit
@@ -99,7 +98,7 @@ class NeededFits:
 
 
 class FitsNeededError(Exception):
-    """A node has come to fits that are not made."""
+    """A node needs fits that are not made."""
 
     def __init__(self, needed: NeededFits) -> None:
         super().__init__("fits are needed first")
@@ -111,7 +110,7 @@ class MadeFits:
     """Gives a node the fits that were made for it.
 
     Attributes:
-        outcomes: What came of each, by its folder.
+        outcomes: Outcome of each fit, by its folder.
     """
 
     outcomes: Mapping[Path, Outcome]
@@ -137,15 +136,14 @@ def run_node(node: Node, catalog: Catalog, run: str, made: MadeFits) -> NodeEnd 
 
     Args:
         node: The node.
-        catalog: Where it finds its inputs and leaves its outputs.
+        catalog: Its inputs and outputs.
         run: The run that it belongs to, which may be stopped.
         made: The fits that were made for it.
 
     Returns:
-        How it ended, and of an error what may be shown; or which fits it needs: then nothing was written, and it is to
-        be run again when they are made.
+        How it ended; or which fits it needs: then nothing was written, and it is to be run again when they are made.
     """
-    if is_stopped(run):
+    if stop_requested(run):
         return NodeEnd(State.LEFT_OUT)
     try:
         with fits_mapped_by(made):
@@ -153,5 +151,5 @@ def run_node(node: Node, catalog: Catalog, run: str, made: MadeFits) -> NodeEnd 
     except FitsNeededError as error:
         return error.needed
     except Exception as error:  # noqa: BLE001 - whatever it is, other nodes go on
-        return end_of(error)
+        return failed_node_end(error)
     return NodeEnd(State.DONE)
