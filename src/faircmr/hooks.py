@@ -1,4 +1,4 @@
-"""What happens around the nodes of every run."""
+"""Kedro hooks that run before and after the nodes of every run."""
 
 from __future__ import annotations
 

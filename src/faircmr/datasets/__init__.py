@@ -1,4 +1,4 @@
-"""Kedro data sets of the catalog: cohort, NIfTI predictions, tensors, weights, tables."""
+"""Kedro data sets of the catalog: cohort, predictions (NIfTI), tensors, models, tables."""
 
 import lazy_loader
 

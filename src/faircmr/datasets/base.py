@@ -1,4 +1,4 @@
-"""What every data set of a study has in common, and folders of many files that change as one."""
+"""Base classes of the data sets of a study, and atomic updates of folders with many files."""
 
 from __future__ import annotations
 

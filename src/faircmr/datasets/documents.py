@@ -1,4 +1,4 @@
-"""Files of one piece (text, bytes, JSON), and the folder of unfinished work."""
+"""Data sets that are single files (text, bytes, JSON), and the work folder of an unfinished output."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ class ModelsManifest(Parameters):
 class ModelsDataset(StudyDataset[TrainedModels, TrainedModels]):
     """A list of fits, ``filepath``; each has a folder of its own beside it, where training writes its weights.
 
-    More than one list may stand beside the same fits: strategies share their localisers.
+    More than one list may refer to the same fits: strategies share their localisers.
     """
 
     def load(self) -> TrainedModels:

@@ -1,4 +1,4 @@
-"""The catalog's entry for a cohort that is handed to nnU-Net."""
+"""Data set that writes and reads a cohort in the raw format of nnU-Net."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Previews of data sets for Kedro-Viz.
 
-A look is a few rows, a figure, or a slice of an image. By default it is had of generated people alone: the table of
-keys of the study must list nobody whom the embedded cohort did not write into this very study. So no environment has
-to forbid it, and none can forget to. No look names a subject.
+A preview shows a few rows, a figure, or a slice of an image, and never an id of a subject. By default only data of
+synthetic subjects are shown: every subject in the study's table of keys must have been written by the embedded cohort.
+So previews of real data are off unless a user permits them.
 """
 
 from __future__ import annotations

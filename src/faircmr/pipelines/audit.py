@@ -1,4 +1,4 @@
-"""The audit of anybody's model: nodes and pipeline."""
+"""Audit of any segmentation model: nodes and pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cohort's report, before any training: nodes and pipeline."""
+"""Report on the cohort before any training: nodes and pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study will take, before it begins: nodes and pipeline."""
+"""Estimate the time, memory and disk space of a study before it starts: nodes and pipeline."""
 
 from __future__ import annotations
 

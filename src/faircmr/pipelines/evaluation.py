@@ -1,4 +1,4 @@
-"""The comparison of all strategies that ran: nodes and pipeline."""
+"""Compare all strategies that have scores: nodes and pipeline."""
 
 from __future__ import annotations
 

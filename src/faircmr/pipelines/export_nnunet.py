@@ -1,4 +1,4 @@
-"""Any cohort as a raw data set of nnU-Net: node and pipeline."""
+"""Export a cohort as a raw data set of nnU-Net: node and pipeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A trained strategy on a folder of unlabelled scans: nodes and pipeline."""
+"""Segment a folder of unlabelled scans with a trained strategy: nodes and pipeline."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def gather_omissions(**tables: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_confusions(**group_predictions: pd.DataFrame) -> pd.DataFrame:
-    """Count whom the classifiers took for whom."""
+    """Count actual and predicted groups of the classifiers."""
     from faircmr.reporting.report import confusions
 
     return confusions(group_predictions)

@@ -1,4 +1,4 @@
-"""The progress of a study that runs elsewhere: node and pipeline."""
+"""Show the progress of a study that runs in another process: node and pipeline."""
 
 from __future__ import annotations
 

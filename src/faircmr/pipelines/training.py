@@ -45,7 +45,7 @@ def run_fits(what: str, jobs: Sequence[FitJob]) -> tuple[FitRecord, ...]:
         Their records, in the order of the jobs.
     """
     records = _map_fits.get()(partial(fit_shown, what), jobs)
-    # whom a fit serves has no part in its weights, and may have changed since it was finished
+    # the subjects that a fit predicts have no part in its weights, and may have changed since it was finished
     return tuple(
         record.model_copy(update={"serves": job.serves, "predicts": job.predicts})
         for job, record in zip(jobs, records, strict=True)
@@ -139,7 +139,7 @@ def select_prediction_cohort(
     rois: pd.DataFrame,
     strategy: StrategyParameters,
 ) -> pd.DataFrame:
-    """Whom this strategy predicts, with their heart region, and their group where its predictions need it."""
+    """The subjects that this strategy predicts, with heart region, and with group if its predictions need it."""
     from faircmr.mitigation import prediction_cohort
     from faircmr.segmentation.localiser import with_rois
 
@@ -364,7 +364,7 @@ def _localisation() -> Pipeline:
 
 
 def _training() -> Pipeline:
-    """Whom the strategy trains on, and its fits."""
+    """Nodes that select the training subjects of the strategy and make its fits."""
     return pipeline(
         [
             node(
@@ -394,7 +394,7 @@ def _training() -> Pipeline:
 
 
 def _prediction() -> Pipeline:
-    """Whom the fits predict, what they say, and how well."""
+    """Nodes that select the subjects to predict, make the predictions and score them."""
     return pipeline(
         [
             node(

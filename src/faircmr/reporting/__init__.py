@@ -1,4 +1,4 @@
-"""Tables in; text, figures and progress out. Nothing here computes a score or trains."""
+"""Render tables as pages, figures and text. Nothing here computes scores or trains."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""What the cohort looks like: one heart of each group at both phases, with its contours."""
+"""Gallery of the cohort: one example heart of each group at both phases, with contours."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def draw_contours(
         panel: Where to draw, in millimetres from the outer corner of the first pixel.
         label: Shape (rows, columns).
         spacing: Millimetres between rows and between columns.
-        look: Options of :meth:`matplotlib.axes.Axes.contour` in the place of the structures' own colours.
+        look: Options of :meth:`matplotlib.axes.Axes.contour` instead of the structures' own colours.
     """
     rows, columns = ((np.arange(size) + 0.5) * mm for size, mm in zip(label.shape, spacing, strict=True))
     for structure, (_, inside, colour) in CONTOURS.items():

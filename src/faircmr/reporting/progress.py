@@ -1,4 +1,4 @@
-"""How far a training is: a bar on a terminal, a line now and then in a log."""
+"""Progress of training: a bar in a terminal, a line from time to time in a log."""
 
 from __future__ import annotations
 

@@ -217,7 +217,7 @@ class FitRow:
         state: What it does.
         epoch: Epochs done; ``None`` where nothing tells.
         epochs: All of them.
-        seconds_left: Until it is done; ``None`` where nobody knows.
+        seconds_left: Until it is done; ``None`` if unknown.
         validated: Epoch after which it was validated last, if it was.
         dsc: Mean validation DSC of each protected group then, 0..1.
         everybody: Of all validation subjects.

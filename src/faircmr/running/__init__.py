@@ -1,4 +1,4 @@
-"""How a run begins and ends: parameters are checked, expected errors become one line, tables are printed."""
+"""Start and end of a run: check parameters, print expected errors in one line, print tables."""
 
 import lazy_loader
 

@@ -149,7 +149,7 @@ class Step:
 
     Args:
         name: Of the node.
-        total: Scans that it will read; ``None`` where nobody knows.
+        total: Scans that it will read; ``None`` if unknown.
         last_time: Seconds that it took in another run, or ``None``.
         console: Where to show it. On a terminal a bar, which goes with the step; elsewhere a log line at most every
             ten seconds.

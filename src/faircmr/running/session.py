@@ -1,4 +1,4 @@
-"""The session: a run does what is missing or stale, and ends expected errors with one line."""
+"""Kedro session that runs only nodes whose outputs are missing or stale, and prints errors in one line."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ class StudySession(KedroSession):
         Nodes that are named, or from which on to run, run in any case.
 
         Raises:
-            click.ClickException: Inside a command, for every error that a user can mend.
+            click.ClickException: Inside a command, for every error that a user can fix.
         """
         log_to_file(self._project_path)
         with warnings_once(), one_clear_line(self._project_path), _stopping_in_a_command():
