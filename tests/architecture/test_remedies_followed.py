@@ -31,7 +31,7 @@ from faircmr.core.study import (
     split_subjects,
 )
 from faircmr.core.user_input import given_path, read_user_table
-from faircmr.fairness.audit import AuditColumns, joined
+from faircmr.fairness.audit import AuditColumns, join_demographics
 from faircmr.mitigation import BalancedCohort, SmallestShareCohort, check_shortages, draw_smallest_share, half_of
 from faircmr.segmentation import TrainingParameters
 from faircmr.sources.nnunet import NnunetParameters, NnunetRaw
@@ -148,18 +148,18 @@ DEMOGRAPHICS = pd.DataFrame({"participant": ["9001", "9002", "9003"], "sex": ["f
 
 
 def test_the_column_of_ids_that_an_audit_has_found_is_the_right_one():
-    message = error_of(lambda: joined(SCORED, DEMOGRAPHICS, AuditColumns()))
+    message = error_of(lambda: join_demographics(SCORED, DEMOGRAPHICS, AuditColumns()))
 
     setting, name = read_from(message, r"set (audit_columns\.\w+)=(\w+)")
 
     columns = parse_parameters(AuditColumns, set_below(setting, name, "audit_columns"), "audit_columns")
-    assert len(joined(SCORED, DEMOGRAPHICS, columns)[0]) == len(SCORED)
+    assert len(join_demographics(SCORED, DEMOGRAPHICS, columns)[0]) == len(SCORED)
 
 
 def test_the_pattern_that_an_audit_has_found_reads_the_ids():
     cases = [f"scan_{one}_ED.nii.gz" for one in SCORED]
     people = DEMOGRAPHICS.rename(columns={"participant": "subject_id"})
-    message = error_of(lambda: joined(pd.Index(["scan"]), people, AuditColumns(), cases))
+    message = error_of(lambda: join_demographics(pd.Index(["scan"]), people, AuditColumns(), cases))
 
     setting, pattern = read_from(message, r"set (audit_columns\.\w+) to '(.*)'$")
 

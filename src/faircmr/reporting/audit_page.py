@@ -1,4 +1,4 @@
-"""The report of an audit: one page that answers whether a model is fair, and how certain that is."""
+"""HTML report of an audit: whether models are fair, with confidence intervals and verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from faircmr.fairness.audit import BY, Audit, AuditParameters
+from faircmr.fairness.audit import INTERSECTION_SEPARATOR, Audit, AuditParameters
 from faircmr.fairness.inference import Verdict
 from faircmr.fairness.tables import pareto_front
 from faircmr.reporting.audit_tables import (
@@ -115,7 +115,7 @@ class _Page:
         return question_words(self.parameters)
 
     def is_pair(self, attribute: str) -> bool:
-        return BY in attribute and attribute not in self.parameters.attributes
+        return INTERSECTION_SEPARATOR in attribute and attribute not in self.parameters.attributes
 
 
 def audit_report(found: Audit, parameters: AuditParameters, title: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from faircmr.core import generator
 from faircmr.fairness.audit import AuditParameters
-from faircmr.fairness.audit.comparison import Answers, Compared, answers, cohorts, comparisons
+from faircmr.fairness.audit.comparison import AuditDraws, Compared, cohorts_by_subjects, comparisons, draw
 
 SIZES = {"Asian": 20, "Black": 12, "White": 50}
 PARAMETERS = AuditParameters(attributes=("race",), draws=1_000)
@@ -45,12 +45,12 @@ def divided(
     scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, parameters: AuditParameters = PARAMETERS
 ) -> list[Compared]:
     """All models by the first attribute."""
-    found = cohorts(scores, subjects.index)
+    found = cohorts_by_subjects(scores, subjects.index)
     return comparisons(found, subjects, parameters.attributes, parameters.min_group_size)[0][0]
 
 
 def answered(
     scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, parameters: AuditParameters = PARAMETERS
-) -> list[Answers]:
+) -> list[AuditDraws]:
     """What the draws say of all models by the first attribute."""
-    return [answers(compared, parameters) for compared in divided(scores, subjects, parameters)]
+    return [draw(compared, parameters) for compared in divided(scores, subjects, parameters)]

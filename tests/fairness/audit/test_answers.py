@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from faircmr.core import InvalidParameterError
-from faircmr.fairness.audit.comparison import answers, too_few_draws
+from faircmr.fairness.audit.comparison import draw, too_few_draws_notes
 from faircmr.fairness.inference import (
     NEW_TRAININGS,
     THESE_MODELS,
@@ -82,7 +82,7 @@ def test_too_few_draws_for_the_region_are_refused_by_the_name_of_the_parameter()
     (compared,) = divided(SCORES, PEOPLE)
 
     with pytest.raises(InvalidParameterError, match=r"audit\.draws: 100; at least 120 for 3 groups by race; raise it"):
-        answers(compared, PARAMETERS.model_copy(update={"draws": 100}))
+        draw(compared, PARAMETERS.model_copy(update={"draws": 100}))
 
 
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.32])
@@ -100,7 +100,7 @@ def test_says_when_no_difference_could_be_found_after_holm():
     together = divided(SCORES, PEOPLE)  # nine tests: 0.05 / 9 needs 360 draws
 
     few, enough = (
-        list(too_few_draws(together, PARAMETERS.model_copy(update={"draws": draws}))) for draws in (359, 360)
+        list(too_few_draws_notes(together, PARAMETERS.model_copy(update={"draws": draws}))) for draws in (359, 360)
     )
 
     (note,) = few

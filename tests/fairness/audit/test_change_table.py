@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from faircmr.fairness.audit.comparison import Baseline, cohorts
+from faircmr.fairness.audit.comparison import Baseline, cohorts_by_subjects
 from faircmr.fairness.audit.tables import CHANGE_COLUMNS, MEAN_OF_GROUPS, WORST, change_table
 from faircmr.fairness.inference import bootstrap_t, bootstrap_t_over_seeds, holm, sign_flip_tests
 from faircmr.fairness.tables import disparity_sd
@@ -20,7 +20,7 @@ GROUPS = [*SIZES, MEAN_OF_GROUPS, WORST]
 
 
 def of(scores, subjects=PEOPLE, baseline="") -> pd.DataFrame:
-    return change_table(answered(scores, subjects), Baseline.of(cohorts(scores, subjects.index), baseline))
+    return change_table(answered(scores, subjects), Baseline.of(cohorts_by_subjects(scores, subjects.index), baseline))
 
 
 def test_one_row_a_model_and_group_and_none_of_the_baseline():

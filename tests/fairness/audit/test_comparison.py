@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faircmr.core import InvalidCohortError, InvalidParameterError
-from faircmr.fairness.audit.comparison import Baseline, cohorts, comparisons, without_spread
+from faircmr.fairness.audit.comparison import Baseline, cohorts_by_subjects, comparisons, zero_spread_notes
 from tests.fairness.audit.tables import ID, divided, people, scored
 
 PEOPLE = people()
@@ -21,7 +21,7 @@ def test_models_stand_together_that_scored_the_same_subjects_in_as_many_training
         "more trainings": scored(PEOPLE, 3, trainings=2),
     }
 
-    found = cohorts(scores, PEOPLE.index)
+    found = cohorts_by_subjects(scores, PEOPLE.index)
 
     assert [one.models for one in found] == [("ours", "theirs"), ("fewer subjects",), ("more trainings",)]
     assert [one.scores.shape for one in found] == [(2, 1, 82), (1, 1, 81), (1, 2, 82)]
@@ -31,13 +31,13 @@ def test_models_stand_together_that_scored_the_same_subjects_in_as_many_training
 def test_scores_are_averaged_over_trainings():
     several = scored(PEOPLE, trainings=3)
 
-    found = cohorts({"ours": several}, PEOPLE.index)[0]
+    found = cohorts_by_subjects({"ours": several}, PEOPLE.index)[0]
 
     np.testing.assert_allclose(found.values, [several.mean(axis=1)])
 
 
 def test_subjects_without_attributes_are_left_out():
-    found = cohorts({"ours": OURS}, PEOPLE.index[5:])[0]
+    found = cohorts_by_subjects({"ours": OURS}, PEOPLE.index[5:])[0]
 
     assert found.subjects.tolist() == PEOPLE.index[5:].tolist()
     np.testing.assert_array_equal(found.scores[0, 0], OURS["0"].iloc[5:])
@@ -47,12 +47,12 @@ def test_a_model_whose_ids_are_of_nobody_is_refused_and_not_forgotten():
     strange = OURS.set_axis([f"{subject}-a" for subject in OURS.index])
 
     with pytest.raises(InvalidCohortError, match=r"scores of strange: none of 82 .*compare both ids") as error:
-        cohorts({"ours": OURS, "strange": strange}, PEOPLE.index)
+        cohorts_by_subjects({"ours": OURS, "strange": strange}, PEOPLE.index)
     assert not re.search(ID, str(error.value))
 
 
 def compared(subjects, attributes=("race", "sex"), scores=None, min_group_size=8):
-    found = cohorts({"ours": OURS, "theirs": THEIRS} if scores is None else scores, subjects.index)
+    found = cohorts_by_subjects({"ours": OURS, "theirs": THEIRS} if scores is None else scores, subjects.index)
     return comparisons(found, subjects, attributes, min_group_size)
 
 
@@ -118,7 +118,7 @@ def test_an_unknown_attribute_is_refused():
 
 def test_the_baseline_is_the_first_model_or_the_one_named():
     several = scored(PEOPLE, 3, trainings=2)
-    found = cohorts({"ours": several, "theirs": THEIRS}, PEOPLE.index)
+    found = cohorts_by_subjects({"ours": several, "theirs": THEIRS}, PEOPLE.index)
 
     first, named = Baseline.of(found, ""), Baseline.of(found, "theirs")
 
@@ -129,11 +129,13 @@ def test_the_baseline_is_the_first_model_or_the_one_named():
 
 def test_an_unknown_baseline_is_refused():
     with pytest.raises(InvalidParameterError, match=r"audit\.baseline: nnunet; one of ours, theirs"):
-        Baseline.of(cohorts({"ours": OURS, "theirs": THEIRS}, PEOPLE.index), "nnunet")
+        Baseline.of(cohorts_by_subjects({"ours": OURS, "theirs": THEIRS}, PEOPLE.index), "nnunet")
 
 
 def test_says_which_models_did_not_score_the_subjects_of_the_baseline():
-    found = cohorts({"base": OURS.iloc[4:], "alike": THEIRS.iloc[4:], "ours": THEIRS.iloc[:-1]}, PEOPLE.index)
+    found = cohorts_by_subjects(
+        {"base": OURS.iloc[4:], "alike": THEIRS.iloc[4:], "ours": THEIRS.iloc[:-1]}, PEOPLE.index
+    )
 
     (note,) = Baseline.of(found, "base").notes(found)
 
@@ -148,5 +150,5 @@ def test_groups_that_are_scored_alike_are_named():
 
     (compared,) = divided({"ours": flat, "theirs": scored(subjects)}, subjects)
 
-    (note,) = without_spread(compared)
+    (note,) = zero_spread_notes(compared)
     assert note.startswith("ours by race: all scores of Black are equal")

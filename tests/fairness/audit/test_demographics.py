@@ -11,7 +11,7 @@ from faircmr.core.user_input import read_numbers, subject_and_phase
 from faircmr.fairness.adjustment import Covariates
 from faircmr.fairness.audit import AuditColumns, AuditParameters
 from faircmr.fairness.audit.adjusted_tables import covariates_asked
-from faircmr.fairness.audit.demographics import attributes_asked, joined
+from faircmr.fairness.audit.demographics import join_demographics, resolve_attributes
 
 PEOPLE = pd.DataFrame(
     {
@@ -31,7 +31,7 @@ def index(*ids: str) -> pd.Index:
 
 
 def test_joins_and_counts_whom_it_does_not_find():
-    found, left_out = joined(index("9000003", "9", "9000001"), PEOPLE, COLUMNS)
+    found, left_out = join_demographics(index("9000003", "9", "9000001"), PEOPLE, COLUMNS)
 
     assert found.index.tolist() == ["9000003", "9000001"]
     assert [str(one) for one in left_out] == ["1 of 3 scored subjects are left out: not in the demographics"]
@@ -39,7 +39,7 @@ def test_joins_and_counts_whom_it_does_not_find():
 
 
 def test_numbers_as_ids_are_text():
-    assert joined(index("9000001"), PEOPLE.astype({"eid": int}), COLUMNS)[1] == []
+    assert join_demographics(index("9000001"), PEOPLE.astype({"eid": int}), COLUMNS)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_numbers_as_ids_are_text():
 )
 def test_refuses_what_cannot_be_joined(table: pd.DataFrame, column: str, said: str):
     with pytest.raises(InvalidCohortError, match=said) as error:
-        joined(index("9000001"), table, AuditColumns(subject=column))
+        join_demographics(index("9000001"), table, AuditColumns(subject=column))
     assert "9000001" not in str(error.value)
 
 
@@ -68,20 +68,20 @@ def test_refuses_what_cannot_be_joined(table: pd.DataFrame, column: str, said: s
     ids=["blanks", "integers", "decimals", "nullable", "categories"],
 )
 def test_ids_join_whatever_their_type(ids: object, scored: str):
-    assert joined(index(scored), PEOPLE.assign(eid=ids), COLUMNS)[0].index.tolist() == [scored]
+    assert join_demographics(index(scored), PEOPLE.assign(eid=ids), COLUMNS)[0].index.tolist() == [scored]
 
 
 def test_rows_without_an_id_are_left_out_and_counted():
-    _, left_out = joined(index("9000001"), PEOPLE.assign(eid=["9000001", None, "NA", ""]), COLUMNS)
+    _, left_out = join_demographics(index("9000001"), PEOPLE.assign(eid=["9000001", None, "NA", ""]), COLUMNS)
 
     assert [str(one) for one in left_out] == ["3 of 4 rows of the demographics are left out: no id of a subject"]
 
 
 def test_the_column_of_ids_may_have_another_name_and_the_remedy_names_it():
     with pytest.raises(InvalidCohortError, match=r"no column subject_id; .*audit_columns\.demographics_subject=eid"):
-        joined(index("9000001", "9000002"), PEOPLE, AuditColumns())
+        join_demographics(index("9000001", "9000002"), PEOPLE, AuditColumns())
 
-    assert len(joined(index("9000001"), PEOPLE, AuditColumns(demographics_subject="eid"))[0]) == 1
+    assert len(join_demographics(index("9000001"), PEOPLE, AuditColumns(demographics_subject="eid"))[0]) == 1
 
 
 @pytest.mark.parametrize("scored", [("0000001", "0000002", "9"), ("1", "2", "9")])
@@ -89,7 +89,7 @@ def test_ids_that_have_lost_zeros_are_named_as_such(scored: tuple[str, ...]):
     people = pd.DataFrame({"eid": ["0001", "0002", "9"], "sex": ["f", "m", "f"]})
 
     with pytest.raises(InvalidCohortError, match=r"2 of 3 scored subjects .* zeros in front .* as text"):
-        joined(index(*scored), people, COLUMNS)
+        join_demographics(index(*scored), people, COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_names_of_which_no_id_is_known_get_a_pattern_that_fits(cases: list[str],
     people = pd.DataFrame({"subject_id": ids, "sex": ["f", "m", "f"]})
 
     with pytest.raises(InvalidCohortError, match=r"set audit_columns\.case_pattern to '(.*)'") as error:
-        joined(index("nobody"), people, AuditColumns(), names)
+        join_demographics(index("nobody"), people, AuditColumns(), names)
     assert str(error.value).endswith(f"'{pattern}'")
     found = [subject_and_phase(name, pattern, "audit_columns.case_pattern") for name in names]
     assert {subject for subject, _ in found} == set(ids)
@@ -117,7 +117,7 @@ def test_a_pattern_names_nobody():
     people = pd.DataFrame({"subject_id": ["p001", "p002"], "sex": ["f", "m"]})
 
     with pytest.raises(InvalidCohortError) as error:
-        joined(index("nobody"), people, AuditColumns(), ["p001_Mueller.nii", "p002_Schmidt.nii"])
+        join_demographics(index("nobody"), people, AuditColumns(), ["p001_Mueller.nii", "p002_Schmidt.nii"])
     assert "Mueller" not in str(error.value)
     assert "case_pattern" in str(error.value)
 
@@ -150,7 +150,7 @@ def test_groups_and_numbers_are_the_same_in_every_form(values: dict[str, object]
         read = pd.read_parquet(content)
     asked = AuditParameters.model_validate({"attributes": ["sex"], role: ["age"]})
 
-    found, _ = attributes_asked(read.set_index("subject_id"), asked, AuditColumns().words)
+    found, _ = resolve_attributes(read.set_index("subject_id"), asked, AuditColumns().words)
 
     assert set(found["sex"].dropna()) == {"0", "1"}
     numbers = read_numbers(found["age"]).values
@@ -163,7 +163,7 @@ def test_what_is_missing_is_said_with_the_word_that_says_so():
     people = PEOPLE.assign(age=["58", "NA", "#N/A", "NA"], sex=["f", None, "-", "n/a"])
     asked = AuditParameters(attributes=("sex",), covariates=("age",))
 
-    found, notes = attributes_asked(people, asked, AuditColumns().words)
+    found, notes = resolve_attributes(people, asked, AuditColumns().words)
 
     assert notes == [
         "sex is missing for 2 of 4 scored subjects: 1 as 'n/a', 1 empty.",
@@ -176,7 +176,7 @@ def test_a_table_without_a_header_is_not_quoted():
     people = pd.DataFrame({"7000001": ["7000002", "7000003"], "F": ["M", "F"]})
 
     with pytest.raises(InvalidCohortError, match=r"no column subject_id; .*; add a line with the names") as error:
-        joined(pd.Index(["7000001", "7000002", "7000003"]), people, AuditColumns())
+        join_demographics(pd.Index(["7000001", "7000002", "7000003"]), people, AuditColumns())
 
     assert "7000001" not in str(error.value)
 
@@ -187,7 +187,7 @@ def test_a_name_that_looks_like_the_ids_below_it_is_not_quoted():
     people = pd.DataFrame({"F": ["M", "F", "F"], "pat-07": ids})
 
     with pytest.raises(InvalidCohortError, match=r"its column 2 holds ids") as error:
-        joined(pd.Index(ids), people, AuditColumns())
+        join_demographics(pd.Index(ids), people, AuditColumns())
 
     assert "pat-07" not in str(error.value)
 
@@ -196,7 +196,7 @@ def test_a_group_cannot_have_the_name_of_a_row_of_the_tables():
     people = PEOPLE.assign(site=["a", "all", "b", "a"])
 
     with pytest.raises(InvalidCohortError, match=r"'site': a group is called 'all'.*rename the group"):
-        attributes_asked(people, AuditParameters(attributes=("site",)), AuditColumns().words)
+        resolve_attributes(people, AuditParameters(attributes=("site",)), AuditColumns().words)
 
 
 @pytest.mark.parametrize(("declared", "kind"), [((), "numeric"), (("site",), "categorical")])
@@ -204,7 +204,7 @@ def test_codes_are_declared_categorical(declared: tuple[str, ...], kind: str):
     people = PEOPLE.assign(site=["11025", "11026", "11027", "11025"])
     asked = AuditParameters(attributes=("sex",), covariates=("site",), categorical=declared)
 
-    found, _ = attributes_asked(people, asked, AuditColumns().words)
+    found, _ = resolve_attributes(people, asked, AuditColumns().words)
 
     assert getattr(covariates_asked(found, asked, "sex"), kind) == ("site",)
 
@@ -214,12 +214,12 @@ def test_sites_with_zeros_stay_apart_as_groups_and_are_asked_about_as_covariates
     people = PEOPLE.assign(site=sites)
     words = AuditColumns().words
 
-    groups, _ = attributes_asked(people, AuditParameters(attributes=("site",)), words)
+    groups, _ = resolve_attributes(people, AuditParameters(attributes=("site",)), words)
     assert set(groups["site"].dropna()) == {"007", "07", "8"}
 
     asked = AuditParameters(attributes=("sex",), covariates=("site",))
-    found, _ = attributes_asked(people, asked, words)
+    found, _ = resolve_attributes(people, asked, words)
     with pytest.raises(InvalidParameterError, match=r"site with 2 values that are no plain.*audit\.categorical"):
         covariates_asked(found, asked, "sex")
     asked = asked.model_copy(update={"categorical": ("site",)})
-    assert covariates_asked(attributes_asked(people, asked, words)[0], asked, "sex").categorical == ("site",)
+    assert covariates_asked(resolve_attributes(people, asked, words)[0], asked, "sex").categorical == ("site",)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from faircmr.fairness.audit import AuditColumns, MaskLabels, audit, score_masks
-from faircmr.fairness.audit.tables import failures
+from faircmr.fairness.audit.tables import failure_notes
 from tests.fairness.audit.tables import PARAMETERS, as_long, people, scored
 from tests.fairness.audit.test_masks import LVBP, pairs
 from tests.fairness.metrics.volumes import empty
@@ -20,7 +20,7 @@ def flags(model: str, missed: list[int], invented: list[int]) -> pd.DataFrame:
 def test_every_model_that_failed_has_a_sentence():
     table = pd.concat([flags("old", [1, 0, 1], [0]), flags("new", [0, 0], [0, 1]), flags("best", [0], [0])])
 
-    assert list(failures(table, COLUMNS)) == [
+    assert list(failure_notes(table, COLUMNS)) == [
         "old: 2 of 3 drawn structures were missed, and 0 of 1 that nobody drew were invented; each of them scores 0.",
         "new: 0 of 2 drawn structures were missed, and 1 of 2 that nobody drew were invented; each of them scores 0.",
     ]
@@ -29,7 +29,7 @@ def test_every_model_that_failed_has_a_sentence():
 def test_masks_of_one_model_need_no_name():
     table = score_masks(pairs(a_ED=(empty(), LVBP), b_ED=(LVBP, LVBP)), MaskLabels()).scores
 
-    (note,) = failures(table, COLUMNS)
+    (note,) = failure_notes(table, COLUMNS)
 
     assert note.startswith("1 of 2 drawn structures were missed, and 0 of 0 that nobody drew")
     assert table.query("metric == 'dsc'")["value"].tolist() == [0.0, 1.0]
@@ -38,12 +38,12 @@ def test_masks_of_one_model_need_no_name():
 def test_columns_may_have_other_names():
     table = flags("old", [1], []).rename(columns={"model": "who", "metric": "what", "value": "how_much"})
 
-    assert len(list(failures(table, AuditColumns(model="who", metric="what", value="how_much")))) == 1
+    assert len(list(failure_notes(table, AuditColumns(model="who", metric="what", value="how_much")))) == 1
 
 
 def test_a_table_that_counts_none_says_nothing():
-    assert list(failures(pd.DataFrame({"subject_id": ["a"], "lv": [0.0]}), COLUMNS)) == []
-    assert list(failures(pd.DataFrame({"metric": ["dsc"], "value": [0.0]}), COLUMNS)) == []
+    assert list(failure_notes(pd.DataFrame({"subject_id": ["a"], "lv": [0.0]}), COLUMNS)) == []
+    assert list(failure_notes(pd.DataFrame({"metric": ["dsc"], "value": [0.0]}), COLUMNS)) == []
 
 
 def test_the_audit_says_it_beside_its_tables():

@@ -121,7 +121,7 @@ def test_what_one_side_has_not_segmented_is_not_scored_and_named(given, scored, 
     made = labels(**given)
 
     assert list(made.scored) == scored
-    for sentence, expected in zip(made.not_scored(), said, strict=True):
+    for sentence, expected in zip(made.not_scored_notes(), said, strict=True):
         assert re.search(expected, sentence)
 
 

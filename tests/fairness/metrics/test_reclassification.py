@@ -13,7 +13,7 @@ from faircmr.fairness.metrics.agreement import (
     Cutoff,
     EjectionFractionClasses,
     cross_table,
-    reclassified,
+    reclassification_rows,
 )
 from faircmr.fairness.metrics.clinical import Measure
 from tests.fairness.metrics.clinical_rows import groups, rows
@@ -62,7 +62,7 @@ class TestReclassified:
     GROUPS = groups(list("AAAAABB"))
 
     def shares(self):
-        return reclassified(self.ERRORS, self.GROUPS, LVEF_CLASSES).set_index(["group", "outcome"])
+        return reclassification_rows(self.ERRORS, self.GROUPS, LVEF_CLASSES).set_index(["group", "outcome"])
 
     def test_counts_every_subject_that_has_a_reference_once(self):
         table = self.shares()
@@ -83,7 +83,7 @@ class TestReclassified:
         assert (row["low"], row["high"]) == pytest.approx(proportion_confint(1, 4, method="wilson"))
 
     def test_a_group_without_references_has_no_share(self):
-        table = reclassified(rows([50], [np.nan]), groups(["A"]), LVEF_CLASSES)
+        table = reclassification_rows(rows([50], [np.nan]), groups(["A"]), LVEF_CLASSES)
 
         assert (table["n"] == 0).all()
         assert table[["share", "low", "high"]].isna().all(axis=None)
@@ -92,7 +92,7 @@ class TestReclassified:
     @given(st.lists(st.tuples(percents, percents), min_size=1, max_size=20))
     def test_agrees_with_the_cross_table(self, pairs):
         errors, everybody = rows(*zip(*pairs, strict=True)), groups(["A"] * len(pairs))
-        table, shares = (count(errors, everybody, LVEF_CLASSES) for count in (cross_table, reclassified))
+        table, shares = (count(errors, everybody, LVEF_CLASSES) for count in (cross_table, reclassification_rows))
 
         names = list(LVEF_CLASSES.names)
         counts = table[table["group"] == "all"].set_index("reference").loc[names, names].to_numpy()

@@ -1,4 +1,4 @@
-"""Which covariates an analysis adjusts for, and which subjects it can be of."""
+"""Covariates of an adjusted analysis, and the subjects with complete data that it includes."""
 
 from __future__ import annotations
 

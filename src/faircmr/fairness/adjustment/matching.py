@@ -1,4 +1,4 @@
-"""Groups compared with matched subjects who are like them, and how much groups overlap in their covariates."""
+"""Compare groups with matched subjects, and measure how much groups overlap in their covariates."""
 
 from __future__ import annotations
 

@@ -124,10 +124,10 @@ def shuffle_tests(questions: Sequence[Question], draws: int, seed: int, alpha: f
         robust errors.
     """
     drawn = _shuffled(questions, draws, seed)
-    return [_judged(question, of_question, alpha) for question, of_question in zip(questions, drawn, strict=True)]
+    return [_run_tests(question, of_question, alpha) for question, of_question in zip(questions, drawn, strict=True)]
 
 
-def _judged(question: Question, drawn: FloatArray, alpha: float) -> Tests:
+def _run_tests(question: Question, drawn: FloatArray, alpha: float) -> Tests:
     (model, asked), draws = question, len(drawn)
     count, own = len(asked.contrasts), _statistics(model.coefficients, asked)
     above = 1 + (drawn >= own).sum(axis=0)
@@ -281,7 +281,11 @@ def adjusted_models(
     overlap, exclusions = overlap_table(first), _exclusions(first, list(designs.values())[-1])
     return [
         Adjusted(
-            *_put_together(tables[start : start + len(designs)]), overlap, exclusions, len(first.scores), first.left_out
+            *_concat_tables(tables[start : start + len(designs)]),
+            overlap,
+            exclusions,
+            len(first.scores),
+            first.left_out,
         )
         for start in range(0, len(tables), len(designs))
     ]
@@ -328,7 +332,7 @@ def _tables(fit: _Fit, tests: Tests) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.DataFrame({**names, **numbers}), ancova
 
 
-def _put_together(tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _concat_tables(tables: Sequence[tuple[pd.DataFrame, pd.DataFrame]]) -> tuple[pd.DataFrame, pd.DataFrame]:
     differences, ancova = (pd.concat(parts, ignore_index=True) for parts in zip(*tables, strict=True))
     return differences, ancova
 

@@ -1,4 +1,4 @@
-"""Is this model fair? The same questions of a study and of anybody's scores."""
+"""Fairness audit of a study's strategies or of external scores: tables, tests and notes."""
 
 import lazy_loader
 

@@ -2,8 +2,8 @@ from .auditing import Audit as Audit
 from .auditing import audit as audit
 from .auditing import audit_models as audit_models
 from .auditing import audit_strategies as audit_strategies
-from .comparison import BY as BY
-from .demographics import joined as joined
+from .comparison import INTERSECTION_SEPARATOR as INTERSECTION_SEPARATOR
+from .demographics import join_demographics as join_demographics
 from .masks import MaskLabels as MaskLabels
 from .masks import MaskNotes as MaskNotes
 from .masks import score_masks as score_masks

@@ -1,4 +1,4 @@
-"""Tables of an audit in which groups are alike otherwise: by regression and by matching."""
+"""Audit tables of group differences adjusted for covariates, by regression and by matching."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from faircmr.fairness.adjustment import (
     pairs_of,
     sample_of,
 )
-from faircmr.fairness.audit.comparison import BY, Answers
+from faircmr.fairness.audit.comparison import INTERSECTION_SEPARATOR, AuditDraws
 from faircmr.fairness.audit.parameters import AuditParameters
 from faircmr.fairness.inference import holm
 
@@ -44,7 +44,7 @@ ADJUSTED_COLUMNS = [
 ]
 
 
-def adjusted_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def adjusted_table(found: Sequence[AuditDraws], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """One row a model, adjustment and group.
 
     Args:
@@ -75,11 +75,11 @@ def adjusted_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[
     return table.assign(p_holm=adjusted)[ADJUSTED_COLUMNS], notes
 
 
-def _results(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> list[tuple[str, Adjusted]]:
+def _results(found: AuditDraws, attributes: pd.DataFrame, notes: list[str]) -> list[tuple[str, Adjusted]]:
     """Of each model; what there is to say is of the subjects, who are the same for all of them, and is said once."""
     compared, asked, cohort = found.compared, found.parameters, found.compared.cohort
     covariates = covariates_asked(attributes, asked, compared.attribute)
-    if BY in compared.attribute or not covariates.names:
+    if INTERSECTION_SEPARATOR in compared.attribute or not covariates.names:
         return []
     where = f"{', '.join(cohort.models)} by {compared.attribute}, adjusted"
     scores = [pd.Series(values, cohort.subjects) for values in cohort.values]
@@ -143,7 +143,7 @@ class _Matching:
     pairs: Pairs
 
 
-def matched_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def matched_table(found: Sequence[AuditDraws], attributes: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """One row a model, set of covariates and group.
 
     Args:
@@ -174,11 +174,11 @@ def matched_table(found: Sequence[Answers], attributes: pd.DataFrame) -> tuple[p
     return table.assign(p_holm=adjusted)[MATCHED_COLUMNS], notes
 
 
-def _matchings(found: Answers, attributes: pd.DataFrame, notes: list[str]) -> Iterator[_Matching]:
+def _matchings(found: AuditDraws, attributes: pd.DataFrame, notes: list[str]) -> Iterator[_Matching]:
     """Of each set of covariates and group; who is beside whom does not depend on the model."""
     compared, asked = found.compared, found.parameters
     covariates = covariates_asked(attributes, asked, compared.attribute)
-    if BY in compared.attribute or not covariates.names:
+    if INTERSECTION_SEPARATOR in compared.attribute or not covariates.names:
         return
     first = pd.Series(compared.cohort.values[0], compared.cohort.subjects)
     try:
@@ -210,7 +210,7 @@ def _sets(covariates: Covariates) -> Iterator[tuple[str, Covariates]]:
         yield MEDIATORS, covariates
 
 
-def _matched_rows(found: Answers, matching: _Matching) -> Iterator[dict[str, object]]:
+def _matched_rows(found: AuditDraws, matching: _Matching) -> Iterator[dict[str, object]]:
     pairs, cohort, asked = matching.pairs, found.compared.cohort, found.parameters
     described = {"matched_on": matching.matched_on, "group": matching.group, **_counted(pairs), **_balance(pairs)}
     values = pd.DataFrame(cohort.values.T, cohort.subjects, cohort.models).loc[matching.sample.scores.index].to_numpy()

@@ -1,4 +1,4 @@
-"""The audit: scores and demographics in, tables and notes out."""
+"""Run an audit: compute all tables and notes from scores and demographics."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from faircmr.core import HEART_SIZE, PROTECTED_GROUP, InvalidParameterError, Inv
 from faircmr.core.study import AttributeParameters
 from faircmr.fairness.audit.adjusted_tables import ADJUSTED_COLUMNS, MATCHED_COLUMNS, adjusted_table, matched_table
 from faircmr.fairness.audit.comparison import (
-    Answers,
+    AuditDraws,
     Baseline,
     Cohort,
     Compared,
     Undivided,
-    answers,
-    cohorts,
+    cohorts_by_subjects,
     comparisons,
-    too_few_draws,
-    without_spread,
+    draw,
+    too_few_draws_notes,
+    zero_spread_notes,
 )
-from faircmr.fairness.audit.demographics import attributes_asked, joined, unscored_by_group
+from faircmr.fairness.audit.demographics import join_demographics, resolve_attributes, unscored_by_group
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 from faircmr.fairness.audit.score_table import ScoresByModel, scores_by_model
 from faircmr.fairness.audit.tables import (
@@ -31,13 +31,13 @@ from faircmr.fairness.audit.tables import (
     DISPARITY_COLUMNS,
     GROUP_COLUMNS,
     change_table,
-    described,
     disparity_table,
-    failures,
+    failure_notes,
     group_table,
+    insufficient_rows,
 )
 from faircmr.fairness.metrics import Metric
-from faircmr.fairness.tables import attributes_of, comparable
+from faircmr.fairness.tables import attributes_of, comparable_scores
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def audit(
     parameters: AuditParameters,
     columns: AuditColumns | None = None,
 ) -> Audit:
-    """Audit anybody's models by a table of scores and a table of demographics.
+    """Audit models from a table of scores and a table of demographics.
 
     Args:
         scores: One score a row (long) or one column a score (wide), in 0..1, higher is better; models, training
@@ -99,7 +99,7 @@ def audit(
     Raises:
         InvalidScoresError: Scores are repeated, missing, in percent or outside 0..1, or of no two groups.
         InvalidCohortError: Demographics repeat a subject, or none of a model's scored subjects is in them.
-        InvalidParameterError: As for :func:`audit_models`.
+        InvalidParameterError: Same as for :func:`audit_models`.
 
     Example:
         >>> from faircmr.fairness.audit import AuditParameters, audit
@@ -111,23 +111,23 @@ def audit(
     scored = pd.Index(sorted(set().union(*(table.index for table in by_model.values()))), name="subject_id")
     by_name = named.subject not in scores.columns
     cases = scores[named.case].astype("str").tolist() if by_name else ()
-    people, left_out = joined(scored, demographics, named, cases)
-    attributes, missing = attributes_asked(people, parameters, named.words)
+    people, left_out = join_demographics(scored, demographics, named, cases)
+    attributes, missing = resolve_attributes(people, parameters, named.words)
     unscored, without_score = unscored_by_group(scored, demographics, named, parameters.attributes)
-    found = audit_models(by_model, attributes, parameters, [*missing, *failures(scores, named)])
+    found = audit_models(by_model, attributes, parameters, [*missing, *failure_notes(scores, named)])
     return replace(found, omissions=(*left_out, *without_score, *found.omissions), unscored=unscored)
 
 
 def audit_models(
     scores: ScoresByModel, attributes: pd.DataFrame, parameters: AuditParameters, notes: Sequence[str] = ()
 ) -> Audit:
-    """Audit models whose scores are in order already.
+    """Audit models from validated scores, one score per subject and training seed.
 
     Args:
         scores: Mean score of each subject in each training, of each model.
         attributes: Of the subjects, index ``subject_id``.
         parameters: What is asked.
-        notes: What has to be said before.
+        notes: Notes that come first.
 
     Raises:
         InvalidScoresError: No attribute divides the scored subjects.
@@ -135,17 +135,21 @@ def audit_models(
         InvalidParameterError: No attribute is named, an attribute or the baseline is unknown, or there are too few
             draws.
     """
-    models = cohorts(scores, attributes.index)
+    models = cohorts_by_subjects(scores, attributes.index)
     baseline = Baseline.of(models, parameters.baseline)
-    by_attribute, undivided, found = _divided(models, attributes, parameters)
-    drawn = [[answers(compared, parameters) for compared in alike] for alike in by_attribute]
-    of_all = partial(_of_all, drawn=drawn, order=list(scores))
-    said_nothing = [described(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided]
+    by_attribute, undivided, found = _compare_by_attribute(models, attributes, parameters)
+    drawn = [[draw(compared, parameters) for compared in alike] for alike in by_attribute]
+    of_all = partial(_concat_over_attributes, drawn=drawn, order=list(scores))
+    untested_groups = [
+        insufficient_rows(one.cohort, one.grouping, tuple(one.grouping.sizes.index)) for one in undivided
+    ]
     groups = of_all(group_table, columns=GROUP_COLUMNS)
-    adjusted, of_adjusting = _noted(partial(adjusted_table, attributes=attributes), of_all, ADJUSTED_COLUMNS)
-    matched, of_matching = _noted(partial(matched_table, attributes=attributes), of_all, MATCHED_COLUMNS)
+    adjusted, adjustment_notes = _table_with_notes(
+        partial(adjusted_table, attributes=attributes), of_all, ADJUSTED_COLUMNS
+    )
+    matched, matching_notes = _table_with_notes(partial(matched_table, attributes=attributes), of_all, MATCHED_COLUMNS)
     return Audit(
-        groups=_in_order([groups, *said_nothing], parameters.attributes),
+        groups=_sort_group_rows([groups, *untested_groups], parameters.attributes),
         disparity=of_all(disparity_table, columns=DISPARITY_COLUMNS),
         changes=of_all(partial(change_table, baseline=baseline), columns=CHANGE_COLUMNS),
         adjusted=adjusted,
@@ -153,21 +157,23 @@ def audit_models(
         baseline=baseline.model,
         covariates=parameters.covariates,
         mediators=parameters.mediators,
-        notes=(*notes, *found, *baseline.notes(models), *of_adjusting, *of_matching),
-        omissions=tuple(_unrecorded(models, attributes, parameters)),
+        notes=(*notes, *found, *baseline.notes(models), *adjustment_notes, *matching_notes),
+        omissions=tuple(_not_recorded_omissions(models, attributes, parameters)),
     )
 
 
-def _in_order(tables: Sequence[pd.DataFrame], attributes: Sequence[str]) -> pd.DataFrame:
-    """Rows of all tables, attributes as they were asked, the protected one first, and pairs of attributes last."""
+def _sort_group_rows(tables: Sequence[pd.DataFrame], attributes: Sequence[str]) -> pd.DataFrame:
+    """Concatenate tables and sort rows by attribute in the requested order, with pairs of attributes last."""
     places = {name: place for place, name in enumerate(attributes)}
     table = pd.concat([table for table in tables if len(table)], ignore_index=True).reindex(columns=GROUP_COLUMNS)
     by_place = table["attribute"].map(lambda name: places.get(name, len(places)))
     return table.loc[by_place.sort_values(kind="stable").index].reset_index(drop=True)
 
 
-def _unrecorded(models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters) -> Iterator[Omission]:
-    """Scored subjects of whom an attribute or a covariate is missing."""
+def _not_recorded_omissions(
+    models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters
+) -> Iterator[Omission]:
+    """Yield the number of scored subjects that lack an attribute or covariate."""
     outcomes = {name: f"left out of the comparison by {name}" for name in parameters.attributes}
     held_equal = (*parameters.covariates, *parameters.mediators)
     outcomes |= {name: "left out of adjusted differences and pairs" for name in held_equal if name not in outcomes}
@@ -180,10 +186,10 @@ def _unrecorded(models: Sequence[Cohort], attributes: pd.DataFrame, parameters: 
                 yield Omission(what, count, len(cohort.subjects), f"{name} is not recorded", outcome)
 
 
-def _divided(
+def _compare_by_attribute(
     models: Sequence[Cohort], attributes: pd.DataFrame, parameters: AuditParameters
 ) -> tuple[list[list[Compared]], list[Undivided], list[str]]:
-    """Models by every attribute, and what has to be said of it."""
+    """Compare the models by every attribute. Return compared models, undivided models and notes."""
     if not parameters.attributes:
         known = listed_names(attributes.columns)
         raise InvalidParameterError("audit.attributes", "none", f"some of {known}", "declare what is to be audited")
@@ -198,20 +204,20 @@ def _divided(
             "an attribute that divides the scored subjects",
             "choose other attributes",
         )
-    few = [note for alike in by_attribute for note in too_few_draws(alike, parameters)]
-    flat = [note for alike in by_attribute for one in alike for note in without_spread(one)]
+    few = [note for alike in by_attribute for note in too_few_draws_notes(alike, parameters)]
+    flat = [note for alike in by_attribute for one in alike for note in zero_spread_notes(one)]
     return by_attribute, undivided, [*notes, *few, *flat]
 
 
-def _noted(
-    make: Callable[[Sequence[Answers]], tuple[pd.DataFrame, list[str]]],
+def _table_with_notes(
+    make: Callable[[Sequence[AuditDraws]], tuple[pd.DataFrame, list[str]]],
     of_all: Callable[..., pd.DataFrame],
     columns: list[str],
 ) -> tuple[pd.DataFrame, list[str]]:
-    """A table of all attributes, and what has to be said beside it."""
+    """Make a table of all attributes and collect the notes of its parts."""
     notes: list[str] = []
 
-    def table(found: Sequence[Answers]) -> pd.DataFrame:
+    def table(found: Sequence[AuditDraws]) -> pd.DataFrame:
         rows, said = make(found)
         notes.extend(said)
         return rows
@@ -219,10 +225,13 @@ def _noted(
     return of_all(table, columns=columns), notes
 
 
-def _of_all(
-    make: Callable[[Sequence[Answers]], pd.DataFrame], drawn: list[list[Answers]], order: list[str], columns: list[str]
+def _concat_over_attributes(
+    make: Callable[[Sequence[AuditDraws]], pd.DataFrame],
+    drawn: list[list[AuditDraws]],
+    order: list[str],
+    columns: list[str],
 ) -> pd.DataFrame:
-    """Tables of all attributes, models in the order of the scores."""
+    """Concatenate the tables of all attributes, with models in the order of the scores."""
     tables = [
         make(found).sort_values("model", key=lambda models: models.map(order.index), kind="stable") for found in drawn
     ]
@@ -233,20 +242,20 @@ def _of_all(
 def audit_strategies(
     scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, study: AttributeParameters, parameters: AuditParameters
 ) -> Audit:
-    """Audit the strategies that have scores, as anybody's models are.
+    """Audit the strategies of a study that have scores.
 
     Args:
         scores: Long scores of each strategy; empty tables are strategies that did not run.
         subjects: Subject index.
         study: Its attributes and covariates, which are those of the audit; the size of the heart is a mediator.
-        parameters: What else is asked.
+        parameters: All other parameters of the audit.
 
     Raises:
-        InvalidScoresError: As for :func:`audit_models`, or no strategy has scores.
+        InvalidScoresError: Same as for :func:`audit_models`, or no strategy has scores.
         InvalidCohortError: Scored subjects do not join the subject index.
         StudyMismatchError: Strategies are not of one study.
     """
-    ran = comparable(scores, subjects).values()
+    ran = comparable_scores(scores, subjects).values()
     columns = AuditColumns(model="strategy")
     by_model = {name: of for one in ran for name, of in scores_by_model(one, columns, parameters.metric).items()}
     scored = pd.Index(next(iter(by_model.values())).index, name="subject_id")
@@ -262,5 +271,5 @@ def audit_strategies(
         "categorical": study.categorical,
         "mediators": (HEART_SIZE,) if len(sizes) else (),
     }
-    failed = [note for one in ran for note in failures(one, columns)]
+    failed = [note for one in ran for note in failure_notes(one, columns)]
     return audit_models(by_model, attributes, parameters.model_copy(update=asked), failed)

@@ -1,4 +1,4 @@
-"""Subjects of some models divided by an attribute, and the resampling results that every table reads."""
+"""Group the scored subjects by attributes, and compute the resampling results that all audit tables use."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ from faircmr.fairness.inference import (
 )
 from faircmr.fairness.tables import MOST_VALUES
 
-BY = " x "
-"""Between two attributes and between two groups: ``race x sex``, ``Black x F``."""
+INTERSECTION_SEPARATOR = " x "
+"""Separates two attributes or two groups of an intersection: ``race x sex``, ``Black x F``."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Grouping:
     Attributes:
         name: Attribute (``race``), or two (``race x sex``).
         labels: Group of each subject, missing where an attribute is not recorded; index ``subject_id``.
-        min_group_size: Subjects that a group needs before anything is said about it.
+        min_group_size: Smallest number of subjects with which a group is tested.
     """
 
     name: str
@@ -48,17 +48,17 @@ class Grouping:
 
     @property
     def sizes(self) -> pd.Series[int]:
-        """Subjects of each group, in the order of the alphabet."""
+        """Number of subjects of each group, sorted by group name."""
         return self.labels.value_counts().sort_index()
 
     @property
     def not_recorded(self) -> int:
-        """Subjects who are in none."""
+        """Number of subjects without a group."""
         return int(self.labels.isna().sum())
 
     @property
     def insufficient(self) -> tuple[str, ...]:
-        """Groups that are too small: the evidence is insufficient, which is not the same as fair."""
+        """Groups with fewer subjects than ``min_group_size``. Too small does not mean fair."""
         return tuple(self.sizes.index[self.sizes < self.min_group_size])
 
     @property
@@ -74,7 +74,7 @@ class Grouping:
 
 
 def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: int) -> Iterator[Grouping]:
-    """By each attribute, then by each pair of attributes.
+    """Group subjects by each attribute, then by each pair of attributes.
 
     Args:
         attributes: Attributes of the scored subjects, index ``subject_id``.
@@ -82,11 +82,11 @@ def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: in
         min_group_size: Subjects that a group needs, at least 1.
 
     Yields:
-        Groupings in the order of ``names``. A pair that divides nobody further than one of its attributes does is left
-        out: it would test the same people twice.
+        Groupings in the order of ``names``. A pair that gives the same groups as one of its attributes is left out,
+        because the same subjects would be tested twice.
 
     Raises:
-        InvalidParameterError: An attribute is unknown or no grouping, or ``min_group_size`` is below 1.
+        InvalidParameterError: An attribute is unknown or has too many values, or ``min_group_size`` is below 1.
     """
     if min_group_size < 1:
         raise InvalidParameterError("min_group_size", min_group_size, "at least 1")
@@ -94,9 +94,9 @@ def groupings(attributes: pd.DataFrame, names: Sequence[str], min_group_size: in
     for name, labels in single.items():
         yield Grouping(name, labels, min_group_size)
     for first, second in combinations(single, 2):
-        both = _together(single[first], single[second])
-        if not _same_people(both, single[first]) and not _same_people(both, single[second]):
-            yield Grouping(BY.join((first, second)), both, min_group_size)
+        both = _intersection_labels(single[first], single[second])
+        if not _same_partition(both, single[first]) and not _same_partition(both, single[second]):
+            yield Grouping(INTERSECTION_SEPARATOR.join((first, second)), both, min_group_size)
 
 
 def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
@@ -112,31 +112,34 @@ def _labels(attributes: pd.DataFrame, name: str) -> pd.Series[str]:
 
 
 def _check_spelling(name: str, labels: pd.Series[str]) -> None:
-    """Refuse ``White`` beside ``White `` or ``white``: two small groups of what is one, told apart by nobody."""
+    """Raise an error if groups differ only in spelling: ``White`` and ``white`` would be two small groups."""
     plain = pd.Series([similar_spelling(str(label)) for label in labels.dropna().unique()], dtype="str")
     if alike := int(plain.duplicated(keep=False).sum()):
         found = f"{name} with {alike} values that differ from each other in spaces, capitals or hidden characters alone"
         raise InvalidParameterError("audit_attributes", found, "one spelling of each group", "correct the table")
 
 
-def _together(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:
-    both = first.str.cat(second, sep=BY)
+def _intersection_labels(first: pd.Series[str], second: pd.Series[str]) -> pd.Series[str]:
+    both = first.str.cat(second, sep=INTERSECTION_SEPARATOR)
     if both.nunique() < len(pd.DataFrame({"first": first, "second": second}).dropna().drop_duplicates()):
-        found = f"{first.name} and {second.name} with values that together read alike, because some contain {BY!r}"
-        raise InvalidParameterError("audit_attributes", found, f"values without {BY!r}", "correct the table")
+        reason = f"values that together read alike, because some contain {INTERSECTION_SEPARATOR!r}"
+        found = f"{first.name} and {second.name} with {reason}"
+        raise InvalidParameterError(
+            "audit_attributes", found, f"values without {INTERSECTION_SEPARATOR!r}", "correct the table"
+        )
     return both
 
 
-def _same_people(both: pd.Series[str], one: pd.Series[str]) -> bool:
+def _same_partition(both: pd.Series[str], one: pd.Series[str]) -> bool:
     return both.nunique() == one.nunique() and both.notna().equals(one.notna())
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Models that scored the same subjects in equally many trainings, and so can share every draw.
+    """Models with scores of the same subjects and equally many training seeds, which share all random draws.
 
     Attributes:
-        models: Their names.
+        models: Names of the models.
         subjects: Index ``subject_id``.
         scores: In 0..1, shape ``(models, seeds, subjects)``.
     """
@@ -165,35 +168,31 @@ class Baseline:
 
     @classmethod
     def of(cls, found: Sequence[Cohort], name: str) -> Baseline:
-        """The model of this name, or the first of all if it is empty.
-
-        Raises:
-            InvalidParameterError: There is none of this name.
-        """
-        places = {model: (cohort, place) for cohort in found for place, model in enumerate(cohort.models)}
-        model = name or next(iter(places))
-        if model not in places:
-            raise InvalidParameterError("audit.baseline", model, f"one of {', '.join(places)}")
-        cohort, place = places[model]
-        return cls(model, pd.DataFrame(cohort.scores[place].T, cohort.subjects))
+        """Return the model with this name, or the first model if ``name`` is empty."""
+        positions = {model: (cohort, index) for cohort in found for index, model in enumerate(cohort.models)}
+        model = name or next(iter(positions))
+        if model not in positions:
+            raise InvalidParameterError("audit.baseline", model, f"one of {', '.join(positions)}")
+        cohort, index = positions[model]
+        return cls(model, pd.DataFrame(cohort.scores[index].T, cohort.subjects))
 
     def notes(self, found: Sequence[Cohort]) -> list[str]:
-        """A sentence about models that did not score the subjects of the baseline."""
-        told = []
+        """Return a note on each cohort whose subjects differ from those of the baseline."""
+        notes = []
         for cohort in found:
             if apart := len(cohort.subjects.symmetric_difference(self.scores.index)):
                 both = len(cohort.subjects.intersection(self.scores.index))
-                told.append(
+                notes.append(
                     f"{', '.join(cohort.models)}: changes since {self.model} are of the {both} subjects whom both "
                     f"scored; {apart} were scored by one of them alone, and the models' other numbers are of "
                     "different people."
                 )
-        return told
+        return notes
 
 
 @dataclass(frozen=True)
 class Undivided:
-    """Models of whose groups fewer than two are large enough: they are described, and nothing is said of them.
+    """Models and a grouping with fewer than two groups that are large enough. Their groups are not tested.
 
     Attributes:
         cohort: The models and all of their subjects.
@@ -206,11 +205,11 @@ class Undivided:
 
 @dataclass(frozen=True)
 class Compared:
-    """Models in groups that are large enough.
+    """Models and a grouping with at least two groups that are large enough.
 
     Attributes:
         cohort: The models and all of their subjects.
-        grouping: How the subjects are divided, the small groups too.
+        grouping: Groups of the subjects, including groups that are too small.
         groups: Groups that are large enough.
     """
 
@@ -220,7 +219,7 @@ class Compared:
 
     @property
     def attribute(self) -> str:
-        """What the subjects are divided by."""
+        """Attribute, or pair of attributes, that defines the groups."""
         return self.grouping.name
 
     @property
@@ -230,16 +229,16 @@ class Compared:
 
     @property
     def values(self) -> FloatArray:
-        """The same, averaged over trainings, shape ``(models, subjects)``."""
+        """Scores of the compared subjects averaged over training seeds, shape ``(models, subjects)``."""
         return np.asarray(self.by_seed.mean(axis=1))
 
 
-def cohorts(scores: ScoresByModel, known: pd.Index) -> list[Cohort]:
-    """Put models together that scored the same subjects in equally many trainings.
+def cohorts_by_subjects(scores: ScoresByModel, known: pd.Index) -> list[Cohort]:
+    """Combine the models that have the same subjects and equally many training seeds into cohorts.
 
     Args:
-        scores: Of each model.
-        known: Subjects whose attributes are known; others are left out.
+        scores: Scores of each model.
+        known: Subjects whose attributes are known. Other subjects are left out.
 
     Raises:
         InvalidCohortError: A model scored none of these subjects.
@@ -260,7 +259,7 @@ def cohorts(scores: ScoresByModel, known: pd.Index) -> list[Cohort]:
 def comparisons(
     found: Sequence[Cohort], attributes: pd.DataFrame, names: Sequence[str], min_group_size: int
 ) -> tuple[list[list[Compared]], list[Undivided], list[str]]:
-    """All models by every attribute and pair of attributes.
+    """Group the subjects of all models by every attribute and pair of attributes.
 
     Args:
         found: The models.
@@ -269,8 +268,8 @@ def comparisons(
         min_group_size: Subjects that a group needs.
 
     Returns:
-        For each attribute or pair the models that have at least two groups which are large enough; those that have
-        not; and sentences about these and about groups that are too small.
+        For each attribute or pair, the models with at least two groups that are large enough; the models without;
+        and notes on both the latter and the groups that are too small.
 
     Raises:
         InvalidParameterError: An attribute is unknown or no grouping.
@@ -280,7 +279,7 @@ def comparisons(
     notes: list[str] = []
     for cohort in found:
         for grouping in groupings(attributes.loc[cohort.subjects], names, min_group_size):
-            notes += _notes(cohort.models, grouping)
+            notes += _group_size_notes(cohort.models, grouping)
             if (groups := grouping.groups) is None:
                 undivided.append(Undivided(cohort, grouping))
             else:
@@ -288,8 +287,8 @@ def comparisons(
     return list(by_attribute.values()), undivided, notes
 
 
-def without_spread(compared: Compared) -> Iterator[str]:
-    """A sentence about each model that scores all members of a group alike: there, little can be told."""
+def zero_spread_notes(compared: Compared) -> Iterator[str]:
+    """Yield a note on each model that gives all subjects of a group the same score."""
     for model, values in zip(compared.cohort.models, compared.values, strict=True):
         alike = [
             name
@@ -303,7 +302,7 @@ def without_spread(compared: Compared) -> Iterator[str]:
             )
 
 
-def _notes(models: tuple[str, ...], grouping: Grouping) -> Iterator[str]:
+def _group_size_notes(models: tuple[str, ...], grouping: Grouping) -> Iterator[str]:
     where = f"{', '.join(models)} by {grouping.name}"
     if grouping.insufficient:
         named = ", ".join(f"{name} ({grouping.sizes[name]})" for name in grouping.insufficient)
@@ -313,16 +312,16 @@ def _notes(models: tuple[str, ...], grouping: Grouping) -> Iterator[str]:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Answers to the declared questions.
+class AuditDraws:
+    """Resampling results and tests of the models that share their subjects, for one attribute.
 
     Attributes:
-        compared: Of whom.
-        parameters: The questions.
+        compared: Models and groups.
+        parameters: Parameters of the audit.
         bootstrap: Of group means, shapes ``(models, groups)``.
-        region: Intervals of the group means that hold all at once, for each model.
-        tests: That groups are equal.
-        equivalence: That groups are apart by the margin or more.
+        region: Simultaneous intervals of the group means, for each model.
+        tests: Permutation tests of the hypothesis that groups are equal.
+        equivalence: Tests of the hypothesis that groups differ by the margin or more.
     """
 
     compared: Compared
@@ -333,11 +332,11 @@ class Answers:
     equivalence: EquivalenceTests
 
 
-def answers(compared: Compared, parameters: AuditParameters) -> Answers:
-    """Draw subjects, trainings and memberships, once for all models that share their subjects.
+def draw(compared: Compared, parameters: AuditParameters) -> AuditDraws:
+    """Resample subjects and training seeds and permute groups, once for all models of a cohort.
 
     Raises:
-        InvalidParameterError: So few draws that there are no intervals of all groups at once.
+        InvalidParameterError: There are too few draws for simultaneous intervals of all groups.
     """
     least = _fewest_draws(len(compared.groups.names), parameters.alpha)
     if parameters.draws < least:
@@ -345,7 +344,7 @@ def answers(compared: Compared, parameters: AuditParameters) -> Answers:
         raise InvalidParameterError("audit.draws", parameters.draws, permitted, "raise it; 10,000 take seconds")
     values, groups, draws, seed = compared.values, compared.groups, parameters.draws, parameters.seed
     bootstrap = bootstrap_t_over_seeds(compared.by_seed, groups, draws, seed)
-    return Answers(
+    return AuditDraws(
         compared,
         parameters,
         bootstrap,
@@ -355,12 +354,12 @@ def answers(compared: Compared, parameters: AuditParameters) -> Answers:
     )
 
 
-def too_few_draws(alike: Sequence[Compared], parameters: AuditParameters) -> Iterator[str]:
-    """A sentence if no difference by an attribute could be found, whatever the scores are.
+def too_few_draws_notes(alike: Sequence[Compared], parameters: AuditParameters) -> Iterator[str]:
+    """Yield a note if there are too few draws for any test by an attribute to be significant.
 
     Args:
-        alike: All models by one attribute, whose tests are one family.
-        parameters: The questions.
+        alike: All models by one attribute. Their tests are one family.
+        parameters: Parameters of the audit.
     """
     tests = sum(len(one.cohort.models) * len(one.groups.names) for one in alike)
     least = _fewest_draws(tests, parameters.alpha)
@@ -372,8 +371,8 @@ def too_few_draws(alike: Sequence[Compared], parameters: AuditParameters) -> Ite
 
 
 def _fewest_draws(tests: int, alpha: float) -> int:
-    """Draws with which the smallest two-sided p value is at most ``alpha`` after Holm's correction.
+    """Number of draws from which the smallest two-sided p value is at most ``alpha`` after Holm's correction.
 
-    As many are enough for intervals of that many groups that hold at once.
+    The same number is enough for simultaneous intervals of as many groups.
     """
     return ceil(2.0 * tests / alpha)

@@ -1,4 +1,4 @@
-"""Who the scored subjects are: a table of demographics joined to scores."""
+"""Join a table of demographics to the scored subjects, and count subjects without a score or a row."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ UNSCORED_COLUMNS = ("attribute", "group", "subjects", "unscored", "percent")
 OTHER_GROUPS, NOT_RECORDED = "(groups without a scored subject)", "(not recorded)"
 
 
-def joined(
+def join_demographics(
     scored: pd.Index, demographics: pd.DataFrame, columns: AuditColumns, cases: Sequence[str] = ()
 ) -> tuple[pd.DataFrame, list[Omission]]:
-    """Demographics of the scored subjects.
+    """Select the demographics of the scored subjects.
 
     Args:
         scored: Subjects that have a score.
         demographics: One row a subject.
         columns: Names of the columns.
-        cases: File names from which the scored subjects are read, if they are.
+        cases: File names from which the subject ids were read; empty if they were not read from file names.
 
     Returns:
         Rows of the scored subjects that have one, index ``subject_id``, cells as they are; and which scored subjects
@@ -50,7 +50,7 @@ def joined(
     """
     name = columns.demographics_subject or columns.subject
     if name not in demographics.columns:
-        raise _no_column(scored, demographics, name)
+        raise _no_id_column_error(scored, demographics, name)
     ids = identifier_text(demographics[name], columns.words)
     table = demographics.drop(columns=name).set_axis(pd.Index(ids, name="subject_id"))[ids.notna().to_numpy()]
     repeated = int(table.index.duplicated().sum())
@@ -66,17 +66,17 @@ def joined(
         )
     known = scored[scored.isin(table.index)]
     if known.empty:
-        raise _nobody_known(scored, demographics, table.index, cases)
+        raise _no_known_subjects_error(scored, demographics, table.index, cases)
     return table.loc[known], list(_omissions(len(scored), len(known), len(ids), len(table)))
 
 
-def attributes_asked(
+def resolve_attributes(
     people: pd.DataFrame, parameters: AuditParameters, words: MissingWords
 ) -> tuple[pd.DataFrame, list[str]]:
     """Columns of the demographics as groups, categories and numbers.
 
     Args:
-        people: As :func:`joined` returns it.
+        people: Table that :func:`join_demographics` returns.
         parameters: Which columns are groups, covariates and mediators.
         words: What is missing.
 
@@ -98,19 +98,19 @@ def attributes_asked(
     counts = {
         name: missing_counts(people[name], words.in_numbers if name in numbers else words.in_text) for name in known
     }
-    return table, [note for name, found in counts.items() for note in _missing(name, found, len(people))]
+    return table, [note for name, found in counts.items() for note in _missing_value_notes(name, found, len(people))]
 
 
 def unscored_by_group(
     scored: pd.Index, demographics: pd.DataFrame, columns: AuditColumns, attributes: Sequence[str]
 ) -> tuple[pd.DataFrame, list[Omission]]:
-    """Subjects of the demographics that have no score: a prediction that is missing may be a failure of the model.
+    """Count the subjects of the demographics that have no score, by group: a missing prediction may be a failure.
 
     Args:
         scored: Subjects that have a score.
-        demographics: One row a subject, as for :func:`joined`.
+        demographics: One row a subject.
         columns: Names of the columns.
-        attributes: By which to count.
+        attributes: Attributes whose groups are counted.
 
     Returns:
         One row an attribute and group: ``attribute``, ``group``, ``subjects``, ``unscored`` and ``percent`` of the
@@ -145,7 +145,7 @@ def _unscored(groups: pd.Series[str], without: npt.NDArray[np.bool_]) -> pd.Data
     return counts.assign(percent=100.0 * counts["unscored"] / counts["subjects"])
 
 
-def _missing(name: str, counts: Mapping[str, int], subjects: int) -> Iterator[str]:
+def _missing_value_notes(name: str, counts: Mapping[str, int], subjects: int) -> Iterator[str]:
     words = {word: count for word, count in sorted(counts.items()) if word}
     if words:
         parts = [f"{count} as {word!r}" for word, count in words.items()]
@@ -160,9 +160,9 @@ def _omissions(scored: int, known: int, rows: int, with_id: int) -> Iterator[Omi
         yield Omission("rows of the demographics", rows - with_id, rows, "no id of a subject")
 
 
-def _no_column(scored: pd.Index, demographics: pd.DataFrame, name: str) -> InvalidCohortError:
+def _no_id_column_error(scored: pd.Index, demographics: pd.DataFrame, name: str) -> InvalidCohortError:
     remedy = "set audit_columns.demographics_subject (or audit_columns.subject, if both tables call it so)"
-    if any(_is_a_value(column, scored) for column in map(str, demographics.columns)):
+    if any(_looks_like_value(column, scored) for column in map(str, demographics.columns)):
         remedy = "add a line with the names of columns"
     remedy = _column_of_ids(scored, demographics) or remedy
     return InvalidCohortError(
@@ -173,7 +173,7 @@ def _no_column(scored: pd.Index, demographics: pd.DataFrame, name: str) -> Inval
     )
 
 
-def _nobody_known(
+def _no_known_subjects_error(
     scored: pd.Index, demographics: pd.DataFrame, ids: pd.Index, cases: Sequence[str]
 ) -> InvalidCohortError:
     remedy = _column_of_ids(scored, demographics) or "compare both ids"
@@ -187,26 +187,26 @@ def _nobody_known(
     )
 
 
-def _is_a_value(column: str, scored: pd.Index) -> bool:
-    """Whether the name of a column seems to be an id or a number: the table has no header, and is not to be quoted."""
+def _looks_like_value(column: str, scored: pd.Index) -> bool:
+    """Whether a column name seems to be an id or a number. Then the table has no header, and the name is not shown."""
     return column in scored or column.isdigit()
 
 
 def _column_of_ids(scored: pd.Index, demographics: pd.DataFrame) -> str | None:
-    """What to do where another column than the named one holds most ids of the scores."""
+    """Remedy if a column other than the named one contains most ids of the scores, otherwise ``None``."""
     shares = [float(scored.isin(code_text(column).str.strip()).mean()) for _, column in demographics.items()]
     best = max(range(len(shares)), key=lambda place: shares[place], default=0)
     if not shares or shares[best] <= MOST:
         return None
     name = str(demographics.columns[best])
-    if _is_a_value(name, scored):
+    if _looks_like_value(name, scored):
         return None
-    if _form(name) in set(code_text(demographics.iloc[:, best]).dropna().map(_form)):
+    if _character_pattern(name) in set(code_text(demographics.iloc[:, best]).dropna().map(_character_pattern)):
         # it may be an id of a table without a header
         return f"its column {best + 1} holds ids of the scores: set audit_columns.demographics_subject to its name"
     return f"set audit_columns.demographics_subject={name}, a column that holds ids of the scores"
 
 
-def _form(text: str) -> str:
-    """What kinds of characters a text is made of, in their order: ``sub-0007`` is ``a-9``."""
+def _character_pattern(text: str) -> str:
+    """Replace letters by ``a`` and digits by ``9``: ``sub-0007`` becomes ``a-9``."""
     return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))

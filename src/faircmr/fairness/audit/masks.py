@@ -1,4 +1,4 @@
-"""Scores of anybody's masks, and what their labels mean."""
+"""Score pairs of masks, and check what the label values of predictions and references mean."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ class SideLabels(Parameters):
         LVM: Of the left-ventricular myocardium; several where parts of it (scar) are coded apart.
         RVBP: Of the right-ventricular blood pool.
         left_out: Values of everything else that is segmented (atria, aorta): counts as background.
-        ignore: Values of reference voxels that nobody has annotated (nnU-Net v2's label ``ignore``): excluded from both
+        ignore: Values of reference voxels that are not annotated (nnU-Net v2's label ``ignore``): excluded from both
             masks before they are scored.
     """
 
@@ -163,7 +163,7 @@ class MaskLabels(SideLabels):
     references: SideLabels | None = None
 
     @model_validator(mode="after")
-    def _can_be_scored(self) -> Self:
+    def _check_values(self) -> Self:
         if self.predictions is not None and self.predictions.ignore:
             raise ValueError("only references have ignored voxels; name the value in audit_labels.predictions.left_out")
         for side in SIDES:
@@ -191,8 +191,8 @@ class MaskLabels(SideLabels):
         coding = getattr(self.coding, side)
         return tuple(sorted(value for value, meaning in coding.items() if meaning is NoStructure.LEFT_OUT))
 
-    def not_scored(self) -> Iterator[str]:
-        """A sentence for each structure that somebody has declared as not segmented."""
+    def not_scored_notes(self) -> Iterator[str]:
+        """Yield a note for each structure that is declared as not segmented."""
         named = self._named(PREDICTIONS) | self._named(REFERENCES) | self.model_fields_set
         for structure in Structure:
             without = [side for side in SIDES if not self.values_of(structure, side)]
@@ -286,7 +286,7 @@ class MaskTally:
         if best.is_clearly_better:
             self.better.setdefault(best.structures, []).append(best)
 
-    def without_left_out(self, side: str, image: LabelImage) -> LabelImage:
+    def remove_left_out(self, side: str, image: LabelImage) -> LabelImage:
         """The image with background where something is left out; counts images in which something is."""
         left_out = image == NoStructure.LEFT_OUT
         if not left_out.any():
@@ -298,20 +298,20 @@ class MaskTally:
         """Count voxels of a reference that are not annotated."""
         self.unannotated.append(float(where.mean()))
 
-    def drawn(self) -> list[Structure]:
+    def structures_in_references(self) -> list[Structure]:
         """Structures that at least one reference shows."""
         return [one for one in self.labels.scored if self.shown[REFERENCES, one]]
 
     def notes(self) -> Iterator[str]:
-        """What has to be said, what may make every score wrong first."""
-        yield from self._other_grids()
-        yield from self._other_assignments()
-        yield from self._other_anatomy()
-        yield from self.labels.not_scored()
-        yield from self._never_shown()
-        yield from self._left_out()
+        """Yield all notes, beginning with those that may make every score wrong."""
+        yield from self._grid_notes()
+        yield from self._assignment_notes()
+        yield from self._anatomy_notes()
+        yield from self.labels.not_scored_notes()
+        yield from self._never_shown_notes()
+        yield from self._left_out_notes()
 
-    def _other_grids(self) -> Iterator[str]:
+    def _grid_notes(self) -> Iterator[str]:
         total = sum(self.grids.values())
         for kind, count in self.grids.most_common():
             if kind == UNKNOWN:
@@ -325,7 +325,7 @@ class MaskTally:
                     f"reference ({kind}), and were put on its grid."
                 )
 
-    def _other_assignments(self) -> Iterator[str]:
+    def _assignment_notes(self) -> Iterator[str]:
         for structures, found in sorted(self.better.items(), key=lambda item: -len(item[1])):
             moved = [
                 (one, other) for one, other in zip(self.labels.scored, structures, strict=True) if one is not other
@@ -345,7 +345,7 @@ class MaskTally:
                 f"mean DSC {better:.1f} % with {predictions}, {declared:.1f} % as declared in audit_labels. {cause}"
             )
 
-    def _other_anatomy(self) -> Iterator[str]:
+    def _anatomy_notes(self) -> Iterator[str]:
         for side in SIDES:
             found = {pair: count for (of, pair), count in self.enclosed.items() if of == side}
             seen = sum(found.values())
@@ -360,7 +360,7 @@ class MaskTally:
                         f"--params {self._declaration(side, moved)} would fit."
                     )
 
-    def _never_shown(self) -> Iterator[str]:
+    def _never_shown_notes(self) -> Iterator[str]:
         for one in self.labels.scored:
             predicted, drawn = (_listed(self.labels.values_of(one, side)) for side in SIDES)
             references = self.shown[REFERENCES, one]
@@ -372,7 +372,7 @@ class MaskTally:
                     f"If the model does not segment it, set audit_labels.predictions.{one.name}=null."
                 )
 
-    def _left_out(self) -> Iterator[str]:
+    def _left_out_notes(self) -> Iterator[str]:
         for side in SIDES:
             if count := self.left_out[side]:
                 yield (
@@ -407,8 +407,8 @@ class MaskScores(NamedTuple):
 
     Attributes:
         scores: Long, for :func:`~faircmr.fairness.audit.audit`: ``case`` (name of the file), ``structure``,
-            ``metric``, ``value``. A structure that no reference shows has no rows: nobody has drawn it, and what was
-            predicted of it is neither right nor wrong.
+            ``metric``, ``value``. A structure that no reference shows has no rows, because its prediction
+            cannot be assessed.
         notes: Sentences about what is left out and what seems to be declared wrongly, without any name.
     """
 
@@ -429,7 +429,7 @@ def score_masks(pairs: MaskPairs, labels: MaskLabels) -> MaskScores:
     tally = MaskTally(labels)
     parts = [_scores(pair, tally).assign(case=name) for name, pair in pairs.pairs(labels.coding)]
     scores = pd.concat(parts, ignore_index=True)
-    kept = scores["structure"].isin([structure.name for structure in tally.drawn()])
+    kept = scores["structure"].isin([structure.name for structure in tally.structures_in_references()])
     table = scores.loc[kept, ["case", "structure", "metric", "value"]].reset_index(drop=True)
     return MaskScores(table, tuple(tally.notes()))
 
@@ -445,7 +445,7 @@ def _scores(masks: MaskPair, tally: MaskTally) -> pd.DataFrame:
         if excluded:
             tally.add_unannotated(unannotated)
         prediction, reference = (
-            tally.without_left_out(side, np.where(unannotated, 0, image).astype(np.uint8))
+            tally.remove_left_out(side, np.where(unannotated, 0, image).astype(np.uint8))
             for side, image in zip(SIDES, (prediction, reference), strict=True)
         )
     pair = LabelPair(prediction, reference, masks.spacing)

@@ -1,4 +1,4 @@
-"""What an audit asks, declared before it looks at a score."""
+"""Parameters of an audit: names of columns, attributes, covariates, margin, alpha and draws."""
 
 from __future__ import annotations
 

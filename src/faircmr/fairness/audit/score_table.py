@@ -1,4 +1,4 @@
-"""Anybody's scores, long, wide or from nnU-Net's summary, as one score a model, seed and subject."""
+"""Read long, wide or nnU-Net summary score tables as one score per model, training seed and subject."""
 
 from __future__ import annotations
 

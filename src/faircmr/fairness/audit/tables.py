@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from faircmr.fairness.audit.comparison import Answers, Baseline, Cohort, Compared, Grouping
+from faircmr.fairness.audit.comparison import AuditDraws, Baseline, Cohort, Compared, Grouping
 from faircmr.fairness.audit.parameters import AuditColumns, AuditParameters
 from faircmr.fairness.inference import (
     FloatArray,
@@ -38,7 +38,7 @@ from faircmr.fairness.tables import equity_scaled_by_deviations, equity_scaled_b
 COUNTED = (Metric.MISSED, Metric.INVENTED)
 
 
-def failures(table: pd.DataFrame, columns: AuditColumns) -> Iterator[str]:
+def failure_notes(table: pd.DataFrame, columns: AuditColumns) -> Iterator[str]:
     """A sentence about each model that missed a structure or invented one.
 
     Args:
@@ -87,7 +87,7 @@ GROUP_COLUMNS = [
 ]
 
 
-def group_table(found: Sequence[Answers]) -> pd.DataFrame:
+def group_table(found: Sequence[AuditDraws]) -> pd.DataFrame:
     """One row a model and group.
 
     Args:
@@ -111,11 +111,14 @@ def group_table(found: Sequence[Answers]) -> pd.DataFrame:
     rows["verdict"] = verdicts(
         rows["p_holm"], rows["p_equivalence_holm"], rows["n"], parameters.min_group_size, parameters.alpha
     )
-    small = [described(one.compared.cohort, one.compared.grouping, one.compared.grouping.insufficient) for one in found]
+    small = [
+        insufficient_rows(one.compared.cohort, one.compared.grouping, one.compared.grouping.insufficient)
+        for one in found
+    ]
     return pd.concat([rows[GROUP_COLUMNS], *(table for table in small if len(table))], ignore_index=True)
 
 
-def described(cohort: Cohort, grouping: Grouping, groups: Sequence[str]) -> pd.DataFrame:
+def insufficient_rows(cohort: Cohort, grouping: Grouping, groups: Sequence[str]) -> pd.DataFrame:
     """Rows of groups of which nothing can be said: their size and mean.
 
     Args:
@@ -141,7 +144,7 @@ def described(cohort: Cohort, grouping: Grouping, groups: Sequence[str]) -> pd.D
     return pd.DataFrame(rows)
 
 
-def _group_rows(found: Answers) -> pd.DataFrame:
+def _group_rows(found: AuditDraws) -> pd.DataFrame:
     compared, alpha = found.compared, found.parameters.alpha
     values, groups, models = compared.values, compared.groups, compared.cohort.models
     mean = found.bootstrap.groups.interval(found.parameters.confidence).within(0.0, 1.0)
@@ -186,7 +189,7 @@ DISPARITY_COLUMNS = [
 ]
 
 
-def disparity_table(found: Sequence[Answers]) -> pd.DataFrame:
+def disparity_table(found: Sequence[AuditDraws]) -> pd.DataFrame:
     """One row a model.
 
     Args:
@@ -204,7 +207,7 @@ def disparity_table(found: Sequence[Answers]) -> pd.DataFrame:
     return pd.concat([_disparity_rows(one) for one in found], ignore_index=True)
 
 
-def _disparity_rows(found: Answers) -> pd.DataFrame:
+def _disparity_rows(found: AuditDraws) -> pd.DataFrame:
     compared, region = found.compared, found.region
     values, groups = compared.values, compared.groups
     means, overall = groups.means(values), np.asarray(values.mean(axis=-1))
@@ -277,7 +280,7 @@ class Paired:
         )
 
 
-def change_table(found: Sequence[Answers], baseline: Baseline) -> pd.DataFrame:
+def change_table(found: Sequence[AuditDraws], baseline: Baseline) -> pd.DataFrame:
     """One row a model and group, then of their mean and of the worst group; no rows of the baseline.
 
     Args:
@@ -309,12 +312,12 @@ def _change_rows(paired: Paired, parameters: AuditParameters) -> Iterator[pd.Dat
     """Groups that are large enough, from one draw for all models; then the others."""
     groups = paired.grouping.groups
     if groups:
-        yield _judged(paired, groups, parameters)
-    if described := paired.grouping.insufficient if groups else tuple(paired.grouping.sizes.index):
-        yield _described(paired, described)
+        yield _test_changes(paired, groups, parameters)
+    if insufficient_rows := paired.grouping.insufficient if groups else tuple(paired.grouping.sizes.index):
+        yield _insufficient_change_rows(paired, insufficient_rows)
 
 
-def _judged(paired: Paired, groups: Groups, parameters: AuditParameters) -> pd.DataFrame:
+def _test_changes(paired: Paired, groups: Groups, parameters: AuditParameters) -> pd.DataFrame:
     enough, models = paired.grouping.compared, len(paired.models)
     changes, before = paired.changes[..., enough], paired.before[enough]
     tested = sign_flip_tests(changes.mean(axis=1), groups, parameters.draws, parameters.seed).p_values
@@ -345,7 +348,7 @@ def _changes(
     }
 
 
-def _described(paired: Paired, names: Sequence[str]) -> pd.DataFrame:
+def _insufficient_change_rows(paired: Paired, names: Sequence[str]) -> pd.DataFrame:
     labels, sizes = paired.grouping.labels, paired.grouping.sizes
     rows = [
         (model, name, int(sizes[name]), 100.0 * float(changes[:, (labels == name).to_numpy()].mean()))

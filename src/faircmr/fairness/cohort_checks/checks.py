@@ -1,4 +1,4 @@
-"""All checks of a cohort, the worst first."""
+"""Run all checks of a cohort, and sort the findings with the worst first."""
 
 from __future__ import annotations
 

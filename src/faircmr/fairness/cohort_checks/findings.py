@@ -1,4 +1,4 @@
-"""What a check looks at, and what it says."""
+"""Input tables and findings of the cohort checks."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from faircmr.fairness.inference import FloatArray, Groups, hedges_g, holm, permu
 
 LABELS, LENGTH_UNITS = "grid of the labels", "unit of length"
 GEOMETRY_COLUMNS = ["what", "value", "scans", "total"]
-LOOK = "look at the gallery: contours must follow the hearts; if they do not, correct qform and sform"
+GALLERY_REMEDY = "look at the gallery: contours must follow the hearts; if they do not, correct qform and sform"
 
 
 def geometry_counts(scans: pd.DataFrame) -> pd.DataFrame:
@@ -45,10 +45,10 @@ def check_label_grids(tables: CohortTables) -> Finding:
     if not found:
         return Finding(check, Status.UNCHECKED, "no scan is labelled")
     total = sum(found.values())
-    told = [_told(kind, count, total) for kind, count in found.items()]
+    told = [_count_phrase(kind, count, total) for kind, count in found.items()]
     if set(found) == {AS_STORED}:
         return Finding(check, Status.PASS, told[0])
-    return Finding(check, Status.WARN, listed(told), LOOK)
+    return Finding(check, Status.WARN, listed(told), GALLERY_REMEDY)
 
 
 def check_units(tables: CohortTables) -> Finding:
@@ -68,7 +68,7 @@ def _counts(tables: CohortTables, what: str) -> dict[str, int]:
     return {str(value): int(count) for value, count in rows_of(rows, "value", "scans")}
 
 
-def _told(kind: str, count: int, total: int) -> str:
+def _count_phrase(kind: str, count: int, total: int) -> str:
     if kind == AS_STORED:
         return f"the label was stored on the image's grid in {count} of {total} scans"
     if kind == UNKNOWN:

@@ -1,4 +1,4 @@
-"""Permutation tests: is a group scored like the rest, and are all groups scored alike?"""
+"""Permutation tests of each group against the rest, omnibus and sign-flip tests, and Holm's correction."""
 
 from __future__ import annotations
 

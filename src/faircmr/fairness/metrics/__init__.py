@@ -1,4 +1,4 @@
-"""Scores of one segmentation: overlap, surfaces, volumes, and what a cardiologist reads from them."""
+"""Segmentation metrics: overlap, surface distances, volumes and clinical measures."""
 
 import lazy_loader
 

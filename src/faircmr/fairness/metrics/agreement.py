@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from faircmr.core import PROTECTED_GROUP, InvalidScoresError, Parameters
 from faircmr.fairness.inference import Z, wilson
 from faircmr.fairness.metrics.clinical import Measure, by_group, clinical_table
-from faircmr.fairness.tables import attributes_of, comparable, scores_by_seed
+from faircmr.fairness.tables import attributes_of, comparable_scores, scores_by_seed
 
 LOW, HIGH = 0.025, 0.975
 
@@ -216,7 +216,9 @@ def cross_table(errors: pd.DataFrame, groups: pd.Series[str], classes: EjectionF
     ]
 
 
-def reclassified(errors: pd.DataFrame, groups: pd.Series[str], classes: EjectionFractionClasses) -> pd.DataFrame:
+def reclassification_rows(
+    errors: pd.DataFrame, groups: pd.Series[str], classes: EjectionFractionClasses
+) -> pd.DataFrame:
     """Share of each group that the model puts into another class than the expert.
 
     Args:
@@ -291,7 +293,7 @@ def clinical_agreement(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFram
         InvalidCohortError: Scored subjects do not join the subject index.
         StudyMismatchError: Strategies are not of one study.
     """
-    return _tabulated(scores, subjects, agreement_table)
+    return _tabulate_each_strategy(scores, subjects, agreement_table)
 
 
 def reclassification(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> pd.DataFrame:
@@ -299,27 +301,31 @@ def reclassification(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame)
 
     Returns:
         ``strategy``, ``seed`` and ``measure``, then as
-        :func:`reclassified`.
+        :func:`reclassification_rows`.
     """
     tables = [
-        _tabulated(scores, subjects, partial(reclassified, classes=classes)).assign(measure=str(classes.measure))
+        _tabulate_each_strategy(scores, subjects, partial(reclassification_rows, classes=classes)).assign(
+            measure=str(classes.measure)
+        )
         for classes in (LVEF_CLASSES, RVEF_CLASSES)
     ]
     table = pd.concat(tables, ignore_index=True)
     # nobody is counted where the study does not have the ventricle
     counted = table[table["n"] + table["without_reference"] > 0].reset_index(drop=True)
-    return _led_by(["strategy", "seed", "measure"], counted)
+    return _with_leading_columns(["strategy", "seed", "measure"], counted)
 
 
-def _tabulated(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, tabulate: Tabulate) -> pd.DataFrame:
+def _tabulate_each_strategy(
+    scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame, tabulate: Tabulate
+) -> pd.DataFrame:
     parts = []
-    for strategy, of_strategy in comparable(scores, subjects).items():
+    for strategy, of_strategy in comparable_scores(scores, subjects).items():
         groups = attributes_of(pd.Index(of_strategy["subject_id"].unique()), subjects)[PROTECTED_GROUP]
         for seed, of_seed in scores_by_seed(of_strategy):
             table = tabulate(clinical_table(of_seed), groups)
             parts.append(table.assign(strategy=strategy, seed=seed).astype({"seed": "Int64"}))
-    return _led_by(["strategy", "seed"], pd.concat(parts, ignore_index=True))
+    return _with_leading_columns(["strategy", "seed"], pd.concat(parts, ignore_index=True))
 
 
-def _led_by(names: list[str], table: pd.DataFrame) -> pd.DataFrame:
+def _with_leading_columns(names: list[str], table: pd.DataFrame) -> pd.DataFrame:
     return table[[*names, *table.columns.drop(names)]]

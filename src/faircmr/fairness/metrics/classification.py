@@ -1,4 +1,4 @@
-"""How well a classifier tells the protected groups of test subjects apart."""
+"""Accuracy of a classifier of the protected group: recall, confusion matrix and baselines."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from faircmr.core import PROTECTED_GROUP, InvalidScoresError
 from faircmr.fairness.inference import Proportion, clustered_proportion
 
 PREDICTED_GROUP = "predicted_group"
-PREFIX = "log_probability_"
-SLICE = ["subject_id", "phase", "slice_index"]
-MODEL = ["seed", "fold"]
+LOG_PROBABILITY_PREFIX = "log_probability_"
+SLICE_KEYS = ["subject_id", "phase", "slice_index"]
+MODEL_KEYS = ["seed", "fold"]
 DECIMALS = 9
 NEARLY_ONE = 0.01
 """How far a row's probabilities may be from a sum of 1: half precision leaves some thousandths."""
@@ -27,7 +27,11 @@ def groups_of(table: pd.DataFrame) -> list[str]:
     Args:
         table: Has a column ``log_probability_<group>`` for each.
     """
-    return sorted(str(name).removeprefix(PREFIX) for name in table.columns if str(name).startswith(PREFIX))
+    return sorted(
+        str(name).removeprefix(LOG_PROBABILITY_PREFIX)
+        for name in table.columns
+        if str(name).startswith(LOG_PROBABILITY_PREFIX)
+    )
 
 
 def classify(table: pd.DataFrame, level: Literal["subject", "slice"]) -> pd.DataFrame:
@@ -48,8 +52,8 @@ def classify(table: pd.DataFrame, level: Literal["subject", "slice"]) -> pd.Data
             subject has two groups or one that the classifier does not know, or there are fewer than two groups.
     """
     _check(table)
-    columns = [PREFIX + group for group in groups_of(table)]
-    means = table.groupby(SLICE, observed=True)[columns].mean()
+    columns = [LOG_PROBABILITY_PREFIX + group for group in groups_of(table)]
+    means = table.groupby(SLICE_KEYS, observed=True)[columns].mean()
     if level == "subject":
         means = means.groupby("subject_id", observed=True).mean()
     truth = table.drop_duplicates("subject_id").set_index("subject_id")[PROTECTED_GROUP].astype("str")
@@ -63,14 +67,20 @@ def classify(table: pd.DataFrame, level: Literal["subject", "slice"]) -> pd.Data
 
 def _check(table: pd.DataFrame) -> None:
     groups = groups_of(table)
-    _refuse(len(groups) < 2, f"{len(groups)} columns of log-probabilities", f"{PREFIX}<group> for two groups at least")
-    for name in [*SLICE, PROTECTED_GROUP]:
+    _refuse(
+        len(groups) < 2,
+        f"{len(groups)} columns of log-probabilities",
+        f"{LOG_PROBABILITY_PREFIX}<group> for two groups at least",
+    )
+    for name in [*SLICE_KEYS, PROTECTED_GROUP]:
         _refuse(name not in table, f"no column {name!r}", "a column of this name")
     _refuse(table.empty, "no rows", "some classified subjects")
-    keys = [*SLICE, *(name for name in MODEL if name in table)]
-    _refuse_rows(table[[*SLICE, PROTECTED_GROUP]].isna().any(axis=1), "lack a name or group", "a value in every row")
+    keys = [*SLICE_KEYS, *(name for name in MODEL_KEYS if name in table)]
+    _refuse_rows(
+        table[[*SLICE_KEYS, PROTECTED_GROUP]].isna().any(axis=1), "lack a name or group", "a value in every row"
+    )
     _refuse_rows(table.duplicated(keys), "repeat another", f"each {', '.join(keys)} once")
-    _check_log_probabilities(table[[PREFIX + group for group in groups]])
+    _check_log_probabilities(table[[LOG_PROBABILITY_PREFIX + group for group in groups]])
     _check_truth(table, groups)
 
 
@@ -88,7 +98,9 @@ def _check_truth(table: pd.DataFrame, groups: list[str]) -> None:
     _refuse(bool((truths > 1).any()), f"{int((truths > 1).sum())} subjects have two groups", "one group a subject")
     found = sorted(set(table[PROTECTED_GROUP].astype("str")))
     unknown = [group for group in found if group not in groups]
-    _refuse(bool(unknown), f"no column of {', '.join(unknown)}", f"a column {PREFIX}<group> for every group")
+    _refuse(
+        bool(unknown), f"no column of {', '.join(unknown)}", f"a column {LOG_PROBABILITY_PREFIX}<group> for every group"
+    )
     _refuse(len(found) == 1, f"subjects of one protected group alone ({found[0]})", "two groups at least")
 
 

@@ -1,4 +1,4 @@
-"""Errors of the localiser by protected group: a heart that is cut out wrongly is never segmented well."""
+"""Errors of the localiser by protected group."""
 
 from __future__ import annotations
 

@@ -14,11 +14,11 @@ from .paper import MEAN_OF_GROUPS as MEAN_OF_GROUPS
 from .paper import MEASURES as MEASURES
 from .paper import MOST_VALUES as MOST_VALUES
 from .paper import NOT_RECORDED as NOT_RECORDED
+from .paper import RESERVED_COLUMNS as RESERVED_COLUMNS
 from .paper import SEED_SD as SEED_SD
 from .paper import SEEDS as SEEDS
-from .paper import TAKEN as TAKEN
 from .paper import TOTAL as TOTAL
-from .paper import comparable as comparable
+from .paper import comparable_scores as comparable_scores
 from .paper import scores_by_seed as scores_by_seed
 from .paper import table1 as table1
 from .paper import table1_seed_sd as table1_seed_sd

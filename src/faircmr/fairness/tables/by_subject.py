@@ -113,14 +113,16 @@ def attributes_of(subject_ids: pd.Index, subjects: pd.DataFrame) -> pd.DataFrame
         InvalidCohortError: A subject has two rows, no row, or no protected group; says how many, not who.
     """
     index = subjects.set_index("subject_id")
-    _refuse(int(index.index.duplicated().sum()), "repeated in the subject index", "one row a subject")
-    _refuse(int((~subject_ids.isin(index.index)).sum()), "not in the subject index", "scores of this study's subjects")
+    _raise_invalid_rows(int(index.index.duplicated().sum()), "repeated in the subject index", "one row a subject")
+    _raise_invalid_rows(
+        int((~subject_ids.isin(index.index)).sum()), "not in the subject index", "scores of this study's subjects"
+    )
     found = index.loc[subject_ids]
-    _refuse(int(found[PROTECTED_GROUP].isna().sum()), "without a protected group", "one group a subject")
+    _raise_invalid_rows(int(found[PROTECTED_GROUP].isna().sum()), "without a protected group", "one group a subject")
     return found
 
 
-def _refuse(count: int, what: str, permitted: str) -> None:
+def _raise_invalid_rows(count: int, what: str, permitted: str) -> None:
     if count:
         raise InvalidCohortError("scored subjects", f"{count} {what}", permitted)
 

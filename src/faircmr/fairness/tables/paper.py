@@ -152,11 +152,13 @@ def group_row(scores: pd.DataFrame, subjects: pd.DataFrame) -> dict[str, float]:
 
 SEEDS, SEED_MEAN, SEED_SD = "seeds", "_seed_mean", "_seed_sd"
 """Column of how many training seeds there were, and what is appended to the name of a number over them."""
-TAKEN = {"strategy", "seed", SEEDS, *MEASURES, *(name + SEED_SD for name in MEASURES)}
+RESERVED_COLUMNS = {"strategy", "seed", SEEDS, *MEASURES, *(name + SEED_SD for name in MEASURES)}
 """Columns of Table 2 that are no groups."""
 
 
-def comparable(scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def comparable_scores(
+    scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
     """Scores of the strategies that have any, if they can be compared.
 
     Args:
@@ -190,7 +192,7 @@ def _check_groups(subjects: pd.DataFrame, scored: set[str]) -> None:
             "at least two groups to compare",
             "choose a protected attribute with more values, or a split that tests more groups",
         )
-    taken = sorted(TAKEN & groups)
+    taken = sorted(RESERVED_COLUMNS & groups)
     if taken:
         raise InvalidCohortError(
             "protected group", repr(taken[0]), "a name that is no column of Table 2", "rename the group in the source"
@@ -211,7 +213,7 @@ def _check_same_subjects(ran: Mapping[str, pd.DataFrame]) -> None:
             )
 
 
-ROW = ["attribute", "group", "n"]
+GROUP_KEYS = ["attribute", "group", "n"]
 """What names a row of Table 1."""
 
 
@@ -233,7 +235,7 @@ def table2_by_seed(scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.
     """
     rows = [
         {"strategy": strategy, "seed": seed, **group_row(of_seed, subjects)}
-        for strategy, scores in comparable(scores_by_strategy, subjects).items()
+        for strategy, scores in comparable_scores(scores_by_strategy, subjects).items()
         for seed, of_seed in scores_by_seed(scores)
     ]
     return pd.DataFrame(rows).astype({"seed": "Int64"})
@@ -283,10 +285,10 @@ def table1_seed_sd(
         InvalidParameterError: An audit attribute is unknown or no grouping.
         StudyMismatchError: As there.
     """
-    ran = comparable(scores_by_strategy, subjects)
+    ran = comparable_scores(scores_by_strategy, subjects)
     had = set().union(*(cells_of(scores) for scores in ran.values()))
     numbers = [*(cell for cell in CELLS if cell in had), AVERAGE]
-    parts = [pd.DataFrame(columns=["strategy", SEEDS, *ROW, *numbers])]
+    parts = [pd.DataFrame(columns=["strategy", SEEDS, *GROUP_KEYS, *numbers])]
     for strategy, scores in ran.items():
         tables = [table1(of_seed, subjects, audit_attributes) for _, of_seed in scores_by_seed(scores)]
         if len(tables) > 1:
@@ -361,7 +363,7 @@ def table2(scores_by_strategy: Mapping[str, pd.DataFrame], subjects: pd.DataFram
         StudyMismatchError: Strategies were trained under different settings, or strategies or seeds scored on
             different subjects; names what differs.
     """
-    ran = comparable(scores_by_strategy, subjects)
+    ran = comparable_scores(scores_by_strategy, subjects)
     table = pd.DataFrame([{"strategy": name, **group_row(scores, subjects)} for name, scores in ran.items()])
     spread = seed_spread(table2_by_seed(ran, subjects))
     repeated = [name + SEED_SD for name in MEASURES] if (spread[SEEDS] > 1).any() else []

@@ -17,7 +17,7 @@ from faircmr.core import PROTECTED_GROUP, InvalidParameterError, InvalidScoresEr
 from faircmr.core.user_input import code_text
 from faircmr.fairness.inference import FloatArray, Groups, checked_scores
 from faircmr.fairness.tables.by_subject import AVERAGE, attributes_of, subject_scores
-from faircmr.fairness.tables.paper import NOT_RECORDED, comparable
+from faircmr.fairness.tables.paper import NOT_RECORDED, comparable_scores
 
 SIGNIFICANT = 0.01
 """The paper's level: a p-value below it is an asterisk."""
@@ -172,7 +172,7 @@ def asterisks_of(
     """
     parts = {
         strategy: table1_asterisks(table, subjects, audit_attributes)
-        for strategy, table in comparable(scores, subjects).items()
+        for strategy, table in comparable_scores(scores, subjects).items()
     }
     return pd.concat(parts, names=["strategy"]).reset_index("strategy").reset_index(drop=True)
 
@@ -189,7 +189,7 @@ def scheffe_of(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> pd
         one subject.
     """
     parts = []
-    for strategy, table in comparable(scores, subjects).items():
+    for strategy, table in comparable_scores(scores, subjects).items():
         averages = subject_scores(table)[AVERAGE]
         groups = Groups.of(attributes_of(averages.index, subjects)[PROTECTED_GROUP].astype(str).tolist())
         parts.append(_pairs(averages.to_numpy(), groups).assign(strategy=strategy))

@@ -12,7 +12,7 @@ import pandas as pd
 from pydantic import Field
 
 from faircmr.core import OMISSION_TYPES, PROTECTED_GROUP, Parameters, strategy_step
-from faircmr.fairness.audit import BY, AuditParameters
+from faircmr.fairness.audit import INTERSECTION_SEPARATOR, AuditParameters
 from faircmr.fairness.metrics import PREDICTED_GROUP, confusion_matrix
 from faircmr.reporting import question_words
 
@@ -227,7 +227,7 @@ class Study:
         """Audited attributes, the protected one first; pairs of them are left to the audit's own page."""
         found = self.tables.groups
         names = dict.fromkeys(found["attribute"].astype(str)) if len(found) else {}
-        return [name for name in names if BY not in name]
+        return [name for name in names if INTERSECTION_SEPARATOR not in name]
 
     @property
     def protected(self) -> str:

@@ -17,12 +17,12 @@ from faircmr.fairness.tables import (
     AVERAGE,
     MEAN_OF_GROUPS,
     MEASURES,
+    RESERVED_COLUMNS,
     SEED_SD,
     SEEDS,
-    TAKEN,
     TOTAL,
     attributes_of,
-    comparable,
+    comparable_scores,
 )
 from faircmr.reporting import Html, decimal, element, interval, table, together
 from faircmr.reporting.report.study import Study, each
@@ -106,7 +106,7 @@ def surface_errors(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -
 
 def _compared(scores: Mapping[str, pd.DataFrame], subjects: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """Scores of the strategies that ran; a report of a study before its first training has none."""
-    return comparable(scores, subjects) if any(len(table) for table in scores.values()) else {}
+    return comparable_scores(scores, subjects) if any(len(table) for table in scores.values()) else {}
 
 
 def _rows(scores: pd.DataFrame, subjects: pd.DataFrame) -> Iterator[dict[str, object]]:
@@ -207,7 +207,7 @@ def table_2(study: Study) -> PaperTable:
         the terminal has columns of its own: SD over training seeds of the average and of the SD.
     """
     table, found = study.tables.table2, _Marked.of(study)
-    groups = [str(name) for name in table.columns if name not in TAKEN]
+    groups = [str(name) for name in table.columns if name not in RESERVED_COLUMNS]
     spreads = [name + SEED_SD for name in MEASURES[:2] if name + SEED_SD in table]
     columns = (*groups, *MEASURES, SEEDS, *(f"{name.removesuffix(SEED_SD)}, seed SD" for name in spreads))
     rows = [_row2(row, groups, spreads, found) for _, row in table.iterrows()]
