@@ -81,13 +81,13 @@ def _cvi42(root: Path, own: Path) -> Iterator[Step]:
 
 
 def _contour_text(root: Path, own: Path) -> Iterator[Step]:
-    from faircmr.sources import crosses_itself, fill, is_open, leaves, read_points
+    from faircmr.sources import crosses_itself, fill, is_open, reaches_outside, read_points
 
     shape = (seeds.ROWS, seeds.COLUMNS)
     for path in _files(root):
         points = read_points(path.read_text(encoding="latin-1"))
         yield partial(fill, points, shape)
-        yield lambda points=points: (crosses_itself(points, shape), is_open(points), leaves(points, shape))
+        yield lambda points=points: (crosses_itself(points, shape), is_open(points), reaches_outside(points, shape))
 
 
 def _scan(root: Path, own: Path) -> Iterator[Step]:
@@ -178,14 +178,14 @@ def _ukbb_tables(root: Path, own: Path) -> Iterator[Step]:
 
 def _user_table(root: Path, own: Path) -> Iterator[Step]:
     from faircmr.core.user_input import identifier_text, infer_column_types, read_user_table, unreadable_numbers
-    from faircmr.sources import by_subject
+    from faircmr.sources import index_by_subject
 
     for path in _files(root):
         table = read_user_table(path, "scores")
         yield lambda table=table: len(infer_column_types(table, ["subject_id"]))
         yield lambda table=table: [unreadable_numbers(table[name]) is None for name in table]
         yield lambda table=table: len(identifier_text(table.iloc[:, 0]))
-        yield lambda table=table: len(by_subject(table, "subject_id", "scores"))
+        yield lambda table=table: len(index_by_subject(table, "subject_id", "scores"))
 
 
 def _loaded(dataset: AbstractDataset[Any, Any]) -> Any:

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from faircmr.core import InvalidScanError
 from faircmr.sources.contours import (
     MOST_POINTS,
+    checked_contour,
     coverage,
     crosses_itself,
-    drawable,
     fill,
     is_open,
-    leaves,
-    mask_of,
+    mask_from_coverage,
+    reaches_outside,
     read_points,
 )
 
@@ -122,7 +122,7 @@ def test_encloses_nothing_outside_the_image_or_with_fewer_than_three_points(poin
 def test_a_mask_has_the_area_of_its_shares_and_takes_the_largest(seed):
     shares = np.random.default_rng(seed).uniform(size=(6, 9)).round(1)
 
-    mask = mask_of(shares)
+    mask = mask_from_coverage(shares)
 
     assert mask.sum() == np.rint(shares.sum())
     assert shares[mask].min() >= shares[~mask].max()
@@ -170,9 +170,9 @@ def test_is_open_where_the_ends_lie_apart():
 
 
 def test_leaves_the_image_beyond_the_edge_of_its_last_pixel():
-    assert not leaves(np.array([[-0.5, -0.5], [69.5, 89.5], [10.0, 0.0]]), SHAPE)
-    assert leaves(np.array([[0.0, 0.0], [69.75, 0.0], [0.0, 10.0]]), SHAPE)
-    assert leaves(np.array([[0.0, -0.75], [60.0, 0.0], [0.0, 10.0]]), SHAPE)
+    assert not reaches_outside(np.array([[-0.5, -0.5], [69.5, 89.5], [10.0, 0.0]]), SHAPE)
+    assert reaches_outside(np.array([[0.0, 0.0], [69.75, 0.0], [0.0, 10.0]]), SHAPE)
+    assert reaches_outside(np.array([[0.0, -0.75], [60.0, 0.0], [0.0, 10.0]]), SHAPE)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
@@ -186,7 +186,7 @@ def test_refuses_coordinates_that_are_nowhere(value):
 
 def test_refuses_more_points_than_memory_is_kept_for():
     with pytest.raises(InvalidScanError, match=r"5001 points"):
-        drawable(np.zeros((MOST_POINTS + 1, 2)))
+        checked_contour(np.zeros((MOST_POINTS + 1, 2)))
 
 
 def test_reads_points_that_count_from_one():
@@ -241,7 +241,7 @@ def test_real_contours_are_whole(drawn_images):
     contours = [contour for _, _, *both in drawn_images for contour in both if contour is not None]
 
     assert len(contours) == 76 + 36
-    assert not any(is_open(contour) or leaves(contour, (256, 256)) for contour in contours)
+    assert not any(is_open(contour) or reaches_outside(contour, (256, 256)) for contour in contours)
     assert not any(crosses_itself(contour, (256, 256)) for contour in contours)
 
 

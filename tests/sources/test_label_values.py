@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as npst
 
 from faircmr.core import InvalidScanError
 from faircmr.core.scans import Structure
-from faircmr.sources.label_values import map_label, translated
+from faircmr.sources.label_values import map_label, translate_prediction
 
 ACDC_LABELS = {1: Structure.RVBP, 2: Structure.LVM, 3: Structure.LVBP}
 
@@ -26,7 +26,7 @@ def test_mapping_there_and_back_changes_nothing(label):
 def test_nothing_but_background_is_a_prediction_and_no_drawing():
     empty = np.zeros((1, 2, 2), dtype=np.float32)
 
-    assert not translated(empty, ACDC_LABELS).any()
+    assert not translate_prediction(empty, ACDC_LABELS).any()
     with pytest.raises(InvalidScanError, match="all background"):
         map_label(empty, ACDC_LABELS)
 
@@ -34,4 +34,4 @@ def test_nothing_but_background_is_a_prediction_and_no_drawing():
 @pytest.mark.parametrize("value", [4.0, 1.5, -1.0, 257.0, 256.0, np.inf, np.nan])
 def test_no_value_passes_as_what_it_is_cut_to(value: float):
     with pytest.raises(InvalidScanError, match=r"the label holds the values .*; only 0, 1, 2, 3"):
-        translated(np.array([0.0, value], dtype=np.float32), ACDC_LABELS)
+        translate_prediction(np.array([0.0, value], dtype=np.float32), ACDC_LABELS)

@@ -8,7 +8,7 @@ import pytest
 
 from faircmr.core import FaircmrError, InvalidCohortError, InvalidScanError
 from faircmr.core.scans import Phase, ScanFiles, Structure
-from faircmr.sources import by_subject, read_scan
+from faircmr.sources import index_by_subject, read_scan
 from faircmr.sources.base import NoParameters
 from faircmr.sources.demographics_table import age_class
 from faircmr.sources.mnms import Mnms
@@ -199,11 +199,11 @@ def test_refuses_a_table_that_is_not_utf8(root):
 
 
 def test_ids_are_taken_as_text_and_cut_of_spaces():
-    table = by_subject(pd.DataFrame({"id": ["007 ", "7"], "sex": ["f", "m"]}, dtype="str"), "id", "people")
+    table = index_by_subject(pd.DataFrame({"id": ["007 ", "7"], "sex": ["f", "m"]}, dtype="str"), "id", "people")
 
     assert table.index.tolist() == ["007", "7"]
     with pytest.raises(InvalidCohortError, match="people: 0 rows have no id and 1 repeat one"):
-        by_subject(pd.DataFrame({"id": ["7", "7 "]}, dtype="str"), "id", "people")
+        index_by_subject(pd.DataFrame({"id": ["7", "7 "]}, dtype="str"), "id", "people")
 
 
 SECOND = "SUBJECT_CODE,DISEASE,VENDOR,SCANNER,FIELD"

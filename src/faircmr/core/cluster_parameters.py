@@ -1,4 +1,4 @@
-"""Where ``faircmr.runners.DaskRunner`` runs a study, as parameters; nothing of Dask is needed to read them."""
+"""Parameters ``cluster`` of ``faircmr.runners.DaskRunner``; this module does not import Dask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Names of columns that tables of different kinds share."""
+"""Column names and reserved row names that several kinds of tables share."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Short digests of texts, JSON, parameters and tables: equal content, equal digest, on any machine."""
+"""Short digests of texts, JSON, parameters and tables: equal content has the same digest on every machine."""
 
 from __future__ import annotations
 

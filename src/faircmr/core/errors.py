@@ -1,4 +1,4 @@
-"""The one family of expected errors: what is wrong, what is permitted, what to do.
+"""Expected errors: each message says what is wrong, what is permitted, and what to do.
 
 A message never holds a source id, a path below the source root, or a voxel value of a person:
 subjects are named by their study key (``sub-0001``).

@@ -1,6 +1,6 @@
-"""What was found and left out, as counts with a reason: the console and the pages say it alike.
+"""Counts of what was left out, each with a reason, for the log and the report.
 
-Whoever leaves something out makes an :class:`Omission`. It is logged with :func:`log_omissions`, and written with
+Code that leaves something out makes an :class:`Omission`. It is logged with :func:`log_omissions`, and written with
 :func:`omission_table` to a table of the study, which the pages read.
 """
 

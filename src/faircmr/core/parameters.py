@@ -1,4 +1,4 @@
-"""The base of every parameter model, and the validation of configuration in one line an error."""
+"""Base class of all parameter models, and validation of configuration with one-line errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Random numbers that are a function of (seed, what, step) and of nothing else."""
+"""Seeds and random generators that depend only on a seed, a purpose and a step."""
 
 from __future__ import annotations
 

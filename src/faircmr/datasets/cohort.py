@@ -34,16 +34,16 @@ from faircmr.sources import (
     SourceFiles,
     build_cohort,
     file_state,
+    file_states_below,
     first_number,
     first_paths,
     list_unlabelled,
-    located,
-    located_states,
+    path_below,
     read_frames,
 )
 
 CONVERTED = "converted"
-"""Folder beside the table of keys for what a source makes of the raw scans."""
+"""Folder next to the table of keys for scans that a source converts."""
 
 
 class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
@@ -120,8 +120,8 @@ class CohortDataset(Previewed, AbstractDataset[Never, Cohort]):
             "parameters": self._parameters,
             "reading": self._reading.model_dump(mode="json"),
             "keys": present[["subject_id", "source_id"]].to_numpy().tolist(),
-            "scans": located_states(paths, self._root),
-            "attributes": located_states(source.attribute_files(), self._root),
+            "scans": file_states_below(paths, self._root),
+            "attributes": file_states_below(source.attribute_files(), self._root),
             "rejected": {source_id: one.reason for source_id, one in rejected.items()},
             # pages say what is left out: they are stale when that changes
             "omissions": [asdict(one) for one in source.omissions()],
@@ -217,7 +217,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         return _NamedFolder(
             subjects={key: by_key[key] for key in keys.values() if key in by_key},
             left_out=(
-                *(_left_out(reason, located(path, self._root), by_path) for path, reason in found.left_out.items()),
+                *(_left_out(reason, path_below(path, self._root), by_path) for path, reason in found.left_out.items()),
                 *(LeftOut(one.what, one.reason, count=one.count) for one in found.omissions),
             ),
             files=found.files,
@@ -225,7 +225,9 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
 
     def _updated_keys(self, found: FoundScans) -> pd.DataFrame:
         paths = {source_id: self._names(files)[0] for source_id, files in found.subjects.items()}
-        left_out = [path for path in (located(path, self._root) for path in found.left_out) if is_storable_name(path)]
+        left_out = [
+            path for path in (path_below(path, self._root) for path in found.left_out) if is_storable_name(path)
+        ]
 
         def named(known: pd.DataFrame) -> pd.DataFrame:
             of_files = _of_files(known)
@@ -239,7 +241,7 @@ class UnlabelledDataset(Previewed, AbstractDataset[Never, UnlabelledScans]):
         return updated_keys(self._key_path, named)
 
     def _names(self, files: tuple[ImageFile, ...]) -> list[str]:
-        return [located(file.path, self._root) for file in files]
+        return [path_below(file.path, self._root) for file in files]
 
     def _exists(self) -> bool:
         return self._root.is_dir()

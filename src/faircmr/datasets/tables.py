@@ -24,7 +24,7 @@ from faircmr.core.scans import MaskPairs
 from faircmr.core.study import ReadingParameters, schema_named
 from faircmr.core.user_input import TABLE_DAMAGE, read_user_table
 from faircmr.datasets.base import Previewed, StudyDataset, no_paths_in_errors
-from faircmr.sources import file_state, located_states, mask_files, pair_masks
+from faircmr.sources import file_state, file_states_below, mask_files, pair_masks
 
 TEXT_COLUMNS = dict.fromkeys(("subject_id", "other_subject_id", "protected_group", "group", "split"), "str")
 """Columns that stay text in CSV, also where they look like numbers."""
@@ -213,7 +213,7 @@ class MaskPairsDataset(Previewed, AbstractDataset[Never, MaskPairs]):
     def fingerprint(self) -> str:
         """Digest of names, sizes and times of all masks."""
         folders = (self._predictions, self._references)
-        states = [located_states(mask_files(folder), folder) for folder in folders]
+        states = [file_states_below(mask_files(folder), folder) for folder in folders]
         return json_digest([states, self._reading.model_dump(mode="json")])
 
     def _exists(self) -> bool:

@@ -22,8 +22,8 @@ import pandas as pd
 from faircmr.core import InvalidCohortError, Omission, Parameters
 from faircmr.core.scans import Phase, ScanFiles, Structure
 from faircmr.core.user_input import is_nifti, named, nifti_by_stem
-from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
-from faircmr.sources.demographics_table import bmi_class, numbers, text
+from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans_error
+from faircmr.sources.demographics_table import bmi_class, number_column, text_column
 from faircmr.sources.files import FolderWalk, check_copies
 
 INFO = "Info.cfg"
@@ -54,7 +54,7 @@ class Acdc:
             InvalidCohortError: There are none, or a folder of scans has no ``Info.cfg``.
         """
         if not self._folders:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         anonymous = sum(not subject.info for subject in self._folders.values())
         if anonymous:
             raise InvalidCohortError(
@@ -117,10 +117,10 @@ class Acdc:
         infos = self._infos.values()
         index = pd.Index([folder.name for folder in self._infos], name="source_id", dtype="str")
         table = pd.DataFrame({name: _column(infos, name, index) for name in ("Group", "Height", "Weight")})
-        height, weight = numbers(table, "Height", INFO), numbers(table, "Weight", INFO)
+        height, weight = number_column(table, "Height", INFO), number_column(table, "Weight", INFO)
         return pd.DataFrame(
             {
-                "pathology": text(table, "Group"),
+                "pathology": text_column(table, "Group"),
                 "height": height,
                 "weight": weight,
                 "bmi_class": bmi_class(height, weight),

@@ -1,4 +1,4 @@
-"""What a data set must answer to become a cohort, and how it becomes one."""
+"""The protocol ``Source`` of a data set, and ``build_cohort``, which makes a cohort of a source."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def file_state(path: Path) -> FileState:
     return status.st_size, status.st_mtime_ns
 
 
-def located_states(paths: Iterable[Path], root: Path) -> list[tuple[str, FileState]]:
+def file_states_below(paths: Iterable[Path], root: Path) -> list[tuple[str, FileState]]:
     """State of each file with its path below ``root``, in a fixed order."""
-    return sorted((located(path, root), file_state(path)) for path in set(paths))
+    return sorted((path_below(path, root), file_state(path)) for path in set(paths))
 
 
-def located(path: Path, root: Path) -> str:
+def path_below(path: Path, root: Path) -> str:
     """Path below ``root`` with forward slashes; the whole path of a file that lies elsewhere."""
     # as text: pathlib's own way takes a third of the time of listing a large cohort
     return path.as_posix().removeprefix(f"{root.as_posix()}/")
@@ -148,7 +148,7 @@ def check_unique(source_ids: Iterable[str]) -> None:
         )
 
 
-def no_scans(expected: str) -> InvalidCohortError:
+def no_scans_error(expected: str) -> InvalidCohortError:
     """The error of a source folder that holds no scan of the expected layout."""
     return InvalidCohortError(
         "source_root", "no scans found there", expected, "set source_root to the data set's folder"
@@ -184,47 +184,47 @@ def build_cohort(
     )
     if not files:
         log_omissions(logger, source.omissions())
-        raise _nobody_left(rejected)
+        raise _no_subject_left(rejected)
     attributes, present = source.attributes(), {*(subject_id for subject_id, _ in files), *rejected["subject_id"]}
-    _check_zeros(attributes, key)
+    _check_leading_zeros(attributes, key)
     ordered = {scan: files[scan] for scan in sorted(files)}
     return Cohort(
-        subjects=_subjects(attributes, keys, present),
-        scans=_scans(ordered),
+        subjects=_subject_table(attributes, keys, present),
+        scans=_scan_table(ordered),
         files=ordered,
         read_files=partial(read_scan, label_values=source.label_values, reading=reading),
         readers=readers,
         rejected=rejected,
-        omissions=(*source.omissions(), *_without_scan(attributes, keys, present)),
+        omissions=(*source.omissions(), *_without_scan_omissions(attributes, keys, present)),
         absent_columns=source.absent_columns() if isinstance(source, NamesAbsentColumns) else {},
     )
 
 
 def first_paths(files: SourceFiles, rejected: Mapping[str, Rejection], root: Path) -> dict[str, str]:
     """Path of each subject's first file below the source root, by source id; of the rejected too."""
-    paths = {source_id: located(one.path, root) for source_id, one in rejected.items()}
+    paths = {source_id: path_below(one.path, root) for source_id, one in rejected.items()}
     # the last that is set stands: the first phase
     for phase in reversed(Phase):
-        paths |= {source_id: located(scan.image, root) for (source_id, of), scan in files.items() if of is phase}
+        paths |= {source_id: path_below(scan.image, root) for (source_id, of), scan in files.items() if of is phase}
     return paths
 
 
-def _nobody_left(rejected: pd.DataFrame) -> InvalidCohortError:
+def _no_subject_left(rejected: pd.DataFrame) -> InvalidCohortError:
     if rejected.empty:
-        return no_scans("at least one scan")
+        return no_scans_error("at least one scan")
     first = rejected.iloc[0]
     found = f"none of {len(rejected)} subjects can be used (first: {first['subject_id']}: {first['reason']})"
     return InvalidCohortError("source_root", found, "at least one scan", "01_raw/key.csv says where they lie")
 
 
-def _subjects(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:
+def _subject_table(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> pd.DataFrame:
     study_keys = attributes.index.map(keys)
     subjects = attributes.set_axis(study_keys)[study_keys.isin(present)].reindex(sorted(present))
     subjects.index.name = "subject_id"
     return with_display_names(subjects).reset_index()
 
 
-def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
+def _check_leading_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
     """Refuse a table of subjects whose ids have lost zeros: its subjects would have scans and no attributes."""
     if zeros := count_lost_zeros(key["source_id"], attributes.index):
         raise InvalidCohortError(
@@ -235,12 +235,12 @@ def _check_zeros(attributes: pd.DataFrame, key: pd.DataFrame) -> None:
         )
 
 
-def _without_scan(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> list[Omission]:
+def _without_scan_omissions(attributes: pd.DataFrame, keys: Mapping[str, str], present: set[str]) -> list[Omission]:
     others = int((~attributes.index.map(keys).isin(present)).sum())
     return [Omission("subjects with attributes", others, len(attributes), "no scan")] if others else []
 
 
-def _scans(files: Mapping[ScanKey, ScanFiles]) -> pd.DataFrame:
+def _scan_table(files: Mapping[ScanKey, ScanFiles]) -> pd.DataFrame:
     rows = [
         (subject_id, str(phase), scan.label is not None, scan_fingerprint(scan))
         for (subject_id, phase), scan in files.items()

@@ -27,13 +27,13 @@ from faircmr.sources.nifti import (
     GZIP,
     NIFTI2_HEADER_SIZE,
     VOLUME,
-    check_promise,
-    damage,
-    dimensions,
+    axis_count,
+    check_voxel_bytes,
+    damage_errors,
     geometry_of,
-    header_in,
     header_of,
-    most_bytes,
+    largest_content_size,
+    parse_header,
 )
 
 if TYPE_CHECKING:
@@ -60,14 +60,14 @@ def read_cine(path: Path, reading: ReadingParameters = DEFAULT_READING) -> Itera
         check_is_file(path)
         compressed = _is_compressed(path)
         with gzip.open(path) if compressed else path.open("rb") as stream:
-            most = most_bytes(path.stat().st_size, compressed=compressed)
-            yield from _frames(*_opened_image(stream, most, reading))
+            most = largest_content_size(path.stat().st_size, compressed=compressed)
+            yield from _frames(*_open_image(stream, most, reading))
             # length and CRC of a compressed file stand at its end, and a bomb may stand there too
             if len(stream.read(ENDING + 1)) > ENDING:
                 raise EOFError
     except FileNotFoundError:
         raise InvalidScanError("scan", "the file is missing", "a NIfTI file for every listed scan") from None
-    except damage():
+    except damage_errors():
         # what the libraries say holds the path
         raise InvalidScanError(
             "scan", "the image file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"
@@ -79,19 +79,19 @@ def _is_compressed(path: Path) -> bool:
         return file.read(len(GZIP)) == GZIP
 
 
-def _opened_image(stream: BufferedIOBase, most: int, reading: ReadingParameters) -> tuple[Nifti1Image, Geometry]:
+def _open_image(stream: BufferedIOBase, most: int, reading: ReadingParameters) -> tuple[Nifti1Image, Geometry]:
     """Image whose voxels are still in the file, once its header can be believed."""
-    kind, header = header_in(stream.read(NIFTI2_HEADER_SIZE))
+    kind, header = parse_header(stream.read(NIFTI2_HEADER_SIZE))
     stream.seek(0)
     image = kind.from_stream(stream)
     _check_axes(image.shape)
-    check_promise(header, most, "image")
+    check_voxel_bytes(header, most, "image")
     check_voxels(image.shape[:VOLUME], "image")
     return image, geometry_of(header, "image", reading)
 
 
 def _check_axes(shape: tuple[int, ...]) -> None:
-    if dimensions(shape) not in {VOLUME, CINE} or 0 in shape:
+    if axis_count(shape) not in {VOLUME, CINE} or 0 in shape:
         raise InvalidScanError("scan", f"the image has {len(shape)} dimensions", "3, or 4 with time, none empty")
     columns, rows, slices = shape[:VOLUME]
     if slices > min(columns, rows):
@@ -101,7 +101,7 @@ def _check_axes(shape: tuple[int, ...]) -> None:
 
 def _frames(image: Nifti1Image, geometry: Geometry) -> Iterator[tuple[int | None, Scan]]:
     rest = (0,) * (len(image.shape) - CINE)
-    if dimensions(image.shape) == VOLUME:
+    if axis_count(image.shape) == VOLUME:
         # axes of size 1 behind the third
         yield None, _scan(np.asanyarray(image.dataobj).reshape(image.shape[:VOLUME], order="F"), geometry)
         return
@@ -138,11 +138,11 @@ def write_cine(path: Path, cine: ShortAxisCine) -> None:
         OutputError: The folder cannot be written.
     """
     packer = zlib.compressobj(1, zlib.DEFLATED, GZIP_WINDOW)
-    packed = [packer.compress(part) for part in _parts(cine)]
+    packed = [packer.compress(part) for part in _file_parts(cine)]
     write_atomically(path, b"".join([*packed, packer.flush()]))
 
 
-def _parts(cine: ShortAxisCine) -> Iterator[bytes]:
+def _file_parts(cine: ShortAxisCine) -> Iterator[bytes]:
     yield _header(cine)
     for index in range(cine.phases):
         # (slices, rows, columns) in C order is (columns, rows, slices) in NIfTI's Fortran order

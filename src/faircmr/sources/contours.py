@@ -1,4 +1,4 @@
-"""From contours that an expert drew to the pixels inside them.
+"""Rasterise contours: masks of the pixels inside contours that an expert drew.
 
 A contour is an array (points, 2) of x (along the columns) and y (along the rows) in pixels, closed from its last
 point to its first. Pixel centres lie at whole numbers, the first at 0: ukbb_cardiac reads cvi42's coordinates so
@@ -50,25 +50,25 @@ def read_points(text: str) -> FloatArray:
         points = np.array(rows, dtype=np.float64)
     except ValueError:
         # NumPy quotes what it cannot read
-        raise _unreadable("a line that is not two numbers") from None
+        raise _unreadable_error("a line that is not two numbers") from None
     if len(points) < FEWEST_POINTS:
-        raise _unreadable(f"{len(points)} points")
-    return drawable(points - FIRST_PIXEL)
+        raise _unreadable_error(f"{len(points)} points")
+    return checked_contour(points - FIRST_PIXEL)
 
 
-def drawable(points: FloatArray) -> FloatArray:
+def checked_contour(points: FloatArray) -> FloatArray:
     """The contour as it is, once nothing in it can harm the arithmetic; fewer than 3 points enclose nothing.
 
     Raises:
         InvalidScanError: It is no array (points, 2), has too many points, or a coordinate is not finite or too far.
     """
     if points.ndim != 2 or points.shape[1] != 2:
-        raise _unreadable("a line that is not two numbers")
+        raise _unreadable_error("a line that is not two numbers")
     if len(points) > MOST_POINTS:
-        raise _unreadable(f"{len(points)} points")
+        raise _unreadable_error(f"{len(points)} points")
     # NaN fails this comparison too
     if not (np.abs(points) <= FARTHEST).all():
-        raise _unreadable("coordinates that are not finite, or far outside every image")
+        raise _unreadable_error("coordinates that are not finite, or far outside every image")
     return points
 
 
@@ -85,10 +85,10 @@ def coverage(points: FloatArray, shape: tuple[int, int], oversampling: int = 4) 
         Shares in 0..1 of this shape. Where a contour crosses itself, every part that it goes around is inside.
 
     Raises:
-        InvalidScanError: As :func:`drawable`.
+        InvalidScanError: As :func:`checked_contour`.
     """
-    box = _box(drawable(points), shape)
-    inside = np.minimum(np.abs(_turns(points, box, oversampling)), 1.0)
+    box = _bounding_box(checked_contour(points), shape)
+    inside = np.minimum(np.abs(_winding_numbers(points, box, oversampling)), 1.0)
     shares = np.zeros(shape)
     # rounded, so that the direction of a contour and its place in the image do not show in the last bits
     rows, columns = shares[box].shape
@@ -96,7 +96,7 @@ def coverage(points: FloatArray, shape: tuple[int, int], oversampling: int = 4) 
     return shares
 
 
-def mask_of(shares: FloatArray) -> Mask:
+def mask_from_coverage(shares: FloatArray) -> Mask:
     """As many pixels as the shares add up to, those with the largest shares: about half of each, or more, is inside.
 
     Taking every pixel that is half inside would not do: by chance of where the outline falls its area is off by
@@ -120,7 +120,7 @@ def fill(points: FloatArray, shape: tuple[int, int], oversampling: int = 4) -> M
 
     Arguments and errors are those of :func:`coverage`.
     """
-    return mask_of(coverage(points, shape, oversampling))
+    return mask_from_coverage(coverage(points, shape, oversampling))
 
 
 def crosses_itself(points: FloatArray, shape: tuple[int, int], oversampling: int = 4) -> bool:
@@ -128,7 +128,7 @@ def crosses_itself(points: FloatArray, shape: tuple[int, int], oversampling: int
 
     A loop that lies in part of one pixel may not be seen. Arguments and errors are those of :func:`coverage`.
     """
-    turns = _turns(points, _box(drawable(points), shape), oversampling)
+    turns = _winding_numbers(points, _bounding_box(checked_contour(points), shape), oversampling)
     least, most = turns.min(initial=0.0), turns.max(initial=0.0)
     return bool(max(most, -least) > 1 + ROUNDING or min(most, -least) > ROUNDING)
 
@@ -140,13 +140,13 @@ def is_open(points: FloatArray) -> bool:
     return gap > max(OPEN_GAP, OPEN_STEPS * float(steps.max(initial=0.0)))
 
 
-def leaves(points: FloatArray, shape: tuple[int, int]) -> bool:
+def reaches_outside(points: FloatArray, shape: tuple[int, int]) -> bool:
     """Whether a contour reaches over the edge of an image of this many rows and columns."""
     rows, columns = shape
     return bool((points < -0.5).any() or (points > np.array([columns, rows]) - 0.5).any())
 
 
-def _box(points: FloatArray, shape: tuple[int, int]) -> Box:
+def _bounding_box(points: FloatArray, shape: tuple[int, int]) -> Box:
     """Rows and columns of the image that a contour can touch."""
     (left, top), (right, bottom) = np.rint(points.min(axis=0)), np.rint(points.max(axis=0))
     rows, columns = (
@@ -156,7 +156,7 @@ def _box(points: FloatArray, shape: tuple[int, int]) -> Box:
     return rows, columns
 
 
-def _turns(points: FloatArray, box: Box, oversampling: int) -> FloatArray:
+def _winding_numbers(points: FloatArray, box: Box, oversampling: int) -> FloatArray:
     """How often a contour goes around each piece of a line, one pixel long; the sign is its direction.
 
     Each line is walked from the left, and each edge of the contour that it meets adds a turn or takes one.
@@ -185,7 +185,7 @@ def _turns(points: FloatArray, box: Box, oversampling: int) -> FloatArray:
     return turns
 
 
-def _unreadable(found: str) -> InvalidScanError:
+def _unreadable_error(found: str) -> InvalidScanError:
     return InvalidScanError(
         "scan",
         f"a contour has {found}",

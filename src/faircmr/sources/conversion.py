@@ -1,4 +1,4 @@
-"""Acquisitions that are no NIfTI (archives of DICOM, contours), made into it once, below the study's own folder.
+"""Convert acquisitions that are not NIfTI (DICOM archives, contours) to NIfTI once, in a folder of the study.
 
 Folders are named by a keyed digest of the source id, so that no path of the study gives an id away. Each has a record
 of what it was made of; what is recorded and unchanged is not made again, and what cannot be made is recorded with
@@ -122,28 +122,28 @@ def convert_all(
     Raises:
         OutputError: Another process converts them, or the folder cannot be written.
     """
-    found = _found(acquisitions, converter, root)
+    found = _find_converted(acquisitions, converter, root)
     if len(found) == len(acquisitions):
         return found
     with lease(root, "converted scans"):
         # another process may have converted some since
-        found = _found(acquisitions, converter, root)
+        found = _find_converted(acquisitions, converter, root)
         missing = [one for one in acquisitions if one.source_id not in found]
         logger.info("Converting %d of %d acquisitions", len(missing), len(acquisitions))
-        convert = partial(_converted, converter=converter, root=root, salt=read_or_create_salt(root / SALT))
-        made = _all(convert, missing, workers)
+        convert = partial(_convert_subject, converter=converter, root=root, salt=read_or_create_salt(root / SALT))
+        made = _convert_in_parallel(convert, missing, workers)
         found |= dict(zip((one.source_id for one in missing), made, strict=True))
     return {one.source_id: found[one.source_id] for one in acquisitions}
 
 
-def _found(acquisitions: Sequence[Acquisition], converter: Converter, root: Path) -> dict[str, Converted]:
+def _find_converted(acquisitions: Sequence[Acquisition], converter: Converter, root: Path) -> dict[str, Converted]:
     """Those that need no work."""
     if not (root / SALT).exists():
         return {}
     found, salt = {}, read_salt(root / SALT)
     for one in acquisitions:
         folder = root / pseudonym(one.source_id, salt)
-        if record := _current(one, folder, converter.version):
+        if record := _current_record(one, folder, converter.version):
             found[one.source_id] = Converted(folder, record)
     return found
 
@@ -162,20 +162,24 @@ def conversion_omissions(converted: Mapping[str, Converted]) -> list[Omission]:
             subjects[kind] += 1
             instances[kind] += sum(int(count) for pair in _COUNT.findall(problem) for count in pair if count)
     return [
-        Omission("converted acquisitions", count, len(converted), _with_count(kind, instances[kind]), outcome=CORRECTED)
+        Omission(
+            "converted acquisitions", count, len(converted), _problem_text(kind, instances[kind]), outcome=CORRECTED
+        )
         for kind, count in subjects.most_common()
     ]
 
 
-def _with_count(kind: str, instances: int) -> str:
+def _problem_text(kind: str, instances: int) -> str:
     return f"{kind} ({instances} in all)" if instances else kind
 
 
-class _Convert(Protocol):
+class _ConvertOne(Protocol):
     def __call__(self, acquisition: Acquisition, /) -> Converted: ...
 
 
-def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -> Iterable[Converted]:
+def _convert_in_parallel(
+    convert: _ConvertOne, acquisitions: Sequence[Acquisition], workers: int
+) -> Iterable[Converted]:
     if workers == 1 or len(acquisitions) <= FEW:
         return map(convert, acquisitions)
     # a fresh interpreter: forking a process that has threads may deadlock
@@ -183,11 +187,11 @@ def _all(convert: _Convert, acquisitions: Sequence[Acquisition], workers: int) -
         return list(pool.map(convert, acquisitions, chunksize=4))
 
 
-def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt: bytes) -> Converted:
+def _convert_subject(acquisition: Acquisition, converter: Converter, root: Path, salt: bytes) -> Converted:
     folder = root / pseudonym(acquisition.source_id, salt)
     inputs = tuple(file_state(path) for path in acquisition.inputs)
     folder.mkdir(parents=True, exist_ok=True)
-    _empty(folder)
+    _clear_folder(folder)
     try:
         outcome = converter(acquisition, folder, salt)
         record = ConversionRecord(
@@ -195,17 +199,17 @@ def _converted(acquisition: Acquisition, converter: Converter, root: Path, salt:
             inputs=inputs,
             notes=dict(outcome.notes),
             problems=outcome.problems,
-            sizes=_sizes(folder),
+            sizes=_file_sizes(folder),
         )
     except InvalidScanError as error:
-        _empty(folder)
+        _clear_folder(folder)
         version = f"{converter.version}{WITH_REMEDY}"
         record = ConversionRecord(version=version, inputs=inputs, reason=error.reason())
     write_atomically(folder / RECORD, record.model_dump_json(indent=0).encode())
     return Converted(folder, record)
 
 
-def _current(acquisition: Acquisition, folder: Path, version: str) -> ConversionRecord | None:
+def _current_record(acquisition: Acquisition, folder: Path, version: str) -> ConversionRecord | None:
     """The record of a folder that needs no work."""
     try:
         record = ConversionRecord.model_validate_json((folder / RECORD).read_bytes())
@@ -213,14 +217,14 @@ def _current(acquisition: Acquisition, folder: Path, version: str) -> Conversion
         return None
     unchanged = record.inputs == tuple(file_state(path) for path in acquisition.inputs)
     expected = f"{version}{WITH_REMEDY}" if record.reason else version
-    return record if unchanged and record.version == expected and record.sizes == _sizes(folder) else None
+    return record if unchanged and record.version == expected and record.sizes == _file_sizes(folder) else None
 
 
-def _sizes(folder: Path) -> dict[str, int]:
+def _file_sizes(folder: Path) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in sorted(folder.iterdir()) if path.name != RECORD}
 
 
-def _empty(folder: Path) -> None:
+def _clear_folder(folder: Path) -> None:
     # the record first: a folder without one is made anew
     for path in sorted(folder.iterdir(), key=lambda path: path.name != RECORD):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Columns of the tables of subjects that several data sets have: numbers, codes, ids; classes of age and body mass."""
+"""Read number, code and id columns of subject tables; classes of age and body-mass index."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def bmi_class(height: pd.Series, weight: pd.Series) -> pd.Series:
     Returns:
         One of :data:`BMI_CLASSES`, or missing where height or weight is.
     """
-    return _classes(weight / (height / 100) ** 2, BMI_LIMITS, BMI_CLASSES)
+    return _classify(weight / (height / 100) ** 2, BMI_LIMITS, BMI_CLASSES)
 
 
 def age_class(age: pd.Series) -> pd.Series:
@@ -52,10 +52,10 @@ def age_class(age: pd.Series) -> pd.Series:
     Returns:
         One of :data:`AGE_CLASSES`, or missing where the age is.
     """
-    return _classes(age, AGE_LIMITS, AGE_CLASSES)
+    return _classify(age, AGE_LIMITS, AGE_CLASSES)
 
 
-def by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
+def index_by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     """A table of people with their source ids as index.
 
     Args:
@@ -79,7 +79,7 @@ def by_subject(table: pd.DataFrame, column: str, name: str) -> pd.DataFrame:
     return table.drop(columns=column).set_axis(pd.Index(ids, name="source_id", dtype="str"))
 
 
-def numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
+def number_column(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     """A column of numbers; all missing where the table has no such column.
 
     Args:
@@ -102,7 +102,7 @@ def numbers(table: pd.DataFrame, column: str, name: str) -> pd.Series:
     return read.values
 
 
-def coded(table: pd.DataFrame, column: str, codes: Mapping[str, str], name: str) -> pd.Series:
+def decoded_column(table: pd.DataFrame, column: str, codes: Mapping[str, str], name: str) -> pd.Series:
     """A column of codes by their meanings; all missing where the table has no such column.
 
     Args:
@@ -114,10 +114,10 @@ def coded(table: pd.DataFrame, column: str, codes: Mapping[str, str], name: str)
     Raises:
         InvalidCohortError: A cell is no code and not missing; says how many, and their form.
     """
-    text = category_text(_column(table, column), _CODED).str.strip()
-    cells = text.str.lower()
+    stripped = category_text(_column(table, column), _CODED).str.strip()
+    cells = stripped.str.lower()
     known = {**codes, **{meaning.lower(): meaning for meaning in codes.values()}}
-    if len(unknown := text[cells.notna() & ~cells.isin(list(known))]):
+    if len(unknown := stripped[cells.notna() & ~cells.isin(list(known))]):
         found = (
             f"column {column} has {len(unknown)} of {len(table)} values that are no code ({describe_forms(unknown)})"
         )
@@ -131,7 +131,7 @@ def frame_numbers(table: pd.DataFrame, column: str) -> pd.Series:
     return found.where(found.between(0, MOST_FRAMES) & (found % 1 == 0))
 
 
-def text(table: pd.DataFrame, column: str) -> pd.Series:
+def text_column(table: pd.DataFrame, column: str) -> pd.Series:
     """A column as text without blanks around; all missing where the table has no such column."""
     return category_text(_column(table, column)).str.strip()
 
@@ -150,5 +150,5 @@ def _column(table: pd.DataFrame, column: str) -> pd.Series:
     return table[column] if column in table.columns else pd.Series(pd.NA, table.index, dtype="str", name=column)
 
 
-def _classes(values: pd.Series, limits: Sequence[float], names: Sequence[str]) -> pd.Series:
+def _classify(values: pd.Series, limits: Sequence[float], names: Sequence[str]) -> pd.Series:
     return pd.cut(values, [0, *limits, float("inf")], right=False, labels=list(names)).astype("str")

@@ -1,4 +1,4 @@
-"""Files of a folder and of zip archives: clutter is passed over, losses are counted, nothing is unpacked.
+"""List folders and read zip archives: hidden files are skipped, unreadable ones counted, nothing is unpacked.
 
 Every reader lists its files in this way. Nothing but folders is opened: a file is told from a pipe or a device by
 what the system says of it, and only links cost a call of their own.
@@ -153,9 +153,9 @@ class FolderWalk:
     def _is_new(self, path: Path) -> bool:
         """Whether a folder is not listed yet; only where there are links to folders does this cost anything."""
         self._follows_links = True
-        self._seen.update(identity for listed in self._listed if (identity := _identity(listed)) is not None)
+        self._seen.update(identity for listed in self._listed if (identity := _folder_identity(listed)) is not None)
         self._listed.clear()
-        identity = _identity(path)
+        identity = _folder_identity(path)
         if identity in self._seen:
             self.repeated += 1
             return False
@@ -204,7 +204,7 @@ def _kind(entry: os.DirEntry[str]) -> _Kind:
     return _Kind.OTHER
 
 
-def _identity(path: Path) -> Identity | None:
+def _folder_identity(path: Path) -> Identity | None:
     try:
         status = path.stat()
     except OSError:
@@ -263,7 +263,7 @@ class Archive:
             InvalidScanError: It is missing, damaged, encrypted or no zip; it holds more than the limits permit,
                 the same name twice, or a name that points out of it. The offender is ``scan``.
         """
-        self._file = _opened(path, limits.member_bytes)
+        self._file = _open_archive(path, limits.member_bytes)
         try:
             self._zip = ZipFile(self._file)
             _check(self._zip.infolist(), limits)
@@ -331,7 +331,7 @@ class _CautiousFile(io.BufferedReader):
         return super().read(size)
 
 
-def _opened(path: Path, largest: int) -> _CautiousFile:
+def _open_archive(path: Path, largest: int) -> _CautiousFile:
     # a pipe would be waited for without end
     if not path.is_file():
         raise InvalidScanError("scan", "the archive is missing", "a zip archive for every listed scan")
@@ -349,9 +349,13 @@ def _starts_as_zip(file: _CautiousFile) -> bool:
 def _check(members: list[ZipInfo], limits: ArchiveLimits) -> None:
     names = [member.filename for member in members]
     if len(set(names)) != len(names):
-        raise _refused(f"names that stand in the archive twice: {len(names) - len(set(names))}", "every name once")
-    if any(_points_out(member.filename) or _points_out(member.orig_filename) for member in members):
-        raise _refused("the archive holds absolute names or names with '..'", "names below the archive's own folder")
+        raise _archive_error(
+            f"names that stand in the archive twice: {len(names) - len(set(names))}", "every name once"
+        )
+    if any(_is_outside_archive(member.filename) or _is_outside_archive(member.orig_filename) for member in members):
+        raise _archive_error(
+            "the archive holds absolute names or names with '..'", "names below the archive's own folder"
+        )
     if any(member.flag_bits & ENCRYPTED for member in members):
         raise InvalidScanError("scan", "the archive is encrypted", "an archive without a password", "decrypt it first")
     if any(member.compress_type not in INFLATED_IN_STEPS for member in members):
@@ -363,23 +367,23 @@ def _check_sizes(members: list[ZipInfo], limits: ArchiveLimits) -> None:
     largest = max((member.file_size for member in members), default=0)
     total, packed = sum(member.file_size for member in members), sum(member.compress_size for member in members)
     if len(members) > limits.members:
-        raise _refused(f"the archive has {len(members)} members", f"at most {limits.members}")
+        raise _archive_error(f"the archive has {len(members)} members", f"at most {limits.members}")
     if largest > limits.member_bytes:
-        raise _refused(f"a member has {largest} bytes", f"at most {limits.member_bytes}")
+        raise _archive_error(f"a member has {largest} bytes", f"at most {limits.member_bytes}")
     if total > limits.total_bytes:
-        raise _refused(f"the members have {total} bytes together", f"at most {limits.total_bytes}")
+        raise _archive_error(f"the members have {total} bytes together", f"at most {limits.total_bytes}")
     if total > limits.ratio * packed:
         found = f"the archive inflates {total / max(packed, 1):.0f} times"
-        raise _refused(found, f"at most {limits.ratio:.0f} times")
+        raise _archive_error(found, f"at most {limits.ratio:.0f} times")
 
 
-def _points_out(name: str) -> bool:
+def _is_outside_archive(name: str) -> bool:
     # the rules of Windows know of both slashes, of drives and of servers
     path = PureWindowsPath(name)
     return bool(path.drive or path.root) or ".." in path.parts
 
 
-def _refused(found: str, permitted: str) -> InvalidScanError:
+def _archive_error(found: str, permitted: str) -> InvalidScanError:
     return InvalidScanError("scan", found, permitted, "this is no archive of images: download it again")
 
 

@@ -1,4 +1,4 @@
-"""What the values of a source's label images stand for."""
+"""Translate the values of label images to structures."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def map_label(values: npt.NDArray[np.float32], label_values: LabelValues) -> Lab
     Raises:
         InvalidScanError: A value is not in the map, a voxel is not annotated, or there is nothing but background.
     """
-    label = translated(values, label_values)
+    label = translate_prediction(values, label_values)
     meanings = set(label_values.values())
     if NoStructure.UNANNOTATED in meanings and (unannotated := np.count_nonzero(label == NoStructure.UNANNOTATED)):
         raise InvalidScanError(
@@ -40,7 +40,7 @@ def map_label(values: npt.NDArray[np.float32], label_values: LabelValues) -> Lab
     return label
 
 
-def translated(values: npt.NDArray[np.float32], label_values: LabelValues, what: str = "label") -> LabelImage:
+def translate_prediction(values: npt.NDArray[np.float32], label_values: LabelValues, what: str = "label") -> LabelImage:
     """Translate values to their meaning; nothing but background is permitted, as of a prediction.
 
     Values within :data:`ROUNDING` of a whole number are that number.
@@ -67,12 +67,12 @@ def translated(values: npt.NDArray[np.float32], label_values: LabelValues, what:
     # a value such as 1.5, -1 or 257 must not pass as what it is cut to
     foreign = (meaning == _FOREIGN) | (index != drawn)
     if foreign.any():
-        meaning[foreign] = _rounded(drawn[foreign], table, label_values, what)
+        meaning[foreign] = _translate_rounded(drawn[foreign], table, label_values, what)
     label[shown] = meaning
     return label
 
 
-def _rounded(
+def _translate_rounded(
     values: npt.NDArray[np.float32], table: npt.NDArray[np.uint8], label_values: LabelValues, what: str
 ) -> LabelImage:
     """Meaning of values that are not whole, or not in the map."""
@@ -82,11 +82,11 @@ def _rounded(
         whole = (np.abs(values - nearest) <= ROUNDING) & (nearest >= 0) & (nearest < len(table))
     label[whole] = table[nearest[whole].astype(np.int64)]
     if (label == _FOREIGN).any():
-        raise outside_the_map(values[label == _FOREIGN], label_values, what)
+        raise unmapped_values_error(values[label == _FOREIGN], label_values, what)
     return label
 
 
-def outside_the_map(
+def unmapped_values_error(
     values: npt.NDArray[np.float32], label_values: LabelValues, what: str = "label"
 ) -> UndeclaredLabelError:
     """The error of a label image that holds values which stand for nothing.
@@ -98,13 +98,13 @@ def outside_the_map(
     """
     found = np.unique(values)
     # as they are: rounded, 1.002 would be a permitted 1
-    distinct = ", ".join(map(_shortest, found[:_NAMED_VALUES]))
+    distinct = ", ".join(map(_shortest_decimal, found[:_NAMED_VALUES]))
     more = f" and {len(found) - _NAMED_VALUES} more" if len(found) > _NAMED_VALUES else ""
     permitted = ", ".join(str(value) for value in sorted({0, *label_values}))
     fractions = f", each within {ROUNDING:g}" if (found != np.rint(found)).any() else ""
     return UndeclaredLabelError("scan", f"the {what} holds the values {distinct}{more}", f"only {permitted}{fractions}")
 
 
-def _shortest(value: np.float32) -> str:
+def _shortest_decimal(value: np.float32) -> str:
     """The fewest digits that give this number back."""
     return str(int(value)) if np.isfinite(value) and value == int(value) else str(value)

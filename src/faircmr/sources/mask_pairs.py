@@ -1,4 +1,4 @@
-"""Two folders of label images in NIfTI: what a model found, and what experts drew."""
+"""Match predicted and reference masks in two folders of NIfTI label images by file name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def pair_masks(predictions: Path, references: Path, reading: ReadingParameters =
         InvalidCohortError: A folder has no masks or two files of one case, or no name is in both.
     """
     (predicted, lost), (drawn, undrawn) = (
-        _masks(folder, setting)
+        _list_masks(folder, setting)
         for folder, setting in ((predictions, "audit_predictions"), (references, "audit_references"))
     )
     common = sorted(predicted.keys() & drawn.keys())
@@ -47,18 +47,18 @@ def pair_masks(predictions: Path, references: Path, reading: ReadingParameters =
             "<case>.nii.gz in both folders",
         )
     readers = {
-        name: partial(_read, predicted[name], drawn[name], number, reading)
+        name: partial(_read_pair, predicted[name], drawn[name], number, reading)
         for number, name in enumerate(common, start=1)
     }
-    return MaskPairs(readers, (*_unmatched(predicted.keys(), drawn.keys()), *lost, *undrawn))
+    return MaskPairs(readers, (*_unmatched_omissions(predicted.keys(), drawn.keys()), *lost, *undrawn))
 
 
 def mask_files(folder: Path) -> list[Path]:
     """Masks of a folder, sorted by name."""
-    return sorted(listing.path / name for listing in _walk(folder) for name in listing.files if is_nifti(name))
+    return sorted(listing.path / name for listing in _walk_masks(folder) for name in listing.files if is_nifti(name))
 
 
-def _unmatched(predicted: Collection[str], drawn: Collection[str]) -> Iterator[Omission]:
+def _unmatched_omissions(predicted: Collection[str], drawn: Collection[str]) -> Iterator[Omission]:
     """What is said of both sides: a reference without a prediction may be a failure of the model."""
     sides = {"references": (drawn, predicted, "prediction"), "predictions": (predicted, drawn, "reference")}
     for what, (own, others, other) in sides.items():
@@ -66,9 +66,9 @@ def _unmatched(predicted: Collection[str], drawn: Collection[str]) -> Iterator[O
             yield Omission(what, alone, len(own), f"no {other} of the same name", outcome="not scored")
 
 
-def _masks(folder: Path, setting: str) -> tuple[dict[str, Path], tuple[Omission, ...]]:
+def _list_masks(folder: Path, setting: str) -> tuple[dict[str, Path], tuple[Omission, ...]]:
     """Masks by case, and what could not be listed."""
-    walk = _walk(folder)
+    walk = _walk_masks(folder)
     found = nifti_by_stem(name for listing in walk for name in listing.files)
     check_copies(copies(found), setting)
     if not found:
@@ -76,12 +76,12 @@ def _masks(folder: Path, setting: str) -> tuple[dict[str, Path], tuple[Omission,
     return {case: folder / names[0] for case, names in found.items()}, walk.omissions(setting)
 
 
-def _walk(folder: Path) -> FolderWalk:
+def _walk_masks(folder: Path) -> FolderWalk:
     # a mask that a broken link stands for is a missing one: its case has a file in the other folder alone
     return FolderWalk(folder, 0, is_data=lambda _: False)
 
 
-def _read(predicted: Path, drawn: Path, number: int, reading: ReadingParameters, coding: PairCoding) -> MaskPair:
+def _read_pair(predicted: Path, drawn: Path, number: int, reading: ReadingParameters, coding: PairCoding) -> MaskPair:
     """Reference as it is stored, and the prediction on the grid of the reference."""
     try:
         prediction, other = read_mask(predicted, coding.predictions, "prediction")

@@ -34,16 +34,16 @@ import pandas as pd
 from faircmr.core import InvalidCohortError, Omission, Parameters
 from faircmr.core.scans import Phase, ScanFiles, Structure
 from faircmr.core.user_input import has_suffix, nifti_by_stem, read_user_table
-from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans
+from faircmr.sources.base import NoParameters, Rejection, SourceFiles, check_unique, no_scans_error
 from faircmr.sources.demographics_table import (
     absent_columns,
     age_class,
     bmi_class,
-    by_subject,
-    coded,
+    decoded_column,
     frame_numbers,
-    numbers,
-    text,
+    index_by_subject,
+    number_column,
+    text_column,
 )
 from faircmr.sources.files import FolderWalk, check_copies
 
@@ -139,7 +139,7 @@ class Mnms:
             InvalidCohortError: There are none, or no table or several.
         """
         if not self._found.files:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         check_copies(self._found.copies, "source_root")
         tables = len(self.attribute_files())
         if tables != 1:
@@ -195,19 +195,19 @@ class Mnms:
             InvalidParameterError: It cannot be read.
         """
         table = self._table
-        age, height, weight = (numbers(table, name, TABLE) for name in ("Age", "Height", "Weight"))
+        age, height, weight = (number_column(table, name, TABLE) for name in ("Age", "Height", "Weight"))
         return pd.DataFrame(
             {
-                "sex": coded(table, "Sex", SEXES, TABLE),
+                "sex": decoded_column(table, "Sex", SEXES, TABLE),
                 "age": age,
                 "age_class": age_class(age),
-                "vendor": text(table, self._columns["vendor"]),
-                "centre": text(table, "Centre"),
-                "pathology": text(table, self._columns["pathology"]),
+                "vendor": text_column(table, self._columns["vendor"]),
+                "centre": text_column(table, "Centre"),
+                "pathology": text_column(table, self._columns["pathology"]),
                 "height": height,
                 "weight": weight,
                 "bmi_class": bmi_class(height, weight),
-                **{name: text(table, column) for name, column in self._columns.items() if name not in COLUMNS},
+                **{name: text_column(table, column) for name, column in self._columns.items() if name not in COLUMNS},
             }
         )
 
@@ -221,8 +221,8 @@ class Mnms:
         table = read_user_table(path, TABLE)
         if ID_COLUMN not in table.columns and ID_COLUMN_2 in table.columns:
             codes = table[ID_COLUMN_2].str.strip().str.zfill(ID_WIDTH_2)
-            return by_subject(table.assign(**{ID_COLUMN_2: codes}), ID_COLUMN_2, TABLE)
-        return by_subject(table, ID_COLUMN, TABLE)
+            return index_by_subject(table.assign(**{ID_COLUMN_2: codes}), ID_COLUMN_2, TABLE)
+        return index_by_subject(table, ID_COLUMN, TABLE)
 
     @property
     def _columns(self) -> Mapping[str, str]:

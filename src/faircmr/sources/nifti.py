@@ -31,7 +31,7 @@ from faircmr.core.scans import (
     placement_on,
 )
 from faircmr.core.study import DEFAULT_READING, ReadingParameters, check_voxels
-from faircmr.sources.label_values import map_label, translated
+from faircmr.sources.label_values import map_label, translate_prediction
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Header, Nifti1Image
@@ -139,19 +139,19 @@ def parse_file(path: Path, what: str, reading: ReadingParameters | None = None) 
     Raises:
         InvalidScanError: The spacing is not positive or outside the limits, or the voxels are too many or no real
             numbers.
-        Exception: Whatever :func:`damage` lists.
+        Exception: Whatever :func:`damage_errors` lists.
     """
     check_is_file(path)
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(FIRST_BYTES)
         compressed = start.startswith(GZIP)
-        kind, header = header_in(_head(start) if compressed else start[:NIFTI2_HEADER_SIZE])
-        end = check_promise(header, most_bytes(size, compressed=compressed), what)
+        kind, header = parse_header(_head(start) if compressed else start[:NIFTI2_HEADER_SIZE])
+        end = check_voxel_bytes(header, largest_content_size(size, compressed=compressed), what)
         geometry = geometry_of(header, what, reading)
         check_voxels(header.get_data_shape(), what)
-        content = start + file.read(most_content(end) if compressed else max(end - len(start), 0))
-    raw = _inflated(content, end + ENDING) if compressed else content
+        content = start + file.read(largest_file_size(end) if compressed else max(end - len(start), 0))
+    raw = _inflate(content, end + ENDING) if compressed else content
     return _without_single_axes(np.asanyarray(kind.from_bytes(raw).dataobj)), geometry
 
 
@@ -170,22 +170,22 @@ def parse_frame(path: Path, frame: int, what: str, reading: ReadingParameters | 
 
     Raises:
         InvalidScanError: The cine has no such frame, or as :func:`parse_file`.
-        Exception: Whatever :func:`damage` lists, of what comes before the frame's end.
+        Exception: Whatever :func:`damage_errors` lists, of what comes before the frame's end.
     """
     check_is_file(path)
     with path.open("rb") as file:
         compressed = file.read(len(GZIP)) == GZIP
         file.seek(0)
         stream = gzip.GzipFile(fileobj=file) if compressed else file
-        kind, header = header_in(stream.read(NIFTI2_HEADER_SIZE))
+        kind, header = parse_header(stream.read(NIFTI2_HEADER_SIZE))
         stream.seek(0)
-        check_promise(header, most_bytes(path.stat().st_size, compressed=compressed), what)
+        check_voxel_bytes(header, largest_content_size(path.stat().st_size, compressed=compressed), what)
         geometry = geometry_of(header, what, reading)
-        of_frame = _frame(kind.from_stream(stream).dataobj, frame, what)
+        of_frame = _select_frame(kind.from_stream(stream).dataobj, frame, what)
         return _without_single_axes(np.asanyarray(of_frame)), geometry
 
 
-def dimensions(shape: tuple[int, ...]) -> int:
+def axis_count(shape: tuple[int, ...]) -> int:
     """Number of axes of an image, without those of size 1 behind the third, which some tools add."""
     count = len(shape)
     while count > VOLUME and shape[count - 1] == 1:
@@ -193,12 +193,12 @@ def dimensions(shape: tuple[int, ...]) -> int:
     return count
 
 
-def most_content(end: int) -> int:
+def largest_file_size(end: int) -> int:
     """Bytes that a compressed file can have whose voxels end there: deflate adds at most five bytes in 16 KiB."""
     return end + ENDING + (end + ENDING) // 2**10 + FIRST_BYTES
 
 
-def header_in(start: bytes) -> tuple[type[Nifti1Image], Nifti1Header]:
+def parse_header(start: bytes) -> tuple[type[Nifti1Image], Nifti1Header]:
     """Header of NIfTI-1 or NIfTI-2, told apart by the first four bytes of a file.
 
     Args:
@@ -213,14 +213,14 @@ def header_in(start: bytes) -> tuple[type[Nifti1Image], Nifti1Header]:
     return kind, kind.header_class(start[: kind.header_class.template_dtype.itemsize], check=False)
 
 
-def most_bytes(size: int, *, compressed: bool) -> int:
+def largest_content_size(size: int, *, compressed: bool) -> int:
     """What a file of this size can hold; of a compressed one, what it may hold."""
     if not compressed:
         return size
     return min(LARGEST_COMPRESSION * size, max(FREELY, USUAL_COMPRESSION * size))
 
 
-def check_promise(header: Nifti1Header, most: int, what: str) -> int:
+def check_voxel_bytes(header: Nifti1Header, most: int, what: str) -> int:
     """Where the voxels end, in bytes, if the file can hold so many.
 
     Raises:
@@ -236,7 +236,7 @@ def check_promise(header: Nifti1Header, most: int, what: str) -> int:
     return end
 
 
-def damage() -> tuple[type[Exception], ...]:
+def damage_errors() -> tuple[type[Exception], ...]:
     """Everything that reading a damaged file was seen to raise."""
     from nibabel.filebasedimages import ImageFileError
     from nibabel.spatialimages import HeaderDataError
@@ -257,7 +257,7 @@ def _head(content: bytes) -> bytes:
     return zlib.decompressobj(GZIP_WINDOW).decompress(content, NIFTI2_HEADER_SIZE)
 
 
-def _inflated(content: bytes, most: int) -> bytes:
+def _inflate(content: bytes, most: int) -> bytes:
     """All members of a gzip file, length and CRC checked; no more than that is inflated."""
     parts: list[bytes] = []
     while content:
@@ -273,11 +273,11 @@ def _inflated(content: bytes, most: int) -> bytes:
 
 def _without_single_axes(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     # in the order of the file, in which voxels lie already
-    return voxels.reshape(voxels.shape[: dimensions(voxels.shape)], order="F")
+    return voxels.reshape(voxels.shape[: axis_count(voxels.shape)], order="F")
 
 
-def _frame(voxels: Any, frame: int, what: str) -> Any:
-    if dimensions(voxels.shape) != CINE:
+def _select_frame(voxels: Any, frame: int, what: str) -> Any:
+    if axis_count(voxels.shape) != CINE:
         check_voxels(voxels.shape, what)
         return voxels
     check_voxels(voxels.shape[:VOLUME], what)
@@ -335,7 +335,7 @@ def read_mask(
             map.
     """
     values, geometry = _read_volume(path, None, what, reading)
-    return translated(values, label_values, what), geometry
+    return translate_prediction(values, label_values, what), geometry
 
 
 def read_label(path: Path) -> tuple[LabelImage, Geometry]:
@@ -345,7 +345,7 @@ def read_label(path: Path) -> tuple[LabelImage, Geometry]:
         InvalidScanError: The file is missing or damaged, or a value is no structure.
     """
     values, geometry = _read_volume(path, None, "label", None)
-    return translated(values, {int(structure): structure for structure in Structure}), geometry
+    return translate_prediction(values, {int(structure): structure for structure in Structure}), geometry
 
 
 def write_image(path: Path, image: Image | npt.NDArray[np.int16], geometry: Geometry) -> None:
@@ -373,7 +373,7 @@ def _read_volume(path: Path, frame: int | None, what: str, reading: ReadingParam
         data, geometry = parse_file(path, what, reading) if frame is None else parse_frame(path, frame, what, reading)
     except FileNotFoundError:
         raise InvalidScanError("scan", f"the {what} file is missing", "a NIfTI file for every listed scan") from None
-    except damage():
+    except damage_errors():
         # what the libraries say holds the path
         raise InvalidScanError(
             "scan", f"the {what} file is truncated or damaged", "a whole NIfTI file (.nii or .nii.gz)"

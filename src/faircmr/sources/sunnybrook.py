@@ -28,10 +28,10 @@ from faircmr.core import InvalidCohortError, InvalidScanError, Omission, Paramet
 from faircmr.core.host import check_is_file, worker_count
 from faircmr.core.scans import LabelImage, Phase, ScanFiles, Structure
 from faircmr.core.user_input import identifier_text, named, read_user_table
-from faircmr.sources.base import NoParameters, Rejection, SourceFiles, no_scans
+from faircmr.sources.base import NoParameters, Rejection, SourceFiles, no_scans_error
 from faircmr.sources.contours import Mask, fill, read_points
 from faircmr.sources.conversion import Acquisition, Converted, Outcome, conversion_omissions, convert_all
-from faircmr.sources.demographics_table import age_class, coded, numbers
+from faircmr.sources.demographics_table import age_class, decoded_column, number_column
 from faircmr.sources.dicom import ShortAxisCine, build_cine, read_frame
 from faircmr.sources.files import FolderWalk
 from faircmr.sources.nifti import write_image, write_label
@@ -331,7 +331,7 @@ class Sunnybrook:
         """
         usable = self._usable
         if not usable:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         acquisitions = [
             Acquisition(subject, (*found[0].values(), *files.contours))
             for subject, files in usable.items()
@@ -386,9 +386,9 @@ class Sunnybrook:
         table = self._patients.set_index("originalid").reindex(subjects)
         known = {"pathology": subjects.to_series().str.extract(ORIGINAL_ID.pattern)["pathology"]}
         if "gender" in table:
-            known["sex"] = coded(table, "gender", SEXES, TABLE)
+            known["sex"] = decoded_column(table, "gender", SEXES, TABLE)
         if "age" in table:
-            known["age"] = numbers(table, "age", TABLE)
+            known["age"] = number_column(table, "age", TABLE)
             known["age_class"] = age_class(known["age"])
         return pd.DataFrame(known)
 

@@ -101,7 +101,7 @@ def rejection_by_name(names: Sequence[str]) -> str:
     """
     if any(_IS_MASK.search(_words(name)) for name in names):
         return MASK
-    return next((view for view in map(_view, names) if view is not None), "")
+    return next((view for view in map(_view_rejection, names) if view is not None), "")
 
 
 def is_named_short_axis(names: Sequence[str]) -> bool:
@@ -110,7 +110,7 @@ def is_named_short_axis(names: Sequence[str]) -> bool:
     Args:
         names: Same as for :func:`rejection_by_name`.
     """
-    return next((view for view in map(_view, names) if view is not None), None) == ""
+    return next((view for view in map(_view_rejection, names) if view is not None), None) == ""
 
 
 def further_channels(stems: Iterable[str]) -> frozenset[str]:
@@ -173,7 +173,7 @@ def check_intensities(image: Image) -> None:
         )
 
 
-def _view(name: str) -> str | None:
+def _view_rejection(name: str) -> str | None:
     """Empty for short axis, the reason for another view, ``None`` where a name states none."""
     words = _words(name)
     other = next((reason for reason, pattern in _IS_OTHER.items() if pattern.search(words)), None)
@@ -276,12 +276,12 @@ def list_unlabelled(root: Path) -> FoundScans:
         left_out |= rejections
         for name, stem in stems.items():
             if listing.path / name not in rejections:
-                source_id, image = _described(listing.path / name, stem, folders)
+                source_id, image = _parse_name(listing.path / name, stem, folders)
                 found[source_id].append(image)
     if not found:
         raise _no_scans(left_out)
     _check_unique(found.values())
-    chosen = {source_id: _chosen(found[source_id]) for source_id in sorted(found)}
+    chosen = {source_id: _select_files(found[source_id]) for source_id in sorted(found)}
     taken = {file.path for files in chosen.values() for file in files}
     left_out |= {file.path: FRAME for files in found.values() for file in files if file.path not in taken}
     counted = (Omission("files", others, None, NO_NIFTI),) if others else ()
@@ -331,7 +331,7 @@ def _rejections(listing: Listing, folders: Sequence[str], stems: Mapping[str, st
     return {listing.path / name: reason for name, reason in reasons.items() if reason}
 
 
-def _described(path: Path, stem: str, folders: Sequence[str]) -> tuple[str, ImageFile]:
+def _parse_name(path: Path, stem: str, folders: Sequence[str]) -> tuple[str, ImageFile]:
     """Source id, and what else the name says."""
     name = _without_channel(stem)
     short_axis = is_named_short_axis([name, *reversed(folders)])
@@ -380,7 +380,7 @@ def _check_unique(subjects: Iterable[Sequence[ImageFile]]) -> None:
         )
 
 
-def _chosen(files: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
+def _select_files(files: Sequence[ImageFile]) -> tuple[ImageFile, ...]:
     whole = tuple(file for file in files if file.is_whole)
     # ED before ES before numbers
     return whole or tuple(sorted(files, key=lambda file: (file.phase or "frame", file.number or 0)))

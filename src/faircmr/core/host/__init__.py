@@ -1,4 +1,4 @@
-"""The machine below a study: files that are whole or absent, leases, processes, stopping."""
+"""Files, processes and signals of this machine: atomic writes, leases, thread pools, stopping a run."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Files that are whole or absent, also after a power cut, and folders of unfinished work."""
+"""Atomic, durable file writes (also after a power cut), and folders for unfinished work."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _swept: set[Path] = set()
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
-    """Write a file such that a reader sees the old content or the new, never a part, whatever ends this process.
+    """Write a file atomically and durably: a reader sees the old content or the new, never a part of it.
 
     Args:
         path: The file; missing folders above it are made.
@@ -61,7 +61,7 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o666) -> None:
 
 
 def remove_durably(path: Path) -> None:
-    """Remove a file if it is there, for good.
+    """Remove a file if it exists, and wait until its removal is on the disk.
 
     Raises:
         OutputError: The folder cannot be written, or the lease of the output is lost.
@@ -107,7 +107,7 @@ def is_content(path: Path, folder: Path) -> bool:
 
 
 def check_is_file(path: Path) -> None:
-    """Refuse what is no file, nor leads to one: a pipe would be waited for, and a device may never end.
+    """Refuse paths that are not regular files: reading a pipe may block, and reading a device may never end.
 
     Raises:
         FileNotFoundError: Nothing is there.
@@ -118,7 +118,7 @@ def check_is_file(path: Path) -> None:
 
 
 def write_error(folder: Path, error: OSError) -> OutputError:
-    """What to say of a folder that refuses a file."""
+    """The error of a folder in which a file cannot be written."""
     if error.errno in FULL:
         remedy = "make room, or choose another data_root, and run again: what is finished is kept"
         return OutputError(f"folder {folder}", error.strerror, "a disk with room for the file", remedy)
@@ -131,7 +131,7 @@ def write_error(folder: Path, error: OSError) -> OutputError:
 
 
 def _remove_unfinished(folder: Path, own: Path) -> None:
-    """Remove what killed writers left; once a process, so that many files in one folder cost no more than few."""
+    """Remove temporary files of killed writers; once a process and folder, because listing a folder takes time."""
     if folder in _swept:
         return
     _swept.add(folder)

@@ -1,8 +1,8 @@
 """Leases: one process at a time writes an output, also where several machines share a file system.
 
-A lease is a hidden file beside its output, which says who holds it and is touched every few seconds. It is taken by
-creating it, which succeeds once, also on NFS. A dead one is taken over by whoever creates the file that is named after
-this very lease; that file is a lease as well, so that it may be left behind by the dead like any other.
+A lease is a hidden file next to its output. It names the process that holds it, which touches it every few seconds.
+A process takes a lease by creating the file exclusively; only one process can, also on NFS. To replace the lease of a
+process that has ended, a process first takes a second lease whose name contains the token of the first one.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ def lease_path(output: Path) -> Path:
 
 
 def lease_holder(output: Path) -> Holder | None:
-    """Who holds the lease of an output, alive or dead; ``None`` where there is none, or it is being written."""
+    """The process that holds the lease of an output, running or not; ``None`` if there is none or it is unfinished."""
     return read_holder(lease_path(output))
 
 
 def new_holder() -> Holder:
-    """This process as the holder of a new lease."""
+    """A holder with a new token for this process."""
     pid, now = os.getpid(), datetime.now().astimezone().isoformat(timespec="seconds")
     return Holder(socket.gethostname(), pid, now, pid_namespace_digest(), process_start(pid), token_hex(4))
 
 
 def read_holder(path: Path) -> Holder | None:
-    """Who a lease says holds it; ``None`` where it is absent or says nothing yet."""
+    """The process that holds a lease; ``None`` where the file is absent, or not written yet."""
     try:
         return Holder(**json.loads(path.read_bytes()))
     except (OSError, ValueError, TypeError, RecursionError):
@@ -75,7 +75,7 @@ HEARTBEAT = 5.0
 DEAD_AFTER = 120.0
 """Seconds without a touch after which a lease of another machine is nobody's: NFS may tell of one a minute late."""
 LOOK_AGAIN = 0.1
-"""Seconds between two attempts of who waits for a lease."""
+"""Seconds between two attempts to take a lease."""
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def _take(path: Path, own: Holder) -> bool:
 
 
 def _replace_dead_lease(path: Path, seen: Holder | None, own: Holder) -> bool:
-    """Put a lease in the place of the dead one that was seen there."""
+    """Replace the lease of a process that has ended, if it is still the lease that was read before."""
     # whoever comes late finds another lease, or none, where the dead one was
     if not path.exists():
         return _create_lease(path, own)
@@ -197,7 +197,7 @@ def _create_lease(path: Path, own: Holder) -> bool:
 
 
 def _file_system_time(path: Path) -> float:
-    """The time by the clock that leases are touched by."""
+    """The present time by the clock of the file system, which sets the times of leases."""
     probe = path.with_name(f"{path.name}-{token_hex(4)}")
     try:
         with probe.open("x") as file:

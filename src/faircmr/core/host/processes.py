@@ -1,7 +1,7 @@
-"""Processes, the machine they run on, and work on several things at once.
+"""Identity of processes, a description of this machine, and thread pools.
 
-Threads and not processes: reading a scan (gzip, NumPy) and resampling it (SciPy's sparse products) let other
-threads run meanwhile, nothing has to be copied between processes, and a worker of a cluster may start threads
+Threads are used instead of processes: reading a scan (gzip, NumPy) and resampling it (sparse products of SciPy) let
+other threads run meanwhile, nothing has to be copied between processes, and a worker of a cluster may start threads
 where it may not start processes.
 """
 
@@ -27,7 +27,7 @@ ENDED = ("Z", "X")
 
 @functools.cache
 def pid_namespace_digest() -> str:
-    """Eight digits for where process numbers mean what they mean here: host, start of its system, and container.
+    """Digest (8 digits) of host, boot and PID namespace: process numbers are comparable only where it is equal.
 
     Two containers may have one host's name, and a host that was started again has other processes.
     """
@@ -36,7 +36,7 @@ def pid_namespace_digest() -> str:
 
 
 def process_start(pid: int) -> str:
-    """When a process began, in the system's own count; empty where none of this number runs, or nobody can tell."""
+    """Start time of a process, in clock ticks since boot; empty if it does not run, or ``/proc`` does not show it."""
     # the name of the program comes second, in brackets, and may hold anything
     fields = _text(PROC / str(pid) / "stat").rpartition(")")[2].split()
     # proc(5): 3 is the state and 22 the start, counted from 1
@@ -44,12 +44,12 @@ def process_start(pid: int) -> str:
 
 
 def can_see_processes() -> bool:
-    """Whether this system says which processes run; Linux does."""
+    """Whether ``/proc`` shows which processes run, as on Linux."""
     return process_start(os.getpid()) != ""
 
 
 def process_is_running(where: str, pid: int, start: str) -> bool | None:
-    """Whether a process of this place, number and start still runs; ``None`` where that cannot be seen from here."""
+    """Whether a process still runs; ``None`` if it is of another PID namespace, or ``/proc`` is not available."""
     return process_start(pid) == start if where == pid_namespace_digest() and can_see_processes() else None
 
 

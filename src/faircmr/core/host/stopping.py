@@ -1,9 +1,9 @@
-"""Stopping when asked: what a cluster sends before it takes a machine away, and Ctrl-C.
+"""Stop a run at SIGTERM (sent by cluster schedulers) or SIGINT (Ctrl-C).
 
-The first signal interrupts the main thread at whatever it does: outputs are whole or absent, so nothing is lost but
-what was under way. It does so by no ``Exception``, which a library might handle, as pandera does in its checks, and
-make another error of it or go on. Where interrupted work ends it becomes a :class:`StoppedError`. Work that would
-lose hours defers it, asks between its steps whether it is to stop, and keeps what it has. Whoever is late is ended.
+The first signal interrupts the main thread. Outputs are written atomically, so only unfinished outputs are lost. The
+interruption is a ``BaseException``, because libraries such as pandera catch every ``Exception``; at the end of the
+interrupted block it becomes a :class:`StoppedError`. Long work such as training uses :func:`defer_stop`, checks between
+its steps whether to stop, and saves its state. A process that has not stopped in time is ended.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _request = _Request()
 
 
 def never_stop() -> bool:
-    """Nobody ever asks to stop."""
+    """Return ``False``: the ``ShouldStop`` of work that nothing stops."""
     return False
 
 

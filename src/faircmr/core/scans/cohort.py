@@ -1,4 +1,4 @@
-"""A cohort: its subjects, what is known of them, and their scans, read one at a time."""
+"""Cohorts: subjects with their attributes, and scans that are read one at a time."""
 
 from __future__ import annotations
 

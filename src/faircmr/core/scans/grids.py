@@ -1,4 +1,4 @@
-"""How two images of one heart lie on each other: flips, swapped axes and whole-voxel shifts between their grids.
+"""Align a label with an image: flips, swapped axes and whole-voxel shifts between their grids.
 
 Tools save the same voxels in another order (RAS, LPS) and say so in the affine of the header. Comparing shape and
 spacing alone misses that: a perfect prediction in another orientation would score as a bad one.

@@ -1,4 +1,4 @@
-"""Image quality without a reference, and images that appear twice.
+"""Image quality measures that need no reference, and detection of near-duplicate images.
 
 A scan is described by how strong each pattern of bright and dark is in it: the power of the lowest spatial frequencies,
 whichever way round they lie, averaged over slices. That does not know of scale and offset of intensities, of mirroring,

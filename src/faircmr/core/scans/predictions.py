@@ -1,4 +1,4 @@
-"""Predicted label images: of a study's scans, and of anybody's model next to its references."""
+"""Predicted label images of a study, and pairs of predicted and reference masks from other models."""
 
 from __future__ import annotations
 

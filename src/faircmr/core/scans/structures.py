@@ -1,4 +1,4 @@
-"""Structures of label images: which a study has, whether they touch as in a heart, and their volumes."""
+"""Structures of label images: which ones a study has, which ones share a border, and their volumes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The division of a study's subjects into splits, and what takes no full part in training."""
+"""Divide subjects into splits, and count the subjects and structures that are left out of training."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _proportion_omissions(divided: pd.DataFrame, splits: pd.DataFrame) -> list[O
 def split_cohort(
     subjects: pd.DataFrame, scans: pd.DataFrame, parameters: SplitParameters, given: pd.DataFrame
 ) -> pd.DataFrame:
-    """Divide the subjects of a study, those without any label among the tested.
+    """Divide the subjects of a study; subjects without any label become test subjects.
 
     Args:
         subjects: ``subject_id`` and ``protected_group``.
@@ -125,7 +125,7 @@ def _test_rows(subject_ids: Sequence[str], splits: pd.DataFrame) -> pd.DataFrame
 
 
 def _move_to_test(splits: pd.DataFrame, subject_ids: Sequence[str]) -> pd.DataFrame:
-    """Given splits in which nobody of these trains or validates: tested, unless another fold tests them."""
+    """Move these subjects from training and validation to test, once; unused in folds other than their test fold."""
     tested = set(splits.loc[splits["split"] == TEST, "subject_id"])
     out = splits["subject_id"].isin(subject_ids) & splits["split"].isin([TRAIN, VALIDATION])
     first = ~splits["subject_id"].where(out).duplicated()

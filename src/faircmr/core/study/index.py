@@ -1,4 +1,4 @@
-"""The subjects and scans of a study, read once and checked, as tables."""
+"""Read and check every scan of a cohort, and make the tables of subjects and scans."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Study keys: how the subjects of a study are named, and the only way back to their source.
+"""Study keys: pseudonymous ids of subjects, and the table that maps them to source ids.
 
-The table of keys (``01_raw/key.csv``; of unlabelled scans ``01_raw/predict_key.csv``) is the one place where
-a study key meets a source id. Subjects of unlabelled scans are ``new-0001``, ...: one ``data_root`` has both tables,
+The table of keys (``01_raw/key.csv``; of unlabelled scans ``01_raw/predict_key.csv``) is the only file that contains
+both study keys and source ids. Subjects of unlabelled scans are ``new-0001``, ...: one ``data_root`` has both tables,
 and ``sub-0001`` of the cohort must not be taken for another subject. ``predict_key.csv`` also has the files that were
 left out (``file-0001``, ...); those have a path and no source id.
 """
@@ -43,7 +43,7 @@ def pseudonym(name: str, salt: bytes) -> str:
 
 
 def read_or_create_salt(path: Path) -> bytes:
-    """The secret of this study, made on first use and readable by its owner alone.
+    """Read the secret of this study; create it on first use, readable by its owner only.
 
     Raises:
         InvalidParameterError: The file is damaged.
@@ -81,7 +81,7 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def empty_key_table() -> pd.DataFrame:
-    """The table of keys of a study that has not begun."""
+    """The table of keys without rows."""
     return pd.DataFrame({name: pd.Series(dtype="str") for name in KEY_COLUMNS})
 
 
@@ -198,7 +198,7 @@ class Naming(Protocol):
         """
 
     def matches(self, existing: pd.DataFrame) -> bool:
-        """Whether these keys may have been given in this way."""
+        """Whether these keys have the form of this naming."""
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ WAYS: Mapping[str, Callable[[str], Naming]] = {"numbered": Numbered, "source_ids
 
 
 def parse_naming(names: Names, prefix: str = STUDY) -> Naming:
-    """The way that a catalog entry asks for.
+    """The naming that a catalog entry requests.
 
     Args:
         names: ``numbered``, ``source_ids``, or ``{salt_file: <path>}`` for pseudonyms with the secret in this file.

@@ -1,4 +1,4 @@
-"""What the tables of a study hold: their columns and types, and a check that quotes no value."""
+"""Schemas of the tables of a study: columns, types, and validation whose errors quote no value."""
 
 from __future__ import annotations
 

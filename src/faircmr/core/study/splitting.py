@@ -1,7 +1,7 @@
-"""Splits: which subjects train, validate and test; both phases of a subject stay together.
+"""Split subjects into training, validation and test; both phases of a subject are in the same split.
 
-Within a group, subjects stand in an order that is drawn for each of them alone from the seed, so
-that somebody who joins or leaves moves as few others as possible.
+Each subject has a random rank that depends only on the seed and its study key. Adding or removing a
+subject therefore changes the splits of as few other subjects as possible.
 """
 
 from __future__ import annotations

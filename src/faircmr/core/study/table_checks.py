@@ -1,4 +1,4 @@
-"""Tables against pandera schemas, with errors that name columns and count rows but quote no value.
+"""Check tables with pandera; errors name columns and count rows, and quote no value.
 
 Import it where it is used: pandera takes half a second.
 """

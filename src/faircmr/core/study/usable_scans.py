@@ -1,4 +1,4 @@
-"""Which scans can be used: limits of their headers, and the quarantine of those that cannot."""
+"""Limits for scans that can be used, and the quarantine of scans that cannot."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ class QuarantineParameters(Parameters):
 
 
 def empty_quarantine() -> pd.DataFrame:
-    """The table of problems without rows."""
+    """The quarantine table without rows."""
     return pd.DataFrame({name: pd.Series(dtype="str") for name in QUARANTINE_COLUMNS})
 
 
@@ -149,7 +149,7 @@ def validate_quarantine(quarantine: pd.DataFrame) -> pd.DataFrame:
 
 
 def subjects_to_quarantine(problems: pd.DataFrame, subjects: int, parameters: QuarantineParameters) -> set[str]:
-    """Who leaves the study, said in the log by reason.
+    """Subjects that leave the study because of invalid scans; logged by reason.
 
     Args:
         problems: One row a scan that cannot be used: ``subject_id``, ``phase`` (missing where it is the whole

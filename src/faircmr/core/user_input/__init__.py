@@ -1,4 +1,4 @@
-"""What users bring: tables, paths, JSON, and the names of their files."""
+"""Read tables, paths, JSON and file names that users provide."""
 
 import lazy_loader
 

@@ -31,7 +31,7 @@ Clock = Callable[[Frame], float]
 """Time of an image within the heart cycle, in milliseconds or in places."""
 
 
-def clock_of(frames: Sequence[Frame]) -> tuple[Clock | None, bool]:
+def choose_clock(frames: Sequence[Frame]) -> tuple[Clock | None, bool]:
     """What tells the phases apart.
 
     Args:
@@ -58,7 +58,7 @@ def without_copies(frames: Sequence[Frame], contoured: Collection[str]) -> list[
     """
     kept = {
         (header.series_uid, header.position, header.instance, header.trigger_time): frame
-        for frame in sorted(frames, key=lambda frame: (frame.header.uid in contoured, *_age(frame)))
+        for frame in sorted(frames, key=lambda frame: (frame.header.uid in contoured, *_recency_key(frame)))
         for header in [frame.header]
     }
     return list(kept.values())
@@ -72,10 +72,10 @@ def acquisitions_of(frames: Sequence[Frame], clock: Clock) -> list[list[Frame]]:
     """
     ordered = sorted(frames, key=lambda frame: (frame.header.series_uid, frame.header.instance or 0.0, clock(frame)))
     of_each_series = (list(group) for _, group in groupby(ordered, key=lambda frame: frame.header.series_uid))
-    return [sorted(part, key=clock) for series in of_each_series for part in _divided(series, clock)]
+    return [sorted(part, key=clock) for series in of_each_series for part in _split_acquisitions(series, clock)]
 
 
-def chosen(acquisitions: Sequence[list[Frame]], contoured: Collection[str]) -> tuple[list[Frame], bool]:
+def choose_acquisition(acquisitions: Sequence[list[Frame]], contoured: Collection[str]) -> tuple[list[Frame], bool]:
     """The acquisition of a slice that counts, and whether it has contours.
 
     It is the one with most contours, of equals the one with most phases (a scan may have been broken off), of
@@ -86,24 +86,28 @@ def chosen(acquisitions: Sequence[list[Frame]], contoured: Collection[str]) -> t
     """
 
     def worth(acquisition: list[Frame]) -> tuple[int, int, tuple[str, ...]]:
-        return _drawn_on(acquisition, contoured), len(acquisition), max(_age(frame) for frame in acquisition)
+        return (
+            _count_contoured(acquisition, contoured),
+            len(acquisition),
+            max(_recency_key(frame) for frame in acquisition),
+        )
 
     best = max(acquisitions, key=worth)
-    return best, _drawn_on(best, contoured) > 0
+    return best, _count_contoured(best, contoured) > 0
 
 
-def _divided(series: list[Frame], clock: Clock) -> list[list[Frame]]:
+def _split_acquisitions(series: list[Frame], clock: Clock) -> list[list[Frame]]:
     times = [clock(frame) for frame in series]
     half = (max(times) - min(times)) / 2
     starts = [place for place in range(1, len(times)) if times[place - 1] - times[place] > half]
     return [series[start:end] for start, end in zip([0, *starts], [*starts, len(series)], strict=True)]
 
 
-def _drawn_on(acquisition: list[Frame], contoured: Collection[str]) -> int:
+def _count_contoured(acquisition: list[Frame], contoured: Collection[str]) -> int:
     return sum(frame.header.uid in contoured for frame in acquisition)
 
 
-def _age(frame: Frame) -> tuple[str, ...]:
+def _recency_key(frame: Frame) -> tuple[str, ...]:
     # the UID decides where nothing else does, so that the order of files never matters
     return frame.header.acquired, frame.header.uid
 
@@ -364,11 +368,11 @@ def build_cine(frames: Sequence[Frame], contoured: Collection[str]) -> ShortAxis
     check_one_grid([frame.header for frame in frames])
     kept = without_copies(frames, contoured)
     _check_uids(kept)
-    clock, timed = clock_of(kept)
+    clock, timed = choose_clock(kept)
     if clock is None:
         permitted = "TriggerTime or InstanceNumber in every image"
         raise InvalidScanError("scan", "the order of phases is unknown", permitted, RESTORE)
-    once, repeats = _acquired_once(slices_of(kept), clock, contoured)
+    once, repeats = _choose_acquisitions(slices_of(kept), clock, contoured)
     stack, incomplete = _with_equal_phases(once)
     first = [of_slice[0].header for of_slice in stack]
     problems = (
@@ -399,10 +403,10 @@ def _check_uids(frames: Sequence[Frame]) -> None:
         )
 
 
-def _acquired_once(slices: Stack, clock: Clock, contoured: Collection[str]) -> tuple[Stack, tuple[str, ...]]:
+def _choose_acquisitions(slices: Stack, clock: Clock, contoured: Collection[str]) -> tuple[Stack, tuple[str, ...]]:
     """One acquisition of each slice, and what is to be said of the others."""
     choices = [acquisitions_of(of_slice, clock) for of_slice in slices]
-    taken = [chosen(acquisitions, contoured) for acquisitions in choices]
+    taken = [choose_acquisition(acquisitions, contoured) for acquisitions in choices]
     drawn_on = [drawn for acquisitions, (_, drawn) in zip(choices, taken, strict=True) if len(acquisitions) > 1]
     problems = (
         *_counted(sum(drawn_on), "slices acquired more than once, the acquisition with contours taken"),

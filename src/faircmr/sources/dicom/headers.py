@@ -90,7 +90,7 @@ class Elements:
         return int.from_bytes(value, "big" if self.syntax == BIG_ENDIAN else "little") if len(value) == 2 else None
 
 
-def compressed(syntax: str) -> InvalidScanError:
+def compressed_error(syntax: str) -> InvalidScanError:
     """The error of a transfer syntax whose pixels would have to be decompressed."""
     from pydicom.uid import AllTransferSyntaxes
 
@@ -165,7 +165,7 @@ def read_pixel_bytes(content: bytes) -> bytes:
     return _elements(content, Tag.PixelData)[0].values.get(Tag.PixelData, b"")
 
 
-class _End:
+class _StopAfterTag:
     """Stops the parser before the first tag beyond the last one, and remembers that there was one."""
 
     def __init__(self, last: int) -> None:
@@ -198,16 +198,16 @@ def _parsed(content: bytes, last: int) -> tuple[Elements, bool]:
     stream = BytesIO(content)
     stream.seek(MAGIC_AT + len(MAGIC))
     # the standard has this group in this encoding whatever follows it
-    meta = _walk(stream, EXPLICIT, _End(0x0002FFFF))
+    meta = _walk(stream, EXPLICIT, _StopAfterTag(0x0002FFFF))
     syntax = Elements(EXPLICIT, meta).text(Tag.TransferSyntaxUID)
     if syntax == DEFLATED:
-        raise compressed(syntax)
-    end = _End(last)
+        raise compressed_error(syntax)
+    end = _StopAfterTag(last)
     values = _walk(stream, syntax, end)
     return Elements(syntax, values), end.met
 
 
-def _walk(stream: BytesIO, syntax: str, end: _End) -> dict[int, bytes]:
+def _walk(stream: BytesIO, syntax: str, end: _StopAfterTag) -> dict[int, bytes]:
     from pydicom.tag import BaseTag
 
     # compressed syntaxes have the encoding of EXPLICIT
@@ -325,7 +325,7 @@ def frame_header(elements: Elements) -> FrameHeader:
             does not say where it lies, or its spacing is not positive.
     """
     if elements.syntax not in NATIVE:
-        raise compressed(elements.syntax)
+        raise compressed_error(elements.syntax)
     _check_single_grey_image(elements)
     return FrameHeader(
         uid=_uid(elements, Tag.SOPInstanceUID),
@@ -397,14 +397,14 @@ def _pixel_format(elements: Elements) -> PixelFormat:
 def _uid(elements: Elements, tag: Tag) -> str:
     uid = elements.text(tag)
     if not uid:
-        raise _missing(tag)
+        raise _missing_error(tag)
     return uid
 
 
 def _required(elements: Elements, tag: Tag, count: int) -> tuple[float, ...]:
     values = elements.numbers(tag)
     if not values:
-        raise _missing(tag)
+        raise _missing_error(tag)
     # also refuses what is no number
     if len(values) != count or not all(abs(value) <= FARTHEST for value in values):
         found = f"{tag.name} has {len(values)} values, or one that is no number up to {FARTHEST:.0f}"
@@ -417,6 +417,6 @@ def _optional(elements: Elements, tag: Tag) -> float | None:
     return values[0] if len(values) == 1 and math.isfinite(values[0]) else None
 
 
-def _missing(tag: Tag) -> InvalidScanError:
+def _missing_error(tag: Tag) -> InvalidScanError:
     remedy = REPLACE_POSITION if tag in {Tag.ImagePositionPatient, Tag.ImageOrientationPatient} else RESTORE
     return InvalidScanError("scan", f"an image has no {tag.name}", "it in every image", remedy)

@@ -38,7 +38,15 @@ from faircmr.core.user_input import (
     read_user_table,
     subject_and_phase,
 )
-from faircmr.sources import FolderWalk, Rejection, SourceFiles, by_subject, check_unique, frame_numbers, no_scans
+from faircmr.sources import (
+    FolderWalk,
+    Rejection,
+    SourceFiles,
+    check_unique,
+    frame_numbers,
+    index_by_subject,
+    no_scans_error,
+)
 from faircmr.sources.nnunet.files import (
     BACKGROUND,
     DESCRIPTION,
@@ -263,7 +271,7 @@ class NnunetRaw:
                 a file is missing or damaged.
         """
         if not self.label_values or not self._files.cases:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         if not self._table_path.is_file():
             raise InvalidCohortError(
                 "the table of subjects",
@@ -326,7 +334,7 @@ class NnunetRaw:
         if len(found) > 1:
             raise InvalidCohortError("source_root", f"{len(found)} data sets", "one data set", "set it to one of them")
         if not found:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         return found[0]
 
     @property
@@ -352,7 +360,7 @@ class NnunetRaw:
     @cached_property
     def _table(self) -> pd.DataFrame:
         table = read_user_table(self._table_path, "the table of subjects")
-        return by_subject(table, self._parameters.subject_column, "the table of subjects")
+        return index_by_subject(table, self._parameters.subject_column, "the table of subjects")
 
     @cached_property
     def _files(self) -> NnunetFiles:

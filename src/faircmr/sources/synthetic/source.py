@@ -1,4 +1,4 @@
-"""The embedded cohort as a source: written once, then read like any other data set."""
+"""The embedded synthetic cohort as a source: written once, then read like any other data set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pandas as pd
 from faircmr.core import InvalidCohortError, InvalidParameterError, Omission, Parameters
 from faircmr.core.host import lease, remove_durably, write_atomically
 from faircmr.core.scans import Structure
-from faircmr.sources import Rejection, SourceFiles, no_scans
+from faircmr.sources import Rejection, SourceFiles, no_scans_error
 from faircmr.sources.synthetic.parameters import SyntheticParameters, draw_person, recorded_attributes
 from faircmr.sources.synthetic.subject import subject_files, write_subject
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Synthetic:
-    """People who do not exist, in six groups whose difference is known; see ``docs/synthetic_cohort.md``."""
+    """Synthetic subjects in six groups whose difference is known; see ``docs/synthetic_cohort.md``."""
 
     parameters_type: ClassVar[type[Parameters]] = SyntheticParameters
     label_values: Mapping[int, Structure] = MappingProxyType({int(structure): structure for structure in Structure})
@@ -65,7 +65,7 @@ class Synthetic:
         """
         sizes = _file_sizes(self._root)
         if sizes and RECIPE not in sizes:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         if not self._is_whole(sizes):
             with lease(self._root, "embedded cohort"):
                 # another process may have written more since

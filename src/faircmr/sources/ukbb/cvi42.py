@@ -30,12 +30,12 @@ from faircmr.core.scans import LabelImage, Phase, Structure
 from faircmr.sources import (
     FEWEST_POINTS,
     FloatArray,
+    checked_contour,
     coverage,
     crosses_itself,
-    drawable,
     is_open,
-    leaves,
-    mask_of,
+    mask_from_coverage,
+    reaches_outside,
 )
 
 LARGEST = 32 * 2**20
@@ -108,10 +108,10 @@ def read_workspace(content: bytes) -> Annotation:
     marks = content.count(b"<") + content.count(b"=")
     if len(content) > LARGEST or marks > MOST_MARKS:
         permitted = f"at most {LARGEST} bytes, and {MOST_MARKS} of < and = together"
-        raise _refused(f"it has {len(content)} bytes, of which {marks} begin something", permitted)
+        raise _workspace_error(f"it has {len(content)} bytes, of which {marks} begin something", permitted)
     workspace = _parsed(content)
     if not workspace.contours:
-        raise _refused("it holds no short-axis contour", f"contours named {', '.join(BOUNDARIES)}")
+        raise _workspace_error("it holds no short-axis contour", f"contours named {', '.join(BOUNDARIES)}")
     contours = {uid: tuple(named.values()) for uid, named in workspace.contours.items()}
     return Annotation(MappingProxyType(contours), workspace.observer)
 
@@ -127,7 +127,7 @@ def _parsed(content: bytes) -> _Workspace:
     except (ParseError, ValueError, LookupError):
         # what the parser says quotes the document; LookupError is an encoding that nobody knows
         found = "it is damaged, declares a document type, or has coordinates that are no numbers"
-        raise _refused(found, "well-formed XML, as cvi42 exports it") from None
+        raise _workspace_error(found, "well-formed XML, as cvi42 exports it") from None
     return workspace
 
 
@@ -145,11 +145,11 @@ class _Workspace:
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """An element begins; its place is called by its key, or by its tag where it has none."""
-        keys = (value for name, value in attributes.items() if _local(name) == "key")
-        self._path.append(next(keys, _local(tag)))
+        keys = (value for name, value in attributes.items() if _local_name(name) == "key")
+        self._path.append(next(keys, _local_name(tag)))
         self._text.clear()
         if len(self._path) > DEEPEST:
-            raise _refused("it is nested too deeply", f"at most {DEEPEST} elements within each other")
+            raise _workspace_error("it is nested too deeply", f"at most {DEEPEST} elements within each other")
 
     def data(self, text: str) -> None:
         """Some text of the element that began last."""
@@ -180,8 +180,10 @@ class _Workspace:
             return
         resolution = float(self._resolution or "nan")
         if not 0 < resolution < np.inf or len(self._x) != len(self._y):
-            raise _refused("a contour has no resolution, or points without x or y", "contours as cvi42 exports them")
-        points = drawable(np.array([self._x, self._y], dtype=np.float64).T / resolution)
+            raise _workspace_error(
+                "a contour has no resolution, or points without x or y", "contours as cvi42 exports them"
+            )
+        points = checked_contour(np.array([self._x, self._y], dtype=np.float64).T / resolution)
         contour = Contour(BOUNDARIES[name], points, drawn_open=name.endswith(OPEN))
         self.contours.setdefault(uid, {})[name] = contour
 
@@ -191,12 +193,12 @@ class _Workspace:
         self._resolution = ""
 
 
-def _local(name: str) -> str:
+def _local_name(name: str) -> str:
     """Name without its namespace."""
     return name.rpartition("}")[2]
 
 
-def _refused(found: str, permitted: str) -> InvalidScanError:
+def _workspace_error(found: str, permitted: str) -> InvalidScanError:
     return InvalidScanError("scan", f"the cvi42 workspace cannot be used: {found}", permitted, "export it again")
 
 
@@ -215,7 +217,7 @@ CROSSING = 0.5
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnLabels:
     """Both labelled phases of one subject.
 
     Attributes:
@@ -231,7 +233,7 @@ class Drawn:
     problems: tuple[str, ...] = ()
 
 
-def draw_labels(annotation: Annotation, uids: Uids, shape: tuple[int, int]) -> Drawn:
+def draw_labels(annotation: Annotation, uids: Uids, shape: tuple[int, int]) -> DrawnLabels:
     """Fill the contours of end diastole and end systole.
 
     End diastole is the first frame. End systole is the other frame that is annotated; of several, the one with the
@@ -256,7 +258,7 @@ def draw_labels(annotation: Annotation, uids: Uids, shape: tuple[int, int]) -> D
     for frame in (ED_FRAME, es):
         problems.update(drawn[frame][1])
     counted = tuple(f"{problem}: {count}" for problem, count in problems.items())
-    return Drawn(ED_FRAME, es, MappingProxyType(labels), counted)
+    return DrawnLabels(ED_FRAME, es, MappingProxyType(labels), counted)
 
 
 def _contours_by_frame(annotation: Annotation, uids: Uids) -> tuple[dict[int, dict[int, Sequence[Contour]]], Problems]:
@@ -269,7 +271,7 @@ def _contours_by_frame(annotation: Annotation, uids: Uids) -> tuple[dict[int, di
             frames.setdefault(frame, {})[slice_index] = contours
     astray = len(annotation.contours.keys() - places.keys())
     if not frames:
-        raise _unusable(
+        raise _contours_error(
             f"none of {astray} contoured images is among the short-axis images", "contours of images that are there"
         )
     return frames, Counter({"contoured images that are not among the short-axis images": astray} if astray else {})
@@ -278,15 +280,19 @@ def _contours_by_frame(annotation: Annotation, uids: Uids) -> tuple[dict[int, di
 def _end_systole(labels: Mapping[int, LabelImage]) -> tuple[int, Problems]:
     """Frame of end systole, and what had to be decided to find it."""
     if ED_FRAME not in labels:
-        raise _unusable("the first frame, end diastole, has no contours", "contours at end diastole and end systole")
+        raise _contours_error(
+            "the first frame, end diastole, has no contours", "contours at end diastole and end systole"
+        )
     complete = {frame for frame, label in labels.items() if set(Structure) <= set(np.unique(label))}
     if ED_FRAME not in complete:
-        raise _unusable("end diastole lacks a structure", "all of " + ", ".join(member.name for member in Structure))
+        raise _contours_error(
+            "end diastole lacks a structure", "all of " + ", ".join(member.name for member in Structure)
+        )
     others = sorted(complete - {ED_FRAME})
     incomplete = len(labels) - len(complete)
     if not others:
         found = f"no frame but the first has every structure ({incomplete} incomplete)"
-        raise _unusable(found, "contours of every structure at end systole too")
+        raise _contours_error(found, "contours of every structure at end systole too")
     told: Problems = Counter()
     if incomplete:
         told["annotated frames left out because they lack a structure"] = incomplete
@@ -313,7 +319,7 @@ def _slice(contours: Sequence[Contour], shape: tuple[int, int]) -> tuple[LabelIm
     shares = {boundary: _coverage(boundary, whole, shape) for boundary, _ in FILLED}
     label = np.zeros(shape, dtype=np.uint8)
     for boundary, structure in FILLED:
-        label[mask_of(shares[boundary])] = structure
+        label[mask_from_coverage(shares[boundary])] = structure
     problems = Counter(problem for contour in whole for problem in _problems(contour, shape))
     problems[f"contours of fewer than {FEWEST_POINTS} points, left out"] = len(contours) - len(whole)
     problems.update(_wall_problems(shares[Boundary.ENDOCARDIUM], shares[Boundary.EPICARDIUM]))
@@ -334,7 +340,7 @@ def _problems(contour: Contour, shape: tuple[int, int]) -> list[str]:
     found = {
         "open contours, closed by a straight line": contour.drawn_open or is_open(contour.points),
         "contours that cross themselves": crosses_itself(contour.points, shape),
-        "contours that leave the image": leaves(contour.points, shape),
+        "contours that leave the image": reaches_outside(contour.points, shape),
     }
     return [problem for problem, present in found.items() if present]
 
@@ -349,5 +355,5 @@ def _wall_problems(endocardium: FloatArray, epicardium: FloatArray) -> list[str]
     return ["endocardia that cross their epicardium"] if outside >= CROSSING else []
 
 
-def _unusable(found: str, permitted: str) -> InvalidScanError:
+def _contours_error(found: str, permitted: str) -> InvalidScanError:
     return InvalidScanError("scan", f"the manual contours cannot be used: {found}", permitted, "annotate it again")

@@ -1,4 +1,4 @@
-"""UK Biobank's participants: one row each, and which visit each value is from."""
+"""Attributes of UK Biobank participants: one row a participant, with the rules that choose the visit of each value."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ROUNDING = 0.1
 """Difference in years, cm, kg or kg/m2 below which two exports have rounded one value differently."""
 
 
-def join(tables: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, pd.Index]:
+def join_tables(tables: Sequence[pd.DataFrame]) -> tuple[pd.DataFrame, pd.Index]:
     """Join tables by participant; where one row has no value another row's is taken.
 
     Args:
@@ -82,23 +82,23 @@ def attributes_of(rows: pd.DataFrame) -> pd.DataFrame:
     """
     answers = _at_visits(rows, (ETHNIC_BACKGROUND,))
     races = [answer.map(RACES) for answer in answers]
-    race = _first(races, rows.index)
+    race = _first_known(races, rows.index)
     # an answer that stands for no group gives way to one that does
     backgrounds = [answer.where(group.notna()) for answer, group in zip(answers, races, strict=True)]
-    reasons = _first([answer.map(NO_ANSWERS) for answer in answers], rows.index)
-    height, weight = _measured(rows, HEIGHT), _measured(rows, WEIGHT)
+    reasons = _first_known([answer.map(NO_ANSWERS) for answer in answers], rows.index)
+    height, weight = _first_measurement(rows, HEIGHT), _first_measurement(rows, WEIGHT)
     return pd.DataFrame(
         {
-            "sex": _text(_first(_at_visits(rows, (SEX,)), rows.index)),
+            "sex": _text(_first_known(_at_visits(rows, (SEX,)), rows.index)),
             "race": _text(race),
             "race_missing": _text(reasons.fillna(NOT_RECORDED).where(race.isna())),
-            "ethnic_background": _text(_first(backgrounds, rows.index)),
-            "age": _measured(rows, (AGE,)),
+            "ethnic_background": _text(_first_known(backgrounds, rows.index)),
+            "age": _first_measurement(rows, (AGE,)),
             "bmi": _bmi(rows).fillna(_body_mass_index(height, weight)),
             "height": height,
             "weight": weight,
             # a code, also where it looks like a number
-            "centre": _text(_first(_at_visits(rows, (CENTRE,)), rows.index)).astype("category"),
+            "centre": _text(_first_known(_at_visits(rows, (CENTRE,)), rows.index)).astype("category"),
         }
     )
 
@@ -107,9 +107,9 @@ def contradictions_in(rows: pd.DataFrame) -> pd.Series:
     """Why participants cannot be used: index ``source_id``, those alone."""
     sexes, answers = _at_visits(rows, (SEX,)), _at_visits(rows, (ETHNIC_BACKGROUND,))
     found = {
-        "coding": _any([cells == UNCODED for cells in (*sexes, *answers)], rows.index),
-        "sex": _differ(sexes, rows.index),
-        "race": _differ([answer.map(RACES) for answer in answers], rows.index),
+        "coding": _any_known([cells == UNCODED for cells in (*sexes, *answers)], rows.index),
+        "sex": _has_conflict(sexes, rows.index),
+        "race": _has_conflict([answer.map(RACES) for answer in answers], rows.index),
     }
     reasons = pd.Series(index=rows.index, dtype="str")
     for name, at_fault in found.items():
@@ -123,7 +123,7 @@ def _at_visits(rows: pd.DataFrame, fields: Sequence[int], visits: Sequence[int] 
     return [rows[place] for place in places if place in rows.columns]
 
 
-def _first(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
+def _first_known(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
     """The first value of each row that is not missing."""
     if not columns:
         return pd.Series(index=index, dtype="object")
@@ -133,29 +133,31 @@ def _first(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
     return first
 
 
-def _differ(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
-    first = _first(columns, index)
-    return _any([column.notna() & (column != first) for column in columns], index)
+def _has_conflict(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
+    first = _first_known(columns, index)
+    return _any_known([column.notna() & (column != first) for column in columns], index)
 
 
-def _any(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
+def _any_known(columns: Sequence[pd.Series], index: pd.Index) -> pd.Series:
     found = pd.Series(data=False, index=index)
     for column in columns:
         found |= column.fillna(value=False).astype("bool")
     return found
 
 
-def _measured(rows: pd.DataFrame, fields: Sequence[int], visits: Sequence[int] = VISITS) -> pd.Series:
-    return _first(_at_visits(rows, fields, visits), rows.index).astype("float64")
+def _first_measurement(rows: pd.DataFrame, fields: Sequence[int], visits: Sequence[int] = VISITS) -> pd.Series:
+    return _first_known(_at_visits(rows, fields, visits), rows.index).astype("float64")
 
 
 def _bmi(rows: pd.DataFrame) -> pd.Series:
     """Body-mass index of the best visit that has one, or height and weight to compute it from."""
     at_each = []
     for visit in VISITS:
-        computed = _body_mass_index(_measured(rows, HEIGHT, (visit,)), _measured(rows, WEIGHT, (visit,)))
-        at_each.append(_measured(rows, (BMI,), (visit,)).fillna(computed))
-    return _first(at_each, rows.index)
+        computed = _body_mass_index(
+            _first_measurement(rows, HEIGHT, (visit,)), _first_measurement(rows, WEIGHT, (visit,))
+        )
+        at_each.append(_first_measurement(rows, (BMI,), (visit,)).fillna(computed))
+    return _first_known(at_each, rows.index)
 
 
 def _body_mass_index(height: pd.Series, weight: pd.Series) -> pd.Series:
@@ -260,7 +262,7 @@ def read_tables(paths: Sequence[Path], wanted: Collection[str] | None = None) ->
 
 
 def _demographics(tables: Sequence[Rows]) -> Demographics:
-    joined, listed_twice = join([table.values for table in tables])
+    joined, listed_twice = join_tables([table.values for table in tables])
     rejected = {**contradictions_in(joined), **dict.fromkeys(listed_twice, LISTED_TWICE)}
     return Demographics(
         attributes=attributes_of(joined[~joined.index.isin(list(rejected))]),

@@ -1,4 +1,4 @@
-"""UK Biobank as its users have it: bulk archives or NIfTI, manual contours, and tables in any of three forms.
+"""UK Biobank as a source: bulk archives or NIfTI, manual contours, and tables in any of three layouts.
 
 Archives may lie in any folder, as bulk downloads and the Research Analysis Platform leave them: ``<eid>_20209_2_0.zip``
 (field 20209, short-axis cines; 2 is the imaging visit, 3 the repeat visit) and ``<eid>_cvi42.zip`` (manual contours).
@@ -39,7 +39,7 @@ from faircmr.sources import (
     check_copies,
     conversion_omissions,
     convert_all,
-    no_scans,
+    no_scans_error,
     write_cine,
     write_image,
     write_label,
@@ -303,7 +303,7 @@ class Ukbb:
         """
         found = self._found
         if not found.scans and not found.images:
-            raise no_scans(LAYOUT)
+            raise no_scans_error(LAYOUT)
         others = found.without_contours()
         workers = worker_count(self._parameters.workers)
         converter = UkbbConverter(self._parameters.cines)

@@ -1,4 +1,4 @@
-"""The needed cells of a UK Biobank table, in each of its layouts, and what their codes mean.
+"""Read the needed fields of a UK Biobank table in any of its layouts, and decode their values.
 
 Source: UK Biobank Showcase, https://biobank.ndph.ox.ac.uk/showcase.
 
