@@ -21,7 +21,7 @@ from .predictions import PredictionsDataset as PredictionsDataset
 from .predictions import prediction_path as prediction_path
 from .previews import PERMITTED as PERMITTED
 from .previews import ROWS as ROWS
-from .previews import look_into as look_into
+from .previews import preview_content as preview_content
 from .tables import MaskPairsDataset as MaskPairsDataset
 from .tables import MeasuredTableDataset as MeasuredTableDataset
 from .tables import OptionalTableDataset as OptionalTableDataset

@@ -112,7 +112,7 @@ def preview_of(dataset: AnyDataset, about: str, show: str) -> str:
     if show not in PERMITTED:
         raise InvalidParameterError("previews", repr(show), f"one of: {', '.join(PERMITTED)}")
     sentence = about or _ROLE.sub(r"\1", (getdoc(type(dataset)) or "").partition("\n")[0])
-    look = _look(dataset) if PERMITTED[show](dataset) else ""
+    look = _safe_preview(dataset) if PERMITTED[show](dataset) else ""
     return f"<p>{escape(_plain(sentence))}</p>{look}"
 
 
@@ -146,9 +146,9 @@ def _study_of(dataset: AnyDataset) -> Path | None:
     return next((folder for folder in above if (folder / STUDY_KEYS).is_file()), None)
 
 
-def _look(dataset: AnyDataset) -> str:
+def _safe_preview(dataset: AnyDataset) -> str:
     try:
-        look = look_into(dataset) if dataset.exists() else ""
+        look = preview_content(dataset) if dataset.exists() else ""
     except (DatasetError, FaircmrError):
         # what is damaged is described all the same; a run says what is wrong with it
         return ""
@@ -156,26 +156,26 @@ def _look(dataset: AnyDataset) -> str:
 
 
 @singledispatch
-def look_into(dataset: AnyDataset) -> str:  # noqa: ARG001 - what the others look into
-    """HTML of the beginning of what a data set holds; empty for kinds of which there is nothing to see."""
+def preview_content(dataset: AnyDataset) -> str:  # noqa: ARG001 - used by the registered functions
+    """HTML of the first rows, characters or slice of a data set; empty for kinds without a preview."""
     return ""
 
 
-@look_into.register
+@preview_content.register
 def _(dataset: TableDataset) -> str:
     table: pd.DataFrame = dataset.load().drop(columns=NAMING_COLUMNS, errors="ignore")
     rows = _plain(table.head(ROWS).to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format))
     return f"<p>{len(table)} rows, {len(table.columns)} columns; the first rows:</p>{' '.join(rows.split())}"
 
 
-@look_into.register
+@preview_content.register
 def _(dataset: JsonModelDataset) -> str:
     text = _plain(dataset.load().model_dump_json(indent=1))
     return f"<pre>{escape(text if len(text) <= CHARACTERS else f'{text[:CHARACTERS]} ...')}</pre>"
 
 
-@look_into.register(BytesDataset)
-@look_into.register(TextDataset)
+@preview_content.register(BytesDataset)
+@preview_content.register(TextDataset)
 def _(dataset: BytesDataset | TextDataset) -> str:
     kind = IMAGE_TYPES.get(dataset.files()[0].suffix)
     if kind is None:
@@ -184,7 +184,7 @@ def _(dataset: BytesDataset | TextDataset) -> str:
     return _image(content if isinstance(content, bytes) else content.encode(), kind)
 
 
-@look_into.register
+@preview_content.register
 def _(dataset: CohortDataset) -> str:
     from faircmr.core.scans import ScanFiles
     from faircmr.sources import read_scan
@@ -194,13 +194,13 @@ def _(dataset: CohortDataset) -> str:
     return _picture(grey(mid_slice(read_scan(ScanFiles(dataset.root / first, None), {}).image)))
 
 
-@look_into.register
+@preview_content.register
 def _(dataset: PredictionsDataset) -> str:
     predictions = dataset.load()
     return "".join(_picture(coloured(mid_slice(predictions[key].label))) for key in list(predictions)[:1])
 
 
-@look_into.register
+@preview_content.register
 def _(dataset: TensorsDataset) -> str:
     from faircmr.segmentation.data import image_name
 

@@ -143,7 +143,7 @@ def check_parameters(
     models = _models(pipelines) | READ_BY_NO_NODE
     needed = _read_by_nodes(pipelines)
     read = needed | READ_BY_NO_NODE.keys()
-    given = dict(_given(configured, read))
+    given = dict(_given_parameters(configured, read))
     for place, value in given.items():
         if place not in read and place in setting_names:
             remedy = "move it to globals.yml of the same folder, or write it after --params"
@@ -171,13 +171,15 @@ def _read_by_nodes(pipelines: Mapping[str, Pipeline]) -> set[str]:
     return {name.removeprefix(PREFIX) for name in inputs if name.startswith(PREFIX)}
 
 
-def _given(configured: Mapping[str, Any], read: Collection[str], above: str = "") -> Iterator[tuple[str, Any]]:
+def _given_parameters(
+    configured: Mapping[str, Any], read: Collection[str], above: str = ""
+) -> Iterator[tuple[str, Any]]:
     """Configured values at the level at which nodes read them; where none does, as they stand."""
     for name, value in configured.items():
         place = f"{above}{name}"
         lies_above = any(one.startswith(f"{place}.") for one in read)
         if lies_above and place not in read and isinstance(value, Mapping):
-            yield from _given(value, read, f"{place}.")
+            yield from _given_parameters(value, read, f"{place}.")
         else:
             yield place, value
 

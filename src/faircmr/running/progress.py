@@ -188,11 +188,11 @@ class Step:
 
 def _bar(console: Console, total: int | None) -> Progress:
     known = [MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("left")]
-    columns = [TimeElapsedColumn(), _LeftAsLastTime()] if total is None else known
+    columns = [TimeElapsedColumn(), _TimeLeftColumn()] if total is None else known
     return Progress(TextColumn("{task.description}"), BarColumn(), *columns, console=console, transient=True)
 
 
-class _LeftAsLastTime(ProgressColumn):
+class _TimeLeftColumn(ProgressColumn):
     """Time left, if it takes as long as the last time."""
 
     def render(self, task: Task) -> Text:
@@ -257,7 +257,7 @@ class StepProgress:
         known = None if total is None else total(named)
         step = Step(node.name, known, self._last.get(node.name), self._console)
         self._steps[node.name] = step, set(node.outputs)
-        counted = {name: _counted(value, step.advance) for name, value in inputs.items()}
+        counted = {name: _with_read_counter(value, step.advance) for name, value in inputs.items()}
         return {name: value for name, value in counted.items() if value is not None}
 
     @hook_impl
@@ -279,17 +279,17 @@ class StepProgress:
                 self._steps.pop(name)[0].close()
 
 
-def _counted(value: object, advance: Callable[[], None]) -> Cohort | UnlabelledScans | None:
+def _with_read_counter(value: object, advance: Callable[[], None]) -> Cohort | UnlabelledScans | None:
     """The same scans, which count how often they are read; ``None`` for what is no scans."""
     if isinstance(value, Cohort):
-        return replace(value, read_files=_counting(value.read_files, advance))
+        return replace(value, read_files=_counting_reader(value.read_files, advance))
     if isinstance(value, UnlabelledScans):
-        readers = {key: _counting(reader, advance) for key, reader in value.readers.items()}
+        readers = {key: _counting_reader(reader, advance) for key, reader in value.readers.items()}
         return replace(value, readers=readers)
     return None
 
 
-def _counting(read: Callable[..., Any], advance: Callable[[], None]) -> Callable[..., Any]:
+def _counting_reader(read: Callable[..., Any], advance: Callable[[], None]) -> Callable[..., Any]:
     def counted(*files: ScanFiles) -> Scan | Iterator[Frame]:
         try:
             result: Scan | Iterator[Frame] = read(*files)

@@ -137,16 +137,16 @@ def _locations(places: Mapping[str, Path | None]) -> Iterator[str]:
     """A line for each result; of many, for each page, and for each folder of the others."""
     known = {name: path for name, path in places.items() if path is not None}
     pages = {name: path for name, path in known.items() if len(known) <= MOST_LINES or path.suffix == ".html"}
-    yield from (f"{name}: {_from_here(path)}" for name, path in pages.items())
+    yield from (f"{name}: {_relative_to_cwd(path)}" for name, path in pages.items())
     yield from _folders(path for name, path in known.items() if name not in pages)
 
 
 def _folders(paths: Iterable[Path]) -> Iterator[str]:
     for folder, count in sorted(Counter(path.parent for path in paths).items()):
-        yield f"{_from_here(folder)}: {count} result{'s' if count > 1 else ''}"
+        yield f"{_relative_to_cwd(folder)}: {count} result{'s' if count > 1 else ''}"
 
 
-def _from_here(path: Path) -> Path:
+def _relative_to_cwd(path: Path) -> Path:
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path
 
