@@ -1,4 +1,4 @@
-"""Markup of a page that needs nothing but itself, and its section on what was left out."""
+"""HTML elements and self-contained pages, and the section on omissions."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def page(title: str, body: Iterable[str], style: str = "", script: str = "") -> 
     Args:
         title: Its name in the window's frame.
         body: All that it shows.
-        style: Rules beside those of every page.
+        style: CSS rules in addition to those of every page.
         script: The only one that the page permits to run, at its end; none if empty.
     """
     policy = f"{POLICY}; script-src '{_digest(script)}'" if script else POLICY
@@ -187,7 +187,7 @@ def omission_section(by_step: Mapping[str, Iterable[Omission]], nothing: str) ->
     """The table, or one sentence where nothing was left out.
 
     Args:
-        by_step: As for :func:`omission_rows`.
+        by_step: Same as for :func:`omission_rows`.
         nothing: The sentence.
     """
     found = {step: list(some) for step, some in by_step.items()}
