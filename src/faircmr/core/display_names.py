@@ -2,8 +2,8 @@
 
 A name that comes from a table may hold anything. It is made visible once, where it enters
 (:func:`unique_display_names`): it is one line of at most :data:`LONGEST_NAME` characters that can all be seen, and two
-different names of a column never look the same. Every table, page, figure, log line and message has the name in this form. A
-medium then takes none of its characters for markup:
+different names of a column never look the same. Every table, page, figure, log line and message has the name in
+this form. A medium then takes none of its characters for markup:
 
 ============  ======================================================================================================
 HTML          :func:`html.escape`, in ``reporting.html_page``
