@@ -20,7 +20,7 @@ from defusedxml.ElementTree import fromstring
 
 from faircmr.core import LONGEST_NAME, FaircmrError, Omission, display_name, escape_formula
 from faircmr.core.scans import Phase
-from faircmr.datasets import TableDataset, look_into
+from faircmr.datasets import TableDataset, preview_content
 from faircmr.fairness.audit import Audit, AuditParameters, audit
 from faircmr.fairness.cohort_checks import check_cohort
 from faircmr.reporting import (
@@ -309,7 +309,7 @@ def test_a_preview_escapes_names(tmp_path: Path):
     names = [SHOWN[kind] for kind in ("markup", "markup of a cell", "an entity")]
     dataset.save(pd.DataFrame({"group": names, "<b>": [1, 2, 3]}))
 
-    look = look_into(dataset)
+    look = preview_content(dataset)
 
     assert Reader(look).tags <= {"p", "table", "thead", "tbody", "tr", "th", "td"}
     assert all(name in unescape(look) for name in names)
