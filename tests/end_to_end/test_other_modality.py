@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -29,6 +30,13 @@ audit: {draws: 1000, min_group_size: 2}
 def blocks_of(how_to: str) -> dict[str, str]:
     """What the how-to puts into files, by the names of these."""
     return dict(re.findall(r"```(?:yaml|python)\n# (\S+)\n(.*?)```", how_to, flags=re.DOTALL))
+
+
+def with_members(source: str, members: str) -> str:
+    """The source of ``Structure`` with further members at its end."""
+    lines = source.splitlines(keepends=True)
+    (structure,) = (node for node in ast.parse(source).body if getattr(node, "name", "") == "Structure")
+    return "".join([*lines[: structure.end_lineno], members, *lines[structure.end_lineno :]])
 
 
 def write_prostate(folder: Path, number: int) -> None:
@@ -66,8 +74,7 @@ def project(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Pro
     for name, content in blocks_of((project_root / "docs" / "how_to" / "own_modality.md").read_text()).items():
         path = project.folder / name
         path.parent.mkdir(exist_ok=True)
-        before = path.read_text() if path.suffix == ".py" else ""
-        path.write_text(f"{before.rstrip()}\n{content}" if before else content)
+        path.write_text(with_members(path.read_text(), content) if path.suffix == ".py" else content)
     own = project.folder / "conf" / "prostate" / "parameters.yml"
     # a network that is trained in no time, and otherwise what the how-to has
     own.write_text(re.sub("^plans:.*", PLANS, own.read_text(), flags=re.MULTILINE) + TINY)
