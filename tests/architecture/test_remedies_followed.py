@@ -197,7 +197,7 @@ def test_a_balanced_cohort_with_too_few_of_a_value_is_relaxed_or_shortened():
     check_shortages([POOL], parse_parameters(BalancedCohort, set_below(shortened, [], top), top), "balanced")
 
 
-@pytest.mark.parametrize(("share", "word", "better"), [(0.5, "lower", 0.3), (0.01, "raise", 0.3)])
+@pytest.mark.parametrize(("share", "word", "better"), [(0.5, "lower", 0.3), (0.01, "increase", 0.3)])
 def test_a_share_is_lowered_or_raised(share: float, word: str, better: float):
     message = error_of(lambda: draw_smallest_share(POOL, SmallestShareCohort(share=share), "few"))
 
