@@ -136,7 +136,7 @@ REFUSED = {
     ),
     "a posterior without a classifier": (
         "protected_groups: {strategy: {stages: {unknown_group: posterior}}}",
-        "no classifier of protected groups is trained: choose objective fair_meta_learning, or unknown_group 'shared'",
+        "which needs a classifier of protected groups: choose objective fair_meta_learning, or unknown_group 'shared'",
     ),
     "a stage that there is not": (
         "protected_groups: {strategy: {stages: {kind: three}}}",
